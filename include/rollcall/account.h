@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What may be a name, an id, a shell, a home. The gate at ingest; the reader has
+// the same compiled-in limits, so that a file written by somebody else cannot pass
+// them either. Pure, libc only.
+#ifndef ROLLCALL_ACCOUNT_H
+#define ROLLCALL_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Compiled-in limits of ids, whatever configuration or file says: below are system,
+// human and subordinate ranges of distributions, systemd's dynamic, container and
+// foreign ranges (systemd UIDS-GIDS.md); -1 and 65535 are never ids.
+#define ROLLCALL_ID_LOWEST  65537u
+#define ROLLCALL_ID_HIGHEST 2147483646u
+#define ROLLCALL_ID_DEFAULT_MIN 1879048192u
+#define ROLLCALL_ID_DEFAULT_MAX 2147483646u
+bool rollcall_id_in_compiled_limits(uint32_t id);
+
+enum rollcall_name_fault {
+    ROLLCALL_NAME_OK = 0,
+    ROLLCALL_NAME_EMPTY,
+    ROLLCALL_NAME_TOO_LONG,     // more than ROLLCALL_NAME_MAX bytes
+    ROLLCALL_NAME_NOT_PORTABLE, // not [a-z_][a-z0-9_.-]*, or ends in '-' or '.'
+    ROLLCALL_NAME_DIGITS_ONLY,
+    ROLLCALL_NAME_RESERVED,     // root, sudo, nobody, systemd-*, rollcall*, ...
+};
+// Lower case only: an upper-case userName is refused with what would be right.
+enum rollcall_name_fault rollcall_name_check(const char *name, size_t len);
+const char *rollcall_name_fault_sentence(enum rollcall_name_fault fault);
+bool rollcall_name_reserved(const char *name, size_t len);
+
+// gecos: control characters, ':' and ',' beyond the first field, invalid UTF-8 are
+// replaced by a space, cut at 255 bytes on a character boundary. Returns the length.
+size_t rollcall_gecos_clean(const char *text, char *buf, size_t buf_len);
+// Absolute, no "..", no control character, no ':', at most 255 bytes.
+bool rollcall_path_acceptable(const char *path);
+// One line "type base64 [comment]" of a known key type, no options, no control
+// character, at most 16 KiB.
+bool rollcall_ssh_key_acceptable(const char *line, size_t len);
+
+#endif
