@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The verifier's door for root's programs: enrolment for `rollcall enroll`,
+// destruction for the enforcer, enrolment state for `rollcall user`. Connects to
+// verifier.sock, or starts the verifier itself when nobody answers, as the PAM
+// module does. Packets are in rollcall/protocol.h and docs/doors.md.
+#ifndef ROLLCALL_VERIFIER_CLIENT_H
+#define ROLLCALL_VERIFIER_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ROLLCALL_ENROLL_URI_MAX 512
+
+// A new TOTP secret for `user`, replacing an older one; all or nothing. The URI
+// ("otpauth://totp/...") holds the secret: the caller erases it. 0, -ENOENT (no such
+// managed account), -EACCES, -EEXIST (enrolled already, and `replace` is false),
+// -ETIMEDOUT, -EPROTO.
+int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri, size_t uri_len);
+
+// Destroys every factor and ticket of the account. 0 also when there were none.
+int rollcall_verifier_destroy(uid_t uid);
+
+struct rollcall_factor_facts {
+    bool totp;               // enrolled
+    unsigned failures;       // consecutive
+    int64_t throttled_until; // 0: not
+};
+int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *ret);
+
+#endif
