@@ -10,14 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Compiled-in limits of ids, whatever configuration or file says: below are system,
-// human and subordinate ranges of distributions, systemd's dynamic, container and
-// foreign ranges (systemd UIDS-GIDS.md); -1 and 65535 are never ids.
-#define ROLLCALL_ID_LOWEST  65537u
-#define ROLLCALL_ID_HIGHEST 2147483646u
+// Compiled-in limits of ids, whatever configuration or file says: never system ids
+// (below 1000), systemd's dynamic ids (61184-65519), nobody and -1 in 16 bits
+// (65534, 65535), container ids (524288-1879048191), nor anything from 2^31-1 on
+// (systemd's UIDS-GIDS.md).
+bool rollcall_id_in_compiled_limits(uint32_t id);
 #define ROLLCALL_ID_DEFAULT_MIN 1879048192u
 #define ROLLCALL_ID_DEFAULT_MAX 2147483646u
-bool rollcall_id_in_compiled_limits(uint32_t id);
 
 enum rollcall_name_fault {
     ROLLCALL_NAME_OK = 0,
@@ -25,7 +24,7 @@ enum rollcall_name_fault {
     ROLLCALL_NAME_TOO_LONG,     // more than ROLLCALL_NAME_MAX bytes
     ROLLCALL_NAME_NOT_PORTABLE, // not [a-z_][a-z0-9_.-]*, or ends in '-' or '.'
     ROLLCALL_NAME_DIGITS_ONLY,
-    ROLLCALL_NAME_RESERVED,     // root, sudo, nobody, systemd-*, rollcall*, ...
+    ROLLCALL_NAME_RESERVED, // root, sudo, nobody, systemd-*, rollcall*, ...
 };
 // Lower case only: an upper-case userName is refused with what would be right.
 enum rollcall_name_fault rollcall_name_check(const char *name, size_t len);

@@ -9,28 +9,28 @@
 
 enum rollcall_admission_cause {
     ROLLCALL_ADMIT = 0,
-    ROLLCALL_REFUSE_UNKNOWN,      // nobody of that name
-    ROLLCALL_REFUSE_NO_CACHE,     // board or private absent, damaged or mismatched
-    ROLLCALL_REFUSE_STATE,        // the board's word is not active
-    ROLLCALL_REFUSE_NOT_STARTED,  // private: first day is to come
-    ROLLCALL_REFUSE_ENDED,        // private: not_after is reached
-    ROLLCALL_REFUSE_NOT_ALLOWED,  // in none of this host's allow_groups
-    ROLLCALL_REFUSE_LEASE,        // the authority was silent for longer than its lease
-    ROLLCALL_REFUSE_CLOCK,        // the clock stands more than 5 minutes below its mark
-    ROLLCALL_REFUSE_FORMER_NAME,  // a renamed person's old name
+    ROLLCALL_REFUSE_UNKNOWN,     // nobody of that name
+    ROLLCALL_REFUSE_NO_CACHE,    // board or private absent, damaged or mismatched
+    ROLLCALL_REFUSE_STATE,       // the board's word is not active
+    ROLLCALL_REFUSE_NOT_STARTED, // private: first day is to come
+    ROLLCALL_REFUSE_ENDED,       // private: not_after is reached
+    ROLLCALL_REFUSE_NOT_ALLOWED, // in none of this host's allow_groups
+    ROLLCALL_REFUSE_LEASE,       // the authority was silent for longer than its lease
+    ROLLCALL_REFUSE_CLOCK,       // the clock stands more than 5 minutes below its mark
+    ROLLCALL_REFUSE_FORMER_NAME, // a renamed person's old name
 };
 
 #define ROLLCALL_CLOCK_TOLERANCE 300 // seconds
 
 struct rollcall_admission {
     enum rollcall_admission_cause cause;
-    enum rollcall_state state;    // strictest of word, private state and dates
+    enum rollcall_state state; // strictest of word, private state and dates
     enum rollcall_reason reason;
-    bool ends_sessions;           // a positive, explicit, valid state >= suspended
-    int64_t lease_ends;           // instant, or UNSET where the account is exempt
-    int lease_used_percent;       // 0..100+, for the warnings at 50 and 80
-    int64_t as_of;                // when the authority last spoke
-    int64_t next;                 // when the answer next changes by time alone, or UNSET
+    bool ends_sessions;     // a positive, explicit, valid state >= suspended
+    int64_t lease_ends;     // instant, or UNSET where the account is exempt
+    int lease_used_percent; // 0..100+, for the warnings at 50 and 80
+    int64_t as_of;          // when the authority last spoke
+    int64_t next;           // when the answer next changes by time alone, or UNSET
 };
 
 // `facts` NULL or `word_error` != 0: NO_CACHE. `person` NULL: UNKNOWN.

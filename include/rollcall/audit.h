@@ -14,8 +14,7 @@
 // Builds {"event":EVENT, key:value, ...} with JSON escaping into a fixed buffer and
 // sends it. libc only: the PAM module uses it. Arguments are pairs of const char *,
 // ended by NULL; a NULL value is left out. Never pass a secret.
-void rollcall_audit(const char *socket_path, const char *event, ...)
-    __attribute__((sentinel));
+void rollcall_audit(const char *socket_path, const char *event, ...) __attribute__((sentinel));
 // The same without sending; length or -ENOSPC. For tests and for syslog.
 int rollcall_audit_format(char *buf, size_t len, const char *event, va_list pairs);
 

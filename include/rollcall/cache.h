@@ -20,9 +20,9 @@
 
 #include "rollcall/lifecycle.h"
 
-#define ROLLCALL_NAME_MAX 32      // bytes of a user or group name, without NUL
+#define ROLLCALL_NAME_MAX        32 // bytes of a user or group name, without NUL
 #define ROLLCALL_AUTHORITIES_MAX 14 // authorities a board can hold leases of
-#define ROLLCALL_AUTHORITY_NONE 15
+#define ROLLCALL_AUTHORITY_NONE  15
 
 // ---- Board ----------------------------------------------------------------
 
@@ -36,21 +36,22 @@ struct rollcall_word {
 };
 
 struct rollcall_lease {
-    int64_t as_of;     // when the authority last spoke; 0: never
-    int64_t length;    // seconds; logins are refused from as_of + length on
-    int64_t extended;  // refused not before this instant (rollcall lease extend), or 0
-    char source[32];   // the source's name, for messages
+    int64_t as_of;    // when the authority last spoke; 0: never
+    int64_t length;   // seconds; logins are refused from as_of + length on
+    int64_t extended; // refused not before this instant (rollcall lease extend), or 0
+    char source[32];  // the source's name, for messages
 };
 
 struct rollcall_board_facts {
     uint8_t board_id[16];
     uint8_t ledger_id[16];
-    uint64_t generation;  // of the snapshot that belongs to it
-    uint32_t slots;       // capacity
-    int64_t clock_mark;   // highest time ever seen by the engine
+    uint64_t generation; // of the snapshot that belongs to it
+    uint32_t slots;      // capacity
+    int64_t clock_mark;  // highest time ever seen by the engine
     uint32_t id_min, id_max;
     struct rollcall_lease leases[ROLLCALL_AUTHORITIES_MAX];
-    bool replaced;        // a newer board stands at the path
+    bool replaced; // a newer board stands at the path
+    bool observe;  // mode = observe: evaluate and log, refuse nobody
 };
 
 struct rollcall_board; // opaque; read-only unless opened for tightening
@@ -74,21 +75,21 @@ struct rollcall_person {
     uint32_t slot;
     uid_t uid;
     gid_t gid;
-    const char *name;            // current userName
-    const char *former_name;     // previous userName or "" (logs nobody in)
+    const char *name;        // current userName
+    const char *former_name; // previous userName or "" (logs nobody in)
     const char *display_name;
     const char *employee_number; // with join_prefix
     const char *immutable_id;    // "source:id" of the directory record
     const char *home;
-    const char *shell;           // the real one, also when NSS shows nologin
-    enum rollcall_state state;   // as the engine last published it
+    const char *shell;         // the real one, also when NSS shows nologin
+    enum rollcall_state state; // as the engine last published it
     enum rollcall_reason reason;
-    int64_t since;               // when that state began
-    int64_t not_before;          // ROLLCALL_TIME_UNSET where there is none
-    int64_t not_after;           // first instant without access
-    int64_t hr_time;             // HR's own time of the deciding statement, or UNSET
-    int64_t received;            // when the engine had it
-    uint32_t incarnation;        // grows with every rehire; factors of an older one are void
+    int64_t since;        // when that state began
+    int64_t not_before;   // ROLLCALL_TIME_UNSET where there is none
+    int64_t not_after;    // first instant without access
+    int64_t hr_time;      // HR's own time of the deciding statement, or UNSET
+    int64_t received;     // when the engine had it
+    uint32_t incarnation; // grows with every rehire; factors of an older one are void
     uint8_t authority;
     uint8_t flags;
 };

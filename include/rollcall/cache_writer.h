@@ -15,8 +15,10 @@ struct rollcall_snapshot_account {
     uid_t uid;
     gid_t gid;
     const char *name, *gecos, *home, *shell;
-    const gid_t *gids; // supplementary, named groups only, sorted
+    const gid_t *gids; // supplementary, named groups of ours
     size_t n_gids;
+    const gid_t *local_gids; // granted by [local_group]: the one exception to the range
+    size_t n_local;
 };
 
 struct rollcall_snapshot_group {
@@ -34,11 +36,11 @@ struct rollcall_snapshot_feed {
     int (*next_account)(void *ctx, struct rollcall_snapshot_account *ret);
     int (*next_group)(void *ctx, struct rollcall_snapshot_group *ret);
     void *ctx;
-    uint32_t slots;    // highest slot + 1
+    uint32_t slots; // highest slot + 1
     uint64_t generation;
     uint8_t ledger_id[16];
     uint32_t id_min, id_max;
-    const char *board_path; // recorded for nobody; the reader finds the board beside the file
+    bool observe; // mode = observe: readers show the real shell
 };
 
 int rollcall_snapshot_write(const char *path, const struct rollcall_snapshot_feed *feed);
@@ -78,7 +80,7 @@ struct rollcall_board_writer; // the engine's mapping
 // preallocated. `fill` is called to store words before the rename; the board that
 // stood at `path` is marked replaced after it.
 int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger_id[16],
-                          uint32_t id_min, uint32_t id_max,
+                          uint32_t id_min, uint32_t id_max, bool observe,
                           int (*fill)(void *ctx, struct rollcall_board_writer *w), void *ctx,
                           struct rollcall_board_writer **ret);
 struct rollcall_board_writer *rollcall_board_writer_close(struct rollcall_board_writer *w);
@@ -100,12 +102,12 @@ int rollcall_board_sync(struct rollcall_board_writer *w); // fdatasync
 struct rollcall_journal_entry {
     uint32_t slot;
     uid_t uid;
-    enum rollcall_state state;   // > active: a lock; active: lifted
+    enum rollcall_state state; // > active: a lock; active: lifted
     enum rollcall_reason reason;
     uint8_t flags;
-    int64_t at;                  // when the engine stored it
-    int64_t hr_time;             // or ROLLCALL_TIME_UNSET
-    uint64_t sequence;           // given by the journal
+    int64_t at;        // when the engine stored it
+    int64_t hr_time;   // or ROLLCALL_TIME_UNSET
+    uint64_t sequence; // given by the journal
 };
 
 struct rollcall_journal;
@@ -132,10 +134,10 @@ enum rollcall_ledger_kind { ROLLCALL_LEDGER_PERSON = 1, ROLLCALL_LEDGER_GROUP = 
 
 struct rollcall_ledger_entry {
     enum rollcall_ledger_kind kind;
-    uint32_t slot;   // persons: board slot, never reused; groups: 0
-    uint32_t id;     // uid (a person's private gid too) or gid
+    uint32_t slot; // persons: board slot, never reused; groups: 0
+    uint32_t id;   // uid (a person's private gid too) or gid
     int64_t at;
-    char key[200];   // namespace + NUL-free immutable key, e.g. "hr\t1042" or "hr\tlinux-users"
+    char key[200]; // namespace + NUL-free immutable key, e.g. "hr\t1042" or "hr\tlinux-users"
 };
 
 struct rollcall_ledger;

@@ -24,22 +24,22 @@ enum rollcall_state {
 // log and --json. rollcall_reason_name() gives the word, e.g. "terminated-at".
 enum rollcall_reason {
     ROLLCALL_REASON_NONE = 0,
-    ROLLCALL_REASON_EMPLOYED = 1,        // an authority lists the person as active
-    ROLLCALL_REASON_NOT_STARTED = 2,     // startDate is to come
-    ROLLCALL_REASON_ON_LEAVE = 3,        // status leave
+    ROLLCALL_REASON_EMPLOYED = 1,          // an authority lists the person as active
+    ROLLCALL_REASON_NOT_STARTED = 2,       // startDate is to come
+    ROLLCALL_REASON_ON_LEAVE = 3,          // status leave
     ROLLCALL_REASON_STATUS_TERMINATED = 4, // status terminated
-    ROLLCALL_REASON_TERMINATED_AT = 5,   // the instant terminatedAt is reached
-    ROLLCALL_REASON_END_DATE = 6,        // the last working day is over
-    ROLLCALL_REASON_MISSING = 7,         // absent from two full listings (inferred)
-    ROLLCALL_REASON_ADMIN_LOCK = 8,      // rollcall lock
-    ROLLCALL_REASON_ORPHAN = 9,          // no authority vouches
-    ROLLCALL_REASON_SIGNAL = 10,         // a signal source took access away
-    ROLLCALL_REASON_DISABLED = 11,       // active=false without a termination
-    ROLLCALL_REASON_REHIRE_DATES = 12,   // rule 12: endDate before startDate
-    ROLLCALL_REASON_NEEDS_APPROVAL = 13, // rule 11: name or number waits for an admin
-    ROLLCALL_REASON_RECOVERY = 14,       // state lost; everybody waits for `rollcall recover`
-    ROLLCALL_REASON_REPLAYED = 15,       // lock known from the journal alone
-    ROLLCALL_REASON_GROUP_MISSING = 16,  // reserved for inferred loss of a group
+    ROLLCALL_REASON_TERMINATED_AT = 5,     // the instant terminatedAt is reached
+    ROLLCALL_REASON_END_DATE = 6,          // the last working day is over
+    ROLLCALL_REASON_MISSING = 7,           // absent from two full listings (inferred)
+    ROLLCALL_REASON_ADMIN_LOCK = 8,        // rollcall lock
+    ROLLCALL_REASON_ORPHAN = 9,            // no authority vouches
+    ROLLCALL_REASON_SIGNAL = 10,           // a signal source took access away
+    ROLLCALL_REASON_DISABLED = 11,         // active=false without a termination
+    ROLLCALL_REASON_REHIRE_DATES = 12,     // rule 12: endDate before startDate
+    ROLLCALL_REASON_NEEDS_APPROVAL = 13,   // rule 11: name or number waits for an admin
+    ROLLCALL_REASON_RECOVERY = 14,         // state lost; everybody waits for `rollcall recover`
+    ROLLCALL_REASON_REPLAYED = 15,         // lock known from the journal alone
+    ROLLCALL_REASON_GROUP_MISSING = 16,    // reserved for inferred loss of a group
     ROLLCALL_REASON_MAX = 16,
 };
 
@@ -50,7 +50,7 @@ enum rollcall_reason {
 #define ROLLCALL_FLAG_REFUSE_ONLY      0x08 // inferred or held: refuse logins, end no session
 #define ROLLCALL_FLAG_INFERRED         0x10 // the state follows from an absence
 
-const char *rollcall_state_name(enum rollcall_state state);   // "active", ... never NULL
+const char *rollcall_state_name(enum rollcall_state state);    // "active", ... never NULL
 const char *rollcall_reason_name(enum rollcall_reason reason); // "employed", ... never NULL
 // One plain sentence for `rollcall user --why`; names the rule where there is one.
 const char *rollcall_reason_sentence(enum rollcall_reason reason);
@@ -61,7 +61,7 @@ enum rollcall_role {
     ROLLCALL_ROLE_SIGNAL = 4,    // only takes away
 };
 
-enum rollcall_status { // what a record itself says
+enum rollcall_status {           // what a record itself says
     ROLLCALL_STATUS_UNKNOWN = 0, // absent or a value nobody knows: no login
     ROLLCALL_STATUS_ACTIVE,
     ROLLCALL_STATUS_LEAVE,
@@ -75,36 +75,36 @@ enum rollcall_status { // what a record itself says
 // bare dates were turned into instants by the source's mapper (a bare endDate is
 // the first instant after that day in `timezone`).
 struct rollcall_vouch {
-    unsigned role;               // ROLLCALL_ROLE_* bits
+    unsigned role; // ROLLCALL_ROLE_* bits
     enum rollcall_status status;
-    int64_t start;               // may log in from here, or UNSET
-    int64_t end;                 // may not from here (exclusive), or UNSET
-    int64_t terminated_at;       // instant, or UNSET
-    bool rehire_conflict;        // rule 12
-    bool missing;                // two full listings without the row agree
-    bool missing_keep;           // source has when_missing = keep
-    bool gone;                   // explicit `gone` line: record was deleted
+    int64_t start;         // may log in from here, or UNSET
+    int64_t end;           // may not from here (exclusive), or UNSET
+    int64_t terminated_at; // instant, or UNSET
+    bool rehire_conflict;  // rule 12
+    bool missing;          // two full listings without the row agree
+    bool missing_keep;     // source has when_missing = keep
+    bool gone;             // explicit `gone` line: record was deleted
     bool password_blocked;
-    uint16_t source;             // index into the caller's table of sources
+    uint16_t source; // index into the caller's table of sources
 };
 
 // What stands here, whatever sources say.
 struct rollcall_local_word {
-    bool admin_lock;             // rollcall lock; only `rollcall unlock` lifts it
-    bool needs_approval;         // rule 11
-    bool recovery;               // ids known, state lost
-    bool journal_lock;           // the lock journal knows a lock that state.db lost
-    bool held;                   // breaker: refuse at once, end no session
+    bool admin_lock;     // rollcall lock; only `rollcall unlock` lifts it
+    bool needs_approval; // rule 11
+    bool recovery;       // ids known, state lost
+    bool journal_lock;   // the lock journal knows a lock that state.db lost
+    bool held;           // breaker: refuse at once, end no session
 };
 
 struct rollcall_verdict {
     enum rollcall_state state;
     enum rollcall_reason reason;
-    int64_t not_before;          // first instant of access, or UNSET
-    int64_t not_after;           // first instant without access, or UNSET
-    uint8_t flags;               // ROLLCALL_FLAG_PASSWORD_BLOCKED | REFUSE_ONLY | INFERRED
-    int source;                  // index of the record that decided, -1: local word or none
-    int64_t next;                // when this verdict next changes by time alone, or UNSET
+    int64_t not_before; // first instant of access, or UNSET
+    int64_t not_after;  // first instant without access, or UNSET
+    uint8_t flags;      // ROLLCALL_FLAG_PASSWORD_BLOCKED | REFUSE_ONLY | INFERRED
+    int source;         // index of the record that decided, -1: local word or none
+    int64_t next;       // when this verdict next changes by time alone, or UNSET
 };
 
 // One pure function from everything known of a person, and the time, to a verdict.

@@ -20,23 +20,23 @@
 #define ROLLCALL_LIBEXECDIR "/usr/libexec/rollcall"
 #endif
 
-#define ROLLCALL_CONF        ROLLCALL_SYSCONFDIR "/rollcall.conf"
-#define ROLLCALL_CONF_DIR    ROLLCALL_SYSCONFDIR "/conf.d"
-#define ROLLCALL_SECRETS_DIR ROLLCALL_SYSCONFDIR "/secrets" // root 0700
-#define ROLLCALL_HOST_KEY    ROLLCALL_SECRETS_DIR "/host-key" // root 0600, 32 random bytes
-#define ROLLCALL_UID_MAP     ROLLCALL_SYSCONFDIR "/uid-map"
+#define ROLLCALL_CONF               ROLLCALL_SYSCONFDIR "/rollcall.conf"
+#define ROLLCALL_CONF_DIR           ROLLCALL_SYSCONFDIR "/conf.d"
+#define ROLLCALL_SECRETS_DIR        ROLLCALL_SYSCONFDIR "/secrets"   // root 0700
+#define ROLLCALL_HOST_KEY           ROLLCALL_SECRETS_DIR "/host-key" // root 0600, 32 random bytes
+#define ROLLCALL_UID_MAP            ROLLCALL_SYSCONFDIR "/uid-map"
 
-#define ROLLCALL_STATE_DB     ROLLCALL_STATEDIR "/state/state.db"
-#define ROLLCALL_LOCK_JOURNAL ROLLCALL_STATEDIR "/state/locks.journal"
-#define ROLLCALL_IDS_LEDGER   ROLLCALL_STATEDIR "/state/ids.ledger"
+#define ROLLCALL_STATE_DB           ROLLCALL_STATEDIR "/state/state.db"
+#define ROLLCALL_LOCK_JOURNAL       ROLLCALL_STATEDIR "/state/locks.journal"
+#define ROLLCALL_IDS_LEDGER         ROLLCALL_STATEDIR "/state/ids.ledger"
 
-#define ROLLCALL_CACHE_DIR ROLLCALL_STATEDIR "/cache"
-#define ROLLCALL_ACCOUNTS  ROLLCALL_CACHE_DIR "/accounts" // 0644
-#define ROLLCALL_BOARD     ROLLCALL_CACHE_DIR "/board"    // 0644
-#define ROLLCALL_PRIVATE   ROLLCALL_CACHE_DIR "/private"  // 0640 rollcall:rollcall-verifier
-#define ROLLCALL_KEYS      ROLLCALL_CACHE_DIR "/keys"     // 0640 rollcall:rollcall-keys
+#define ROLLCALL_CACHE_DIR          ROLLCALL_STATEDIR "/cache"
+#define ROLLCALL_ACCOUNTS           ROLLCALL_CACHE_DIR "/accounts" // 0644
+#define ROLLCALL_BOARD              ROLLCALL_CACHE_DIR "/board"    // 0644
+#define ROLLCALL_PRIVATE            ROLLCALL_CACHE_DIR "/private" // 0640 rollcall:rollcall-verifier
+#define ROLLCALL_KEYS               ROLLCALL_CACHE_DIR "/keys"    // 0640 rollcall:rollcall-keys
 
-#define ROLLCALL_CREDENTIALS_DIR ROLLCALL_STATEDIR "/credentials" // rollcall-verifier 0700
+#define ROLLCALL_CREDENTIALS_DIR    ROLLCALL_STATEDIR "/credentials" // rollcall-verifier 0700
 
 #define ROLLCALL_VERIFIER_SOCK      ROLLCALL_RUNDIR "/verifier.sock"
 #define ROLLCALL_VERIFIER_SELF_SOCK ROLLCALL_RUNDIR "/verifier-self.sock"
@@ -45,14 +45,14 @@
 #define ROLLCALL_SYNCD_SOCK         ROLLCALL_RUNDIR "/syncd.sock"
 #define ROLLCALL_TICKETS_DIR        ROLLCALL_RUNDIR "/tickets" // rollcall-verifier 0700
 
-#define ROLLCALL_AUDIT_LOG ROLLCALL_LOGDIR "/audit.jsonl"
+#define ROLLCALL_AUDIT_LOG          ROLLCALL_LOGDIR "/audit.jsonl"
 
-#define ROLLCALL_VERIFIER    ROLLCALL_LIBEXECDIR "/rollcall-verifier"
-#define ROLLCALL_SOURCES_DIR ROLLCALL_LIBEXECDIR "/sources"
+#define ROLLCALL_VERIFIER           ROLLCALL_LIBEXECDIR "/rollcall-verifier"
+#define ROLLCALL_SOURCES_DIR        ROLLCALL_LIBEXECDIR "/sources"
 
-#define ROLLCALL_USER_ENGINE   "rollcall"
-#define ROLLCALL_USER_SOURCE   "rollcall-source"
-#define ROLLCALL_USER_VERIFIER "rollcall-verifier"
-#define ROLLCALL_USER_KEYS     "rollcall-keys"
+#define ROLLCALL_USER_ENGINE        "rollcall"
+#define ROLLCALL_USER_SOURCE        "rollcall-source"
+#define ROLLCALL_USER_VERIFIER      "rollcall-verifier"
+#define ROLLCALL_USER_KEYS          "rollcall-keys"
 
 #endif

@@ -12,8 +12,8 @@
 
 #include "rollcall/lifecycle.h"
 
-#define ROLLCALL_SOURCE_LINE_MAX (256 * 1024) // bytes of one line
-#define ROLLCALL_SOURCE_LISTS_MAX 1024        // groups or keys of one person
+#define ROLLCALL_SOURCE_LINE_MAX  (256 * 1024) // bytes of one line
+#define ROLLCALL_SOURCE_LISTS_MAX 1024         // groups or keys of one person
 
 enum rollcall_message_kind {
     ROLLCALL_MESSAGE_BEGIN = 1,
@@ -35,28 +35,28 @@ struct rollcall_user_record {
     const char *user_name;
     const char *display_name, *email, *department, *manager, *worker_type;
     enum rollcall_status status;
-    const char *status_text;     // as the source wrote it, for messages
+    const char *status_text;           // as the source wrote it, for messages
     int64_t start, end, terminated_at; // instants (end exclusive) or UNSET
     bool has_uid, has_gid;
-    uint64_t uid, gid;           // 64 bits: 2^32 + n must be seen, not wrapped
+    uint64_t uid, gid; // 64 bits: 2^32 + n must be seen, not wrapped
     const char *login_shell, *home_directory;
-    bool groups_present;         // false: column or cell missing: inferred loss
-    const char *const *groups;   // immutable ids of groups within the source
+    bool groups_present;       // false: column or cell missing: inferred loss
+    const char *const *groups; // immutable ids of groups within the source
     size_t n_groups;
     bool keys_present;
     const char *const *ssh_keys;
     size_t n_ssh_keys;
     bool password_blocked;
-    bool rehire_conflict;        // rule 12
-    const char *where;           // "people.csv:17", for messages
+    bool rehire_conflict; // rule 12
+    const char *where;    // "people.csv:17", for messages
 };
 
 struct rollcall_message {
     enum rollcall_message_kind kind;
     // begin
-    bool full;                   // false: delta
-    int64_t as_of;               // begin, as_of: the listing's own time, seconds
-    const char *version;         // begin: identifies the listing (mtime ns, ETag); same = same reading
+    bool full;           // false: delta
+    int64_t as_of;       // begin, as_of: the listing's own time, seconds
+    const char *version; // begin: identifies the listing (mtime ns, ETag); same = same reading
     // user
     struct rollcall_user_record user;
     // group
@@ -64,17 +64,17 @@ struct rollcall_message {
     bool has_gid;
     uint64_t gid;
     // gone
-    const char *id;              // gone; problem: whose row, or NULL
+    const char *id; // gone; problem: whose row, or NULL
     // problem
-    const char *text, *where;    // plain sentence; "file:line:column"
-    bool whole;                  // the listing is refused, not one row
-    bool says_terminated;        // rule 3: number and status were readable
+    const char *text, *where; // plain sentence; "file:line:column"
+    bool whole;               // the listing is refused, not one row
+    bool says_terminated;     // rule 3: number and status were readable
     // commit
-    const char *cursor;          // opaque, at most 64 KiB
-    uint64_t rows;               // commit: rows said, checked against what came
+    const char *cursor; // opaque, at most 64 KiB
+    uint64_t rows;      // commit: rows said, checked against what came
     // progress
     uint64_t done, total;
-    void *owner;                 // what the pointers above live in
+    void *owner; // what the pointers above live in
 };
 
 // Parses one line (no newline). -EBADMSG with a sentence in `why` for anything that

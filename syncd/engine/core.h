@@ -22,9 +22,9 @@ struct engine_paths {
 
 // What the core tells the loop. None may call back into the core.
 struct engine_hooks {
-    void (*audit)(void *ctx, const json_t *record);          // one audit record; borrowed
-    void (*ring)(void *ctx);                                 // the enforcer's bell
-    void (*phase)(void *ctx, const char *phase);             // "reading", "transaction", "snapshot", ...
+    void (*audit)(void *ctx, const json_t *record); // one audit record; borrowed
+    void (*ring)(void *ctx);                        // the enforcer's bell
+    void (*phase)(void *ctx, const char *phase);    // "reading", "transaction", "snapshot", ...
     void *ctx;
 };
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A mapped cache file and the ways into it. libc only; shared by the NSS module, the
+// handles of rollcall/cache.h, and the writers, which check their work with it.
+#ifndef ROLLCALL_CACHE_MAP_H
+#define ROLLCALL_CACHE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "rollcall/cache_format.h"
+#include "rollcall/lifecycle.h"
+
+struct rc_map {
+    const unsigned char *base;
+    size_t len;
+    const struct rc_header *head;
+    dev_t dev;
+    ino_t ino;
+};
+
+// Maps and checks the header: magic, version, byte order, sizes, sections, owner and
+// mode. -ENOENT, -EACCES, or -EBADMSG for whatever is not such a file.
+int rc_map_open(const char *path, const char *magic, size_t record_size, struct rc_map *ret);
+void rc_map_close(struct rc_map *map);
+bool rc_map_body_intact(const struct rc_map *map); // reads all of it
+
+static inline const void *rc_section(const struct rc_map *m, enum rc_section s)
+{
+    return m->base + m->head->section[s].off;
+}
+
+// `len` bytes at `off` in the pool, or NULL when they are not all inside.
+const char *rc_pool(const struct rc_map *m, uint64_t off, uint64_t len);
+
+uint64_t rc_hash_bytes(const struct rc_map *m, const void *key, size_t len);
+uint64_t rc_hash_id(const struct rc_map *m, uint32_t id);
+// Of `len` bytes with a slot mixed in; the check member must be zero in the copy.
+uint16_t rc_check16(const void *record, size_t len, uint32_t slot);
+
+// Candidates of a hash in an index, one after the other; bounded by RC_PROBES buckets
+// whatever the file says. RC_EMPTY at the end. A candidate is a number below `limit`,
+// not an answer: compare the key in the record.
+struct rc_probe {
+    const struct rc_bucket *buckets;
+    uint32_t n, at, tag, limit;
+    uint8_t left, i;
+};
+void rc_probe_start(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t limit,
+                    struct rc_probe *ret);
+uint32_t rc_probe_next(struct rc_probe *p);
+
+// An account record, copied out and checked; false when the slot is empty or damaged.
+bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_record *ret);
+bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,
+                        struct rc_account_record *ret);
+bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
+                       struct rc_account_record *ret);
+bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record *ret);
+bool rc_group_by_name(const struct rc_map *m, const char *name, size_t len,
+                      struct rc_group_record *ret);
+bool rc_group_by_gid(const struct rc_map *m, uint32_t gid, struct rc_group_record *ret);
+
+// ---- board ----
+struct rc_board_map {
+    unsigned char *base;
+    size_t len;
+    struct rc_board_header *head;
+    dev_t dev;
+    ino_t ino;
+};
+int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret);
+void rc_board_map_close(struct rc_board_map *b);
+_Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot);
+uint64_t rc_board_word_pack(const uint8_t ledger_id[16], uint32_t slot, uint32_t uid,
+                            unsigned state, unsigned authority, unsigned flags);
+// 0, -EBADMSG, -ERANGE, -ESTALE (replaced).
+int rc_board_word_get(const struct rc_board_map *b, uint32_t slot, uint32_t uid,
+                      enum rollcall_state *ret_state, uint8_t *ret_flags, uint8_t *ret_authority);
+
+#endif

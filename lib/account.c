@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What may be a name, an id, a shell, a home, a key.
+#include "rollcall/account.h"
+
+#include <string.h>
+
+#include "rollcall/cache.h"
+
+bool rollcall_id_in_compiled_limits(uint32_t id)
+{
+    if (id < 1000 || id > 2147483646u)
+        return false;
+    if (id >= 61184 && id <= 65535)
+        return false;
+    return id < 524288 || id >= 1879048192u;
+}
+
+// Users and groups of base systems and of services that distributions ship: whoever
+// gets one of these names gets more than an account. Sorted.
+static const char *const reserved[] = {
+    "_apt",     "adm",     "admin",   "audio",   "avahi",     "backup",  "bin",
+    "cdrom",    "chrony",  "colord",  "crontab", "daemon",    "dbus",    "dialout",
+    "dip",      "disk",    "docker",  "dnsmasq", "fax",       "floppy",  "ftp",
+    "games",    "gdm",     "geoclue", "gnats",   "halt",      "http",    "incus",
+    "input",    "irc",     "kmem",    "kvm",     "landscape", "libvirt", "libvirt-qemu",
+    "list",     "lp",      "lpadmin", "lxd",     "mail",      "man",     "messagebus",
+    "mysql",    "named",   "netdev",  "news",    "nobody",    "nogroup", "ntp",
+    "operator", "plugdev", "polkitd", "postfix", "postgres",  "proxy",   "pulse",
+    "render",   "root",    "rpc",     "rtkit",   "sasl",      "sgx",     "shadow",
+    "shutdown", "src",     "ssh",     "sshd",    "ssl-cert",  "staff",   "sudo",
+    "sync",     "sys",     "syslog",  "tape",    "toor",      "tss",     "tty",
+    "users",    "utmp",    "uucp",    "uuidd",   "video",     "voice",   "wheel",
+    "www-data",
+};
+static const char *const reserved_prefixes[] = {"systemd-", "rollcall", "sssd", "_"};
+
+bool rollcall_name_reserved(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof(reserved_prefixes) / sizeof(reserved_prefixes[0]); i++) {
+        size_t n = strlen(reserved_prefixes[i]);
+        if (len >= n && memcmp(name, reserved_prefixes[i], n) == 0)
+            return true;
+    }
+    for (size_t lo = 0, hi = sizeof(reserved) / sizeof(reserved[0]); lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2, n = strlen(reserved[mid]);
+        int c = memcmp(name, reserved[mid], len < n ? len : n);
+        if (c == 0 && len == n)
+            return true;
+        if (c < 0 || (c == 0 && len < n))
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return false;
+}
+
+enum rollcall_name_fault rollcall_name_check(const char *name, size_t len)
+{
+    bool digits = true;
+
+    if (len == 0)
+        return ROLLCALL_NAME_EMPTY;
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        bool letter = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
+        if (!letter && !digit && c != '_' && (i == 0 || (c != '-' && c != '.')))
+            return ROLLCALL_NAME_NOT_PORTABLE;
+        digits = digits && digit;
+    }
+    if (digits)
+        return ROLLCALL_NAME_DIGITS_ONLY;
+    if ((name[0] >= '0' && name[0] <= '9') || name[len - 1] == '-' || name[len - 1] == '.')
+        return ROLLCALL_NAME_NOT_PORTABLE;
+    if (len > ROLLCALL_NAME_MAX)
+        return ROLLCALL_NAME_TOO_LONG;
+    return rollcall_name_reserved(name, len) ? ROLLCALL_NAME_RESERVED : ROLLCALL_NAME_OK;
+}
+
+const char *rollcall_name_fault_sentence(enum rollcall_name_fault fault)
+{
+    switch (fault) {
+    case ROLLCALL_NAME_OK:
+        return "the name is fine";
+    case ROLLCALL_NAME_EMPTY:
+        return "the name is empty";
+    case ROLLCALL_NAME_TOO_LONG:
+        return "the name is longer than 32 bytes";
+    case ROLLCALL_NAME_NOT_PORTABLE:
+        return "the name is not portable: lower case letters, digits, '_', '-' and '.', a letter "
+               "first, no '-' or '.' last";
+    case ROLLCALL_NAME_DIGITS_ONLY:
+        return "the name has digits only and would be taken for a uid";
+    case ROLLCALL_NAME_RESERVED:
+        return "the name is reserved for the system or a service";
+    }
+    return "the name is refused";
+}
+
+// Length of the UTF-8 character at p, or 0 where there is none (RFC 3629).
+static size_t utf8_len(const unsigned char *p)
+{
+    size_t n = p[0] < 0x80                   ? 1
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+               : (p[0] & 0xf0) == 0xe0       ? 3
+               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                             : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)))
+        return 0;
+    if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)))
+        return 0;
+    return n;
+}
+
+size_t rollcall_gecos_clean(const char *text, char *buf, size_t buf_len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = 0, max = buf_len ? buf_len - 1 : 0;
+
+    if (max > 255)
+        max = 255;
+    while (*p) {
+        size_t len = utf8_len(p);
+        // C1 controls (U+0080..U+009F) steer terminals too.
+        bool bad = len == 0 || *p < ' ' || *p == 0x7f || *p == ':' || *p == ',' ||
+                   (p[0] == 0xc2 && p[1] < 0xa0);
+        if (bad) {
+            if (n + 1 > max)
+                break;
+            buf[n++] = ' ';
+            p += len ? len : 1;
+            continue;
+        }
+        if (n + len > max)
+            break;
+        memcpy(buf + n, p, len);
+        n += len;
+        p += len;
+    }
+    if (buf_len)
+        buf[n] = 0;
+    return n;
+}
+
+bool rollcall_path_acceptable(const char *path)
+{
+    size_t n = strnlen(path, 256);
+
+    if (path[0] != '/' || n > 255 || strstr(path, "/../") || strstr(path, "//"))
+        return false;
+    if (n >= 3 && strcmp(path + n - 3, "/..") == 0)
+        return false;
+    for (const unsigned char *p = (const unsigned char *)path; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f || *p == ':')
+            return false;
+    return true;
+}
+
+bool rollcall_ssh_key_acceptable(const char *line, size_t len)
+{
+    static const char *const types[] = {"ssh-ed25519 ",
+                                        "ssh-rsa ",
+                                        "ecdsa-sha2-nistp256 ",
+                                        "ecdsa-sha2-nistp384 ",
+                                        "ecdsa-sha2-nistp521 ",
+                                        "sk-ssh-ed25519@openssh.com ",
+                                        "sk-ecdsa-sha2-nistp256@openssh.com "};
+    size_t at = 0, blob = 0;
+
+    if (len > 16384)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            return false;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (len > strlen(types[i]) && memcmp(line, types[i], strlen(types[i])) == 0)
+            at = strlen(types[i]);
+    if (!at)
+        return false; // options first would be a way around: no options
+    for (; at < len && line[at] != ' '; at++, blob++) {
+        char c = line[at];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '+' || c == '/' || c == '='))
+            return false;
+    }
+    return blob >= 32;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Handles on board, private and keys for programs that are not in strangers'
+// processes. libc only: the PAM module uses them too.
+#include "rollcall/cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rollcall/cache_map.h"
+#include "rollcall/cleanup.h"
+
+// ---- board ----
+
+struct rollcall_board {
+    struct rc_board_map map;
+    bool writable;
+};
+
+static int board_open(const char *path, bool writable, struct rollcall_board **ret)
+{
+    struct rollcall_board *b = calloc(1, sizeof(*b));
+    int r;
+
+    if (!b)
+        return -ENOMEM;
+    b->writable = writable;
+    r = rc_board_map_open(path, writable, &b->map);
+    if (r < 0) {
+        free(b);
+        return r;
+    }
+    *ret = b;
+    return 0;
+}
+
+int rollcall_board_open(const char *path, struct rollcall_board **ret)
+{
+    return board_open(path, false, ret);
+}
+
+int rollcall_board_open_tighten(const char *path, struct rollcall_board **ret)
+{
+    return board_open(path, true, ret);
+}
+
+struct rollcall_board *rollcall_board_close(struct rollcall_board *board)
+{
+    if (board)
+        rc_board_map_close(&board->map);
+    free(board);
+    return NULL;
+}
+
+int rollcall_board_facts(const struct rollcall_board *board, struct rollcall_board_facts *ret)
+{
+    const struct rc_board_header *h = board->map.head;
+
+    *ret = (struct rollcall_board_facts){
+        .generation = atomic_load(&h->generation),
+        .slots = h->slots,
+        .clock_mark = atomic_load(&h->clock_mark),
+        .id_min = h->id_min,
+        .id_max = h->id_max,
+        .observe = h->flags & RC_FLAG_OBSERVE,
+        .replaced = atomic_load(&h->status) != RC_BOARD_LIVE,
+    };
+    memcpy(ret->board_id, h->board_id, 16);
+    memcpy(ret->ledger_id, h->ledger_id, 16);
+    for (int i = 0; i < ROLLCALL_AUTHORITIES_MAX; i++) {
+        struct rollcall_lease *l = &ret->leases[i];
+        l->as_of = atomic_load(&h->lease[i].as_of);
+        l->length = atomic_load(&h->lease[i].length);
+        l->extended = atomic_load(&h->lease[i].extended);
+        memcpy(l->source, h->lease[i].source, sizeof(l->source));
+        l->source[sizeof(l->source) - 1] = 0;
+    }
+    return 0;
+}
+
+int rollcall_board_read(const struct rollcall_board *board, uint32_t slot, uid_t uid,
+                        struct rollcall_word *ret)
+{
+    struct rollcall_word w = {.uid = uid};
+    int r = rc_board_word_get(&board->map, slot, uid, &w.state, &w.flags, &w.authority);
+
+    if (r == 0)
+        *ret = w;
+    return r;
+}
+
+int rollcall_board_tighten(struct rollcall_board *board, uint32_t slot, uid_t uid,
+                           enum rollcall_state state)
+{
+    _Atomic uint64_t *at = rc_board_word_at(&board->map, slot);
+    uint64_t old, new;
+
+    if (!board->writable)
+        return -EPERM;
+    if (!at)
+        return -ERANGE;
+    old = atomic_load(at);
+    do {
+        enum rollcall_state was;
+        uint8_t flags, authority;
+        int r = rc_board_word_get(&board->map, slot, uid, &was, &flags, &authority);
+        if (r < 0)
+            return r;
+        if (state < was)
+            return -EPERM;
+        // What is tightened from here is a positive word: it may end sessions.
+        flags &= (uint8_t) ~(ROLLCALL_FLAG_REFUSE_ONLY | ROLLCALL_FLAG_INFERRED);
+        new = rc_board_word_pack(board->map.head->ledger_id, slot, uid, state, authority, flags);
+    } while (!atomic_compare_exchange_weak(at, &old, new));
+    return 0;
+}
+
+// ---- private ----
+
+struct rollcall_private {
+    struct rc_map map;
+};
+
+int rollcall_private_open(const char *path, struct rollcall_private **ret)
+{
+    struct rollcall_private *p = calloc(1, sizeof(*p));
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    r = rc_map_open(path, ROLLCALL_MAGIC_PRIVATE, sizeof(struct rc_person_record), &p->map);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
+struct rollcall_private *rollcall_private_close(struct rollcall_private *p)
+{
+    if (p)
+        rc_map_close(&p->map);
+    free(p);
+    return NULL;
+}
+
+int rollcall_private_generation(const struct rollcall_private *p, uint64_t *ret_generation,
+                                uint8_t ret_ledger_id[16])
+{
+    *ret_generation = p->map.head->generation;
+    memcpy(ret_ledger_id, p->map.head->ledger_id, 16);
+    return 0;
+}
+
+static int person_at(const struct rc_map *m, uint32_t slot, struct rollcall_person *ret)
+{
+    struct rc_person_record r;
+    uint16_t check;
+    uint64_t at;
+    const char *s[RC_PERSON_STRINGS];
+
+    if (slot >= m->head->slots)
+        return -ENOENT;
+    r = ((const struct rc_person_record *)rc_section(m, RC_RECORDS))[slot];
+    if (!r.used)
+        return -ENOENT;
+    check = r.check;
+    r.check = 0;
+    if (rc_check16(&r, sizeof(r), slot) != check || r.state > ROLLCALL_STATE_PURGED)
+        return -EBADMSG;
+    at = r.pool;
+    for (int i = 0; i < RC_PERSON_STRINGS; i++) {
+        s[i] = rc_pool(m, at, r.len[i] + 1u);
+        if (!s[i] || memchr(s[i], 0, r.len[i] + 1u) != s[i] + r.len[i])
+            return -EBADMSG;
+        at += r.len[i] + 1u;
+    }
+    *ret = (struct rollcall_person){.slot = slot,
+                                    .uid = r.uid,
+                                    .gid = r.gid,
+                                    .name = s[0],
+                                    .former_name = s[1],
+                                    .display_name = s[2],
+                                    .employee_number = s[3],
+                                    .immutable_id = s[4],
+                                    .home = s[5],
+                                    .shell = s[6],
+                                    .state = r.state,
+                                    .reason = r.reason,
+                                    .since = r.since,
+                                    .not_before = r.not_before,
+                                    .not_after = r.not_after,
+                                    .hr_time = r.hr_time,
+                                    .received = r.received,
+                                    .incarnation = r.incarnation,
+                                    .authority = r.authority,
+                                    .flags = r.flags};
+    return 0;
+}
+
+static int person_find(const struct rc_map *m, enum rc_section index, uint64_t hash,
+                       const char *name, uid_t uid, struct rollcall_person *ret)
+{
+    struct rc_probe p;
+    uint32_t slot;
+    int result = -ENOENT;
+
+    rc_probe_start(m, index, hash, m->head->slots, &p);
+    while ((slot = rc_probe_next(&p)) != RC_EMPTY) {
+        struct rollcall_person person;
+        int r = person_at(m, slot, &person);
+        if (r == -EBADMSG)
+            result = r;
+        if (r < 0)
+            continue;
+        if (name ? strcmp(person.name, name) != 0 && strcmp(person.former_name, name) != 0
+                 : person.uid != uid)
+            continue;
+        *ret = person;
+        return 0;
+    }
+    return result;
+}
+
+int rollcall_private_by_name(const struct rollcall_private *p, const char *name,
+                             struct rollcall_person *ret)
+{
+    size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
+
+    if (len == 0 || len > ROLLCALL_NAME_MAX)
+        return -ENOENT;
+    return person_find(&p->map, RC_NAMES, rc_hash_bytes(&p->map, name, len), name, 0, ret);
+}
+
+int rollcall_private_by_uid(const struct rollcall_private *p, uid_t uid,
+                            struct rollcall_person *ret)
+{
+    return person_find(&p->map, RC_IDS, rc_hash_id(&p->map, uid), NULL, uid, ret);
+}
+
+int rollcall_private_next(const struct rollcall_private *p, uint32_t *cursor,
+                          struct rollcall_person *ret)
+{
+    while (*cursor < p->map.head->slots)
+        if (person_at(&p->map, (*cursor)++, ret) == 0)
+            return 0;
+    return -ENOENT;
+}
+
+int64_t rollcall_private_next_date(const struct rollcall_private *p, int64_t after)
+{
+    const int64_t *dates = rc_section(&p->map, RC_DATES);
+    size_t lo = 0, n = p->map.head->section[RC_DATES].len / 8, hi = n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (dates[mid] <= after)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n ? dates[lo] : ROLLCALL_TIME_UNSET;
+}
+
+// ---- keys ----
+
+struct rollcall_keys {
+    struct rc_map map;
+};
+
+int rollcall_keys_open(const char *path, struct rollcall_keys **ret)
+{
+    struct rollcall_keys *k = calloc(1, sizeof(*k));
+    int r;
+
+    if (!k)
+        return -ENOMEM;
+    r = rc_map_open(path, ROLLCALL_MAGIC_KEYS, sizeof(struct rc_keys_record), &k->map);
+    if (r < 0) {
+        free(k);
+        return r;
+    }
+    *ret = k;
+    return 0;
+}
+
+struct rollcall_keys *rollcall_keys_close(struct rollcall_keys *k)
+{
+    if (k)
+        rc_map_close(&k->map);
+    free(k);
+    return NULL;
+}
+
+int rollcall_keys_by_name(const struct rollcall_keys *k, const char *name, uint32_t *ret_slot,
+                          uid_t *ret_uid, int (*line)(void *ctx, const char *key, size_t len),
+                          void *ctx)
+{
+    size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
+    struct rc_probe p;
+    uint32_t slot;
+
+    if (len == 0 || len > ROLLCALL_NAME_MAX)
+        return -ENOENT;
+    rc_probe_start(&k->map, RC_NAMES, rc_hash_bytes(&k->map, name, len), k->map.head->slots, &p);
+    while ((slot = rc_probe_next(&p)) != RC_EMPTY) {
+        struct rc_keys_record r =
+            ((const struct rc_keys_record *)rc_section(&k->map, RC_RECORDS))[slot];
+        uint16_t check = r.check;
+        const char *text;
+        r.check = 0;
+        if (!r.used || rc_check16(&r, sizeof(r), slot) != check || r.name_len != len)
+            continue;
+        text = rc_pool(&k->map, r.pool, (uint64_t)len + 1 + r.keys_len);
+        if (!text || memcmp(text, name, len) != 0 || text[len])
+            continue;
+        *ret_slot = slot;
+        *ret_uid = r.uid;
+        for (const char *at = text + len + 1, *end = at + r.keys_len; at < end;) {
+            const char *nl = memchr(at, '\n', (size_t)(end - at));
+            int stop = nl ? line(ctx, at, (size_t)(nl - at)) : -EBADMSG;
+            if (stop != 0)
+                return stop;
+            at = nl + 1;
+        }
+        return 0;
+    }
+    return -ENOENT;
+}
