@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-2-Clause
+CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
+CLI_VIEW_SRCS := cli/control.c cli/cache_view.c cli/audit_log.c
+PROGRAMS += rollcall
+rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
+	cli/held.c cli/explain.c
+rollcall_LIBS := -ljansson -lcrypto
+rollcall_DIR := bin
+
+UNIT_TESTS += test_cli_text test_cli_audit_log
+test_cli_text_SRCS := tests/unit/test_cli_text.c $(CLI_TEXT_SRCS)
+test_cli_audit_log_SRCS := tests/unit/test_cli_audit_log.c cli/audit_log.c
+test_cli_audit_log_LIBS := -ljansson -lcrypto

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall: the sysadmin's command. The table of verbs, the command line, help.
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/suggest.h"
+#include "cli/text.h"
+#include "rollcall/cleanup.h"
+
+static const struct cli_verb verbs[] = {
+    {"status", "[--json]", "is everything well: people, sources, leases, what is held",
+     "Without rollcall-syncd it answers from the cache files, and says so.\n"
+     "Exit status 0: well; 1: something is wrong, and it says what; 3: syncd is not running.",
+     ",json,", 0, 0, true, cli_status},
+    {"user", "NAME [--why] [--json]", "one person: state, dates, may they come in here",
+     "--why   also each source's word and where it stands, the rule, the second factor, last "
+     "changes\n"
+     "Works without rollcall-syncd, from the cache files.",
+     ",json,why,", 1, 1, true, cli_user},
+    {"sync", "[SOURCE] [--json]", "read a source (or all) now, and wait for the result",
+     "Shows a progress line on a terminal.", ",json,", 0, 1, true, cli_sync},
+    {"lock", "USER [--reason TEXT] [--dry-run] [--json]",
+     "refuse USER, and end their sessions, now",
+     "--reason TEXT   for the audit log; USER never sees it\n"
+     "--dry-run       only show which processes would go\n"
+     "Without rollcall-syncd the lock still falls, but must be repeated once syncd runs.",
+     ",json,reason,dry-run,", 1, 1, true, cli_lock},
+    {"unlock", "USER [--json]", "take an admin's lock away",
+     "What sources say counts again from their next reading on. It never lets in whom they refuse.",
+     ",json,", 1, 1, true, cli_unlock},
+    {"approve", "[ID] [--json]", "let a held change take effect",
+     "Without ID: lists what is held and why.", ",json,", 0, 1, true, cli_approve},
+    {"expect", "leavers N --until TIME [--json]", "announce that up to N people will leave",
+     "--until TIME   2d, 8h; 2026-12-01 (to the end of that day); 2026-12-01T18:00; ...T18:00Z",
+     ",json,until,", 2, 2, true, cli_expect},
+    {"recover", "[--json]", "after a loss of state: let sources say who is employed again", "",
+     ",json,", 0, 0, true, cli_recover},
+    {"explain", "R-XXXXXX [--json]", "why was the person refused who quotes this reference",
+     "Looks in the audit log, rotated files included.", ",json,", 1, 1, false, cli_explain},
+    {"reload", "[--json]", "read the configuration again, all or nothing", "", ",json,", 0, 0, true,
+     cli_reload},
+    {"audit", "verify [--json]", "is the audit log whole and unchanged",
+     "Checks the chain of every file that is kept.", ",json,", 1, 1, false, cli_audit},
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void complain(const struct cli *cli, const char *kind, const char *format, va_list ap)
+{
+    char line[1024];
+    _cleanup_free_ char *safe = NULL;
+
+    vsnprintf(line, sizeof(line), format, ap);
+    safe = cli_escape(line);
+    fflush(stdout); // keeps the order on a terminal
+    fprintf(stderr, "rollcall%s%s: %s%s\n", cli->verb ? " " : "", cli->verb ? cli->verb->name : "",
+            kind, safe ? safe : "out of memory");
+}
+
+int cli_complain(const struct cli *cli, int code, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    complain(cli, "", format, ap);
+    va_end(ap);
+    return code;
+}
+
+void cli_warn(const struct cli *cli, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    complain(cli, "warning: ", format, ap);
+    va_end(ap);
+}
+
+int cli_fail(const struct cli *cli, int code, const char *error, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    if (cli->args.json) {
+        char line[1024];
+        va_list again;
+        va_copy(again, ap);
+        vsnprintf(line, sizeof(line), format, again);
+        va_end(again);
+        json_t *answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "error", error, "hint", line);
+        if (answer)
+            cli_print_json(answer);
+        json_decref(answer);
+    }
+    complain(cli, "", format, ap);
+    va_end(ap);
+    return code;
+}
+
+void cli_print_json(const json_t *value)
+{
+    // ASCII: no character in it can steer a terminal or trip a reader.
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    putchar('\n');
+}
+
+static void print_verb_help(const struct cli_verb *verb)
+{
+    printf("usage: rollcall %s %s\n\n%s\n", verb->name, verb->synopsis, verb->summary);
+    if (*verb->text)
+        printf("\n%s\n", verb->text);
+}
+
+static void print_help(FILE *out)
+{
+    fputs("usage: rollcall VERB [ARGUMENT...] [--json]\n\n", out);
+    for (size_t i = 0; i < N_VERBS; i++)
+        fprintf(out, "  %-13s %s\n", verbs[i].name, verbs[i].summary);
+    fputs(
+        "  version       which version this is\n"
+        "  help VERB     more about a verb (the same as rollcall VERB --help)\n\n"
+        "Exit status: 0 well, 1 refused or a problem, 2 usage, 3 daemon not running, 4 only root\n"
+        "may, 5 not found. See rollcall(8).\n",
+        out);
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int unknown_verb(const struct cli *cli, const char *name)
+{
+    struct cli_suggest near = {.wanted = name};
+
+    for (size_t i = 0; i < N_VERBS; i++)
+        cli_suggest_offer(&near, verbs[i].name);
+    if (near.n)
+        return cli_complain(cli, CLI_USAGE, "there is no verb '%s'; did you mean '%s'?", name,
+                            near.name[0]);
+    return cli_complain(cli, CLI_USAGE, "there is no verb '%s'; see rollcall help", name);
+}
+
+static int usage(const struct cli *cli, const char *what)
+{
+    return cli_complain(cli, CLI_USAGE, "%s; usage: rollcall %s %s", what, cli->verb->name,
+                        cli->verb->synopsis);
+}
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, 'j'},
+    {"why", no_argument, NULL, 'w'},
+    {"dry-run", no_argument, NULL, 'd'},
+    {"replace", no_argument, NULL, 'p'},
+    {"reason", required_argument, NULL, 'r'},
+    {"config", required_argument, NULL, 'c'},
+    {"until", required_argument, NULL, 'u'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool takes(const struct cli_verb *verb, const char *option)
+{
+    char wanted[32];
+
+    snprintf(wanted, sizeof(wanted), ",%s,", option);
+    return strstr(verb->options, wanted) != NULL;
+}
+
+static void set_option(struct cli_args *args, int option)
+{
+    switch (option) {
+    case 'j':
+        args->json = true;
+        break;
+    case 'w':
+        args->why = true;
+        break;
+    case 'd':
+        args->dry_run = true;
+        break;
+    case 'p':
+        args->replace = true;
+        break;
+    case 'r':
+        args->reason = optarg;
+        break;
+    case 'c':
+        args->config = optarg;
+        break;
+    case 'u':
+        args->until = optarg;
+        break;
+    default:
+        break;
+    }
+}
+
+// CLI_OK, an exit code, or -1: help was printed.
+static int read_args(struct cli *cli, int argc, char **argv)
+{
+    int which = 0, option;
+
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":", long_options, &which)) != -1) {
+        char what[160];
+        if (option == 'h') {
+            print_verb_help(cli->verb);
+            return -1;
+        }
+        if (option == '?' || option == ':') {
+            snprintf(what, sizeof(what), option == ':' ? "%s wants a value" : "%s is no option",
+                     argv[optind - 1]);
+            return usage(cli, what);
+        }
+        if (!takes(cli->verb, long_options[which].name)) {
+            snprintf(what, sizeof(what), "it takes no --%s", long_options[which].name);
+            return usage(cli, what);
+        }
+        set_option(&cli->args, option);
+    }
+    for (; optind < argc; optind++) {
+        if (cli->args.n_words == cli->verb->max_words)
+            return usage(cli, "too many words");
+        cli->args.words[cli->args.n_words++] = argv[optind];
+    }
+    if (cli->args.n_words < cli->verb->min_words)
+        return usage(cli, "something is missing");
+    return CLI_OK;
+}
+
+static bool wants_colour(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+static int help(struct cli *cli, int argc, char **argv)
+{
+    const struct cli_verb *verb = argc > 2 ? find_verb(argv[2]) : NULL;
+
+    if (argc > 2 && !verb)
+        return unknown_verb(cli, argv[2]);
+    if (verb)
+        print_verb_help(verb);
+    else
+        print_help(stdout);
+    return CLI_OK;
+}
+
+static int version(int argc, char **argv)
+{
+    if (argc > 2 && strcmp(argv[2], "--json") == 0)
+        puts("{\"version\": \"" ROLLCALL_VERSION "\"}");
+    else
+        puts("rollcall " ROLLCALL_VERSION);
+    return CLI_OK;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv)
+{
+    int r;
+
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return help(cli, argc, argv);
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
+        return version(argc, argv);
+    cli->verb = find_verb(argv[1]);
+    if (!cli->verb)
+        return unknown_verb(cli, argv[1]);
+    r = read_args(cli, argc - 1, argv + 1);
+    if (r != CLI_OK)
+        return r < 0 ? CLI_OK : r;
+    if (cli->verb->root && geteuid() != 0)
+        return cli_fail(cli, CLI_NOT_PERMITTED, "not-permitted",
+                        "only root may do this; try: sudo rollcall %s", cli->verb->name);
+    return cli->verb->run(cli);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.now = time(NULL)};
+    int r;
+
+    setlocale(LC_CTYPE, "C.UTF-8"); // for widths of characters, whatever the terminal's words
+    tzset();
+    cli.terminal = isatty(STDOUT_FILENO);
+    cli.colour = wants_colour();
+    r = dispatch(&cli, argc, argv);
+    // A full disk or a closed pipe behind us must not look like an answer.
+    if ((fflush(stdout) != 0 || ferror(stdout)) && r == CLI_OK)
+        r = CLI_PROBLEM;
+    return r;
+}

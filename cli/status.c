@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall status: is everything well?
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cache_view.h"
+#include "cli/command.h"
+#include "cli/control.h"
+#include "cli/text.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/lifecycle.h"
+
+static void print_people(const struct cli *cli, const json_t *status)
+{
+    json_t *people = json_object_get(status, "people"), *n;
+    const char *state;
+    char text[32];
+
+    printf("people      %s",
+           cli_count((uint64_t)cli_int_of(people, "total", 0), text, sizeof(text)));
+    json_object_foreach(people, state, n)
+    {
+        _cleanup_free_ char *safe = cli_escape(state);
+        if (strcmp(state, "total") == 0 || json_integer_value(n) == 0)
+            continue;
+        printf("   %s%s %s%s", cli_colour(cli->colour, cli_state_colour(state)), safe ? safe : "?",
+               cli_count((uint64_t)json_integer_value(n), text, sizeof(text)),
+               cli_colour(cli->colour, CLI_PLAIN));
+    }
+    putchar('\n');
+}
+
+// A source's word in the table, and whether it is a trouble.
+static const char *source_state(const json_t *source, int64_t now, bool *ret_trouble)
+{
+    int64_t ends = cli_int_of(source, "lease_ends", ROLLCALL_TIME_UNSET);
+    const char *state = cli_text_of(source, "state");
+
+    *ret_trouble = true;
+    if (ends != ROLLCALL_TIME_UNSET && now >= ends)
+        return "LEASE OVER";
+    if (json_is_true(json_object_get(source, "late")))
+        return "late";
+    if (strcmp(state, "failed") == 0 || strcmp(state, "backoff") == 0)
+        return state;
+    *ret_trouble = false;
+    return *state ? state : "-";
+}
+
+static void print_sources(const struct cli *cli, const json_t *status)
+{
+    struct cli_table table = {.columns = 5, .right = 1u << 4};
+    const json_t *sources = json_object_get(status, "sources"), *s;
+    size_t i;
+
+    if (json_array_size(sources) == 0)
+        return;
+    for (size_t h = 0; h < 5; h++) {
+        static const char *const heads[] = {"SOURCE", "STATE", "SPOKE AS OF", "LEASE ENDS", "ROWS"};
+        cli_table_add(&table, heads[h], CLI_DIM);
+    }
+    json_array_foreach(sources, i, s)
+    {
+        char when[80];
+        bool trouble;
+        const char *word = source_state(s, cli->now, &trouble);
+        int64_t rows = cli_int_of(s, "rows", -1);
+        cli_table_add(&table, cli_text_of(s, "name"), CLI_BOLD);
+        cli_table_add(&table, word, trouble ? CLI_RED : CLI_GREEN);
+        cli_table_add(
+            &table,
+            cli_when(cli_int_of(s, "as_of", ROLLCALL_TIME_UNSET), cli->now, when, sizeof(when)),
+            CLI_PLAIN);
+        cli_table_add(&table,
+                      cli_when(cli_int_of(s, "lease_ends", ROLLCALL_TIME_UNSET), cli->now, when,
+                               sizeof(when)),
+                      CLI_PLAIN);
+        cli_table_add(&table, rows < 0 ? "-" : cli_count((uint64_t)rows, when, sizeof(when)),
+                      CLI_PLAIN);
+    }
+    putchar('\n');
+    cli_table_print(&table, stdout, cli->colour);
+    cli_table_free(&table);
+    json_array_foreach(sources, i, s)
+    {
+        _cleanup_free_ char *name = cli_escape(cli_text_of(s, "name"));
+        _cleanup_free_ char *problem = cli_escape(cli_text_of(s, "problem"));
+        if (name && problem && *problem)
+            printf("  %s: %s\n", name, problem);
+    }
+}
+
+static void print_alarms(const struct cli *cli, const json_t *status)
+{
+    const json_t *alarms = json_object_get(status, "alarms"), *a;
+    size_t i, held = json_array_size(json_object_get(status, "held"));
+    bool recovery = json_is_true(json_object_get(status, "recovery"));
+
+    if (json_array_size(alarms) || held || recovery)
+        putchar('\n');
+    json_array_foreach(alarms, i, a)
+    {
+        _cleanup_free_ char *text = cli_escape(json_string_value(a));
+        printf("%s! %s%s\n", cli_colour(cli->colour, CLI_RED), text ? text : "?",
+               cli_colour(cli->colour, CLI_PLAIN));
+    }
+    if (held)
+        printf("%s! %zu held: rollcall approve lists what waits for you%s\n",
+               cli_colour(cli->colour, CLI_YELLOW), held, cli_colour(cli->colour, CLI_PLAIN));
+    if (recovery)
+        printf("%s! state was lost and everybody waits: rollcall recover%s\n",
+               cli_colour(cli->colour, CLI_RED), cli_colour(cli->colour, CLI_PLAIN));
+}
+
+static int offline(struct cli *cli, json_t **ret)
+{
+    const char *path = NULL;
+    int r = cli_cache_status(&cli_cache_default, cli->now, ret, &path);
+
+    if (r < 0)
+        return cli_fail(
+            cli, CLI_NOT_RUNNING, "not-running",
+            "rollcall-syncd is not running, and the cache cannot be read: %s: %s; managed "
+            "people cannot log in until syncd has run",
+            path ? path : "", strerror(-r));
+    json_object_set_new(*ret, "ok", json_false());
+    json_object_set_new(*ret, "error", json_string("not-running"));
+    json_object_set_new(*ret, "version", json_string(ROLLCALL_VERSION));
+    json_object_set_new(*ret, "now", json_integer(cli->now));
+    return CLI_OK;
+}
+
+static bool in_trouble(const json_t *status, int64_t now)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach(json_object_get(status, "sources"), i, s)
+    {
+        bool trouble;
+        source_state(s, now, &trouble);
+        if (trouble)
+            return true;
+    }
+    return json_array_size(json_object_get(status, "alarms")) ||
+           json_array_size(json_object_get(status, "held")) ||
+           json_is_true(json_object_get(status, "recovery"));
+}
+
+static void print_status(const struct cli *cli, const json_t *status, bool running)
+{
+    _cleanup_free_ char *mode = cli_escape(cli_text_of(status, "mode"));
+    char when[80];
+
+    printf("syncd       %s%s%s\n", cli_colour(cli->colour, running ? CLI_GREEN : CLI_RED),
+           running ? "running" : "NOT RUNNING: these answers are from the cache",
+           cli_colour(cli->colour, CLI_PLAIN));
+    printf("mode        %s%s\n", mode ? mode : "?",
+           mode && strcmp(mode, "observe") == 0 ? " (refuses nobody, only logs)" : "");
+    printf("generation  %lld\n", (long long)cli_int_of(status, "generation", 0));
+    if (running)
+        printf("published   %s\n", cli_when(cli_int_of(status, "published", ROLLCALL_TIME_UNSET),
+                                            cli->now, when, sizeof(when)));
+    print_people(cli, status);
+    print_sources(cli, status);
+    print_alarms(cli, status);
+}
+
+int cli_status(struct cli *cli)
+{
+    _cleanup_json_ json_t *status = NULL;
+    bool running;
+    int r = cli_ask_syncd(cli, cli_request("status"), true, &status);
+
+    if (r != CLI_OK && r != CLI_NOT_RUNNING)
+        return r;
+    running = r == CLI_OK;
+    if (!running && (r = offline(cli, &status)) != CLI_OK)
+        return r;
+    json_object_set_new(status, "syncd", json_string(running ? "running" : "not-running"));
+    if (cli->args.json)
+        cli_print_json(status);
+    else
+        print_status(cli, status, running);
+    if (!running)
+        return cli_complain(
+            cli, CLI_NOT_RUNNING,
+            "rollcall-syncd is not running: nothing new is taken in; leavers stay out");
+    return in_trouble(status, cli->now) ? CLI_PROBLEM : CLI_OK;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall user: one person.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cache_view.h"
+#include "cli/command.h"
+#include "cli/control.h"
+#include "cli/text.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/lifecycle.h"
+
+static void line(const struct cli *cli, const char *label, const char *value,
+                 enum cli_colour colour)
+{
+    _cleanup_free_ char *safe = cli_escape(value);
+
+    if (!safe || !*safe)
+        return;
+    printf("%-12s%s%s%s\n", label, colour ? cli_colour(cli->colour, colour) : "", safe,
+           colour ? cli_colour(cli->colour, CLI_PLAIN) : "");
+}
+
+static void time_line(const struct cli *cli, const char *label, const json_t *o, const char *key)
+{
+    int64_t t = cli_int_of(o, key, ROLLCALL_TIME_UNSET);
+    char when[80];
+
+    if (t != ROLLCALL_TIME_UNSET)
+        line(cli, label, cli_when(t, cli->now, when, sizeof(when)), CLI_PLAIN);
+}
+
+static void join(const json_t *list, char *buf, size_t len)
+{
+    const json_t *item;
+    size_t i, n = 0;
+
+    buf[0] = 0;
+    json_array_foreach(list, i, item)
+    {
+        const char *text = json_string_value(item);
+        if (text && n + strlen(text) + 3 < len)
+            n += (size_t)snprintf(buf + n, len - n, "%s%s", n ? ", " : "", text);
+    }
+}
+
+static void print_person(const struct cli *cli, const json_t *user)
+{
+    const char *state = cli_text_of(user, "state");
+    char text[1024];
+
+    line(cli, "user", cli_text_of(user, "user"), CLI_BOLD);
+    line(cli, "name", cli_text_of(user, "display_name"), CLI_PLAIN);
+    line(cli, "was called", cli_text_of(user, "former_name"), CLI_PLAIN);
+    line(cli, "employee", cli_text_of(user, "employee_number"), CLI_PLAIN);
+    snprintf(text, sizeof(text), "uid %lld, gid %lld, %s, %s",
+             (long long)cli_int_of(user, "uid", -1), (long long)cli_int_of(user, "gid", -1),
+             cli_text_of(user, "home"), cli_text_of(user, "shell"));
+    line(cli, "account", text, CLI_PLAIN);
+    join(json_object_get(user, "groups"), text, sizeof(text));
+    line(cli, "groups", text, CLI_PLAIN);
+    snprintf(text, sizeof(text), "%s (%s)", state, cli_text_of(user, "reason"));
+    line(cli, "state", text, cli_state_colour(state));
+    time_line(cli, "since", user, "since");
+    time_line(cli, "first day", user, "not_before");
+    time_line(cli, "ends", user, "not_after");
+}
+
+static void print_admission(const struct cli *cli, const json_t *admission)
+{
+    int64_t percent = cli_int_of(admission, "lease_used_percent", 0);
+    bool in = json_is_true(json_object_get(admission, "admitted"));
+    char text[512];
+
+    snprintf(text, sizeof(text), "%s: %s", in ? "yes" : "no", cli_text_of(admission, "sentence"));
+    line(cli, "login here", text, in ? CLI_GREEN : CLI_RED);
+    if (percent >= 50) {
+        snprintf(text, sizeof(text), "%lld %% used", (long long)percent);
+        line(cli, "lease", text, percent >= 80 ? CLI_RED : CLI_YELLOW);
+    }
+}
+
+static void print_sources(const struct cli *cli, const json_t *user)
+{
+    struct cli_table table = {.columns = 6};
+    const json_t *sources = json_object_get(user, "sources"), *s;
+    size_t i;
+
+    if (json_array_size(sources) == 0)
+        return;
+    for (size_t h = 0; h < 6; h++) {
+        static const char *const heads[] = {"SOURCE", "ROLE", "SAYS", "END", "WHERE", "AS OF"};
+        cli_table_add(&table, heads[h], CLI_DIM);
+    }
+    json_array_foreach(sources, i, s)
+    {
+        int64_t end = cli_int_of(s, "terminated_at", ROLLCALL_TIME_UNSET);
+        char when[80];
+        if (end == ROLLCALL_TIME_UNSET)
+            end = cli_int_of(s, "end", ROLLCALL_TIME_UNSET);
+        cli_table_add(&table, cli_text_of(s, "source"), CLI_BOLD);
+        cli_table_add(&table, cli_text_of(s, "role"), CLI_PLAIN);
+        cli_table_add(&table,
+                      json_is_true(json_object_get(s, "missing")) ? "missing"
+                                                                  : cli_text_of(s, "status"),
+                      CLI_PLAIN);
+        cli_table_add(&table, cli_when(end, cli->now, when, sizeof(when)), CLI_PLAIN);
+        cli_table_add(&table, cli_text_of(s, "where"), CLI_PLAIN);
+        cli_table_add(
+            &table,
+            cli_when(cli_int_of(s, "as_of", ROLLCALL_TIME_UNSET), cli->now, when, sizeof(when)),
+            CLI_PLAIN);
+    }
+    putchar('\n');
+    cli_table_print(&table, stdout, cli->colour);
+    cli_table_free(&table);
+}
+
+static void print_changes(const struct cli *cli, const json_t *user)
+{
+    struct cli_table table = {.columns = 5};
+    const json_t *changes = json_object_get(user, "changes"), *c;
+    size_t i;
+
+    if (json_array_size(changes) == 0)
+        return;
+    for (size_t h = 0; h < 5; h++) {
+        static const char *const heads[] = {"CHANGED", "FROM", "TO", "REASON", "SOURCE"};
+        cli_table_add(&table, heads[h], CLI_DIM);
+    }
+    json_array_foreach(changes, i, c)
+    {
+        char when[80];
+        cli_table_add(
+            &table,
+            cli_when(cli_int_of(c, "at", ROLLCALL_TIME_UNSET), cli->now, when, sizeof(when)),
+            CLI_PLAIN);
+        cli_table_add(&table, cli_text_of(c, "from"), CLI_PLAIN);
+        cli_table_add(&table, cli_text_of(c, "to"), cli_state_colour(cli_text_of(c, "to")));
+        cli_table_add(&table, cli_text_of(c, "reason"), CLI_PLAIN);
+        cli_table_add(&table, cli_text_of(c, "source"), CLI_PLAIN);
+    }
+    putchar('\n');
+    cli_table_print(&table, stdout, cli->colour);
+    cli_table_free(&table);
+}
+
+static void print_why(const struct cli *cli, const json_t *user)
+{
+    const json_t *lock = json_object_get(user, "admin_lock");
+    char text[512];
+
+    line(cli, "why", cli_text_of(user, "sentence"), CLI_PLAIN);
+    time_line(cli, "HR's time", user, "hr_time");
+    time_line(cli, "received", user, "received");
+    if (json_is_object(lock)) {
+        snprintf(text, sizeof(text), "by %s: %s", cli_text_of(lock, "by"),
+                 cli_text_of(lock, "reason"));
+        line(cli, "admin lock", text, CLI_RED);
+    }
+    if (*cli_text_of(user, "held")) {
+        snprintf(text, sizeof(text), "%s; rollcall approve %s", cli_text_of(user, "held"),
+                 cli_text_of(user, "held"));
+        line(cli, "held", text, CLI_YELLOW);
+    }
+    join(json_object_get(user, "flags"), text, sizeof(text));
+    line(cli, "flags", text, CLI_PLAIN);
+    print_sources(cli, user);
+    print_changes(cli, user);
+}
+
+// The person from syncd, else from the cache. CLI_OK with *ret, or an exit code.
+static int find_person(struct cli *cli, const char *name, json_t **ret, bool *ret_running)
+{
+    _cleanup_json_ json_t *user = NULL;
+    json_t *request = cli_request("user");
+    int r;
+
+    if (request)
+        json_object_set_new(request, "user", json_string(name));
+    r = cli_ask_syncd(cli, request, true, &user);
+    *ret_running = r != CLI_NOT_RUNNING;
+    if (r == CLI_NOT_RUNNING) {
+        r = cli_cache_user(&cli_cache_default, name, cli->now, &user);
+        if (r == -ENOENT) {
+            json_object_set_new(user, "ok", json_false());
+            json_object_set_new(user, "error", json_string("unknown-user"));
+            json_object_set_new(user, "hint",
+                                json_string("there is no such person in the cache; "
+                                            "rollcall-syncd is not running"));
+            return cli_refused(cli, user);
+        }
+        if (r < 0)
+            return cli_fail(cli, CLI_NOT_RUNNING, "not-running",
+                            "rollcall-syncd is not running and the cache cannot be read");
+        json_object_set_new(user, "ok", json_true());
+    }
+    if (r == CLI_OK)
+        *ret = ROLLCALL_TAKE(user);
+    return r;
+}
+
+int cli_user(struct cli *cli)
+{
+    _cleanup_json_ json_t *user = NULL;
+    const char *name = cli->args.words[0];
+    bool running;
+    int r = find_person(cli, name, &user, &running);
+
+    if (r != CLI_OK)
+        return r;
+    json_object_set_new(user, "syncd", json_string(running ? "running" : "not-running"));
+    json_object_set_new(user, "admission", cli_cache_admission(&cli_cache_default, name, cli->now));
+    if (cli->args.json) {
+        cli_print_json(user);
+    } else {
+        print_person(cli, user);
+        print_admission(cli, json_object_get(user, "admission"));
+        if (cli->args.why)
+            print_why(cli, user);
+    }
+    if (!running)
+        cli_warn(cli, "rollcall-syncd is not running: this is what the cache holds");
+    return CLI_OK;
+}
