@@ -1,0 +1,14 @@
+# What reads the cache inside other people's processes: libc only.
+CACHE_READER := lib/cache_map.c lib/account.c
+
+MODULES += libnss_rollcall.so.2
+libnss_rollcall.so.2_SRCS := nss_module/map.c nss_module/passwd.c nss_module/group.c \
+	nss_module/initgroups.c nss_module/shadow.c $(CACHE_READER)
+libnss_rollcall.so.2_MAP := nss_module/nss.map
+libnss_rollcall.so.2_LIBS :=
+libnss_rollcall.so.2_DIR := $(libdir)
+
+PROGRAMS += rollcall-authorized-keys
+rollcall-authorized-keys_SRCS := nss_module/authorized_keys.c
+rollcall-authorized-keys_LIBS :=
+rollcall-authorized-keys_DIR := libexec/rollcall
