@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Completion of rollcall(8) for bash.
+
+_rollcall() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
+    local options="--json --help"
+    COMPREPLY=()
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll lock unlock approve expect recover \
+            check-config explain reload audit version help" -- "$word")
+        return
+    fi
+    case $before in
+    --config)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --reason | --until) return ;;
+    esac
+    case $verb in
+    user) options="$options --why" ;;
+    lock) options="$options --reason --dry-run" ;;
+    enroll) options="$options --replace" ;;
+    expect) options="$options --until" ;;
+    check-config) options="$options --config" ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        return
+    fi
+    case $verb:$COMP_CWORD in
+    user:2 | lock:2 | unlock:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+    enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp" -- "$word") ;;
+    expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
+    audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
+    help:2)
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll lock unlock approve expect recover \
+            check-config explain reload audit" -- "$word")
+        ;;
+    esac
+}
+complete -F _rollcall rollcall
