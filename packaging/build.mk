@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What packages bring beside programs. The PAM profile and the drop-ins of sshd and
+# sudo are only put where they can be taken from: nothing guards a login before an
+# admin turns it on.
+UNITS += $(wildcard packaging/systemd/*.service packaging/systemd/*.socket)
+INSTALL_DATA += packaging/sysusers/rollcall.conf:$(prefix)/lib/sysusers.d/rollcall.conf \
+	packaging/tmpfiles/rollcall.conf:$(prefix)/lib/tmpfiles.d/rollcall.conf \
+	packaging/pam-configs/rollcall:$(datadir)/pam-configs/rollcall \
+	packaging/pam-configs/rollcall-password:$(datadir)/pam-configs/rollcall-password \
+	packaging/sshd/10-rollcall.conf:$(datadir)/rollcall/sshd/10-rollcall.conf \
+	packaging/sudoers/rollcall:$(datadir)/rollcall/sudoers/rollcall \
+	packaging/rollcall.conf.example:$(docdir)/rollcall.conf.example
