@@ -57,6 +57,7 @@ struct rollcall_message {
     bool full;           // false: delta
     int64_t as_of;       // begin, as_of: the listing's own time, seconds
     const char *version; // begin: identifies the listing (mtime ns, ETag); same = same reading
+    int64_t seen_at;     // begin: when the source first noticed it, or 0
     // user
     struct rollcall_user_record user;
     // group
@@ -69,6 +70,7 @@ struct rollcall_message {
     const char *text, *where; // plain sentence; "file:line:column"
     bool whole;               // the listing is refused, not one row
     bool says_terminated;     // rule 3: number and status were readable
+    bool warning;             // the row was taken all the same
     // commit
     const char *cursor; // opaque, at most 64 KiB
     uint64_t rows;      // commit: rows said, checked against what came

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Configuration: rollcall.conf and conf.d/*.conf, INI. One table (lib/config_table.c)
+// defines every option and makes the parser, rollcall.conf(5) and `rollcall
+// check-config`. A load gives a whole, immutable configuration or errors, never half.
+#ifndef ROLLCALL_CONFIG_H
+#define ROLLCALL_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define ROLLCALL_SOURCES_MAX     14 // as many authorities as a board holds leases of
+#define ROLLCALL_CONFIG_LIST_MAX 64
+
+struct rollcall_list {
+    char *item[ROLLCALL_CONFIG_LIST_MAX];
+    size_t n;
+};
+
+enum rollcall_when_missing { ROLLCALL_MISSING_LOCK = 0, ROLLCALL_MISSING_KEEP = 1 };
+
+struct rollcall_source_config {
+    char *name;    // of the section: [source NAME]
+    char *type;    // "csv", "exec"
+    unsigned role; // ROLLCALL_ROLE_*
+    char *path;    // csv
+    char *command; // exec: absolute path of a program, no arguments
+    char *user;    // exec: whom it runs as, or NULL
+    uint64_t expect_every, poll, timeout, default_end; // seconds; 0: not set
+    uint64_t lease; // seconds; of [lifecycle] or the default for files
+    int when_missing;
+    char *worker_type, *join_prefix;
+};
+
+struct rollcall_local_group_config {
+    char *name;
+    struct rollcall_list from; // immutable group ids
+};
+
+struct rollcall_service_config {
+    char *name;     // PAM service: sshd, sudo, login
+    char *require;  // "single", "multi", "phishing-resistant"; NULL: the default
+    uint64_t grace; // seconds; 0: none
+    bool has_grace;
+};
+
+enum rollcall_mode { ROLLCALL_MODE_ENFORCE = 0, ROLLCALL_MODE_OBSERVE = 1 };
+
+#define ROLLCALL_FACTOR_TOTP     1u // what this build can really check
+#define ROLLCALL_FACTOR_RECOVERY 2u
+
+struct rollcall_config {
+    int mode;
+    char *timezone, *contact;
+    struct rollcall_list labels;
+    struct rollcall_source_config source[ROLLCALL_SOURCES_MAX];
+    size_t n_sources;
+    struct rollcall_list allow_groups;
+    bool has_allow_groups;
+    char *publish; // "all" or "allowed"
+    struct rollcall_local_group_config local_group[32];
+    size_t n_local_groups;
+    struct rollcall_list factors; // as written
+    unsigned usable_factors;      // ROLLCALL_FACTOR_* of those that this build has
+    char *enrol;
+    struct rollcall_service_config service[32];
+    size_t n_services;
+    uint64_t lease; // 0: 72 h, files 10 days
+    struct rollcall_list lease_exempt_group;
+    uint64_t breaker_window;
+    uint64_t breaker_inferred_count, breaker_explicit_count;
+    uint32_t breaker_inferred_share, breaker_explicit_share; // hundredths of a per cent
+    uint32_t id_min, id_max;
+    bool kill_services;
+};
+
+struct rollcall_finding {
+    bool warning; // else an error
+    char file[256];
+    int line; // 0: the file as a whole
+    char text[512];
+};
+
+struct rollcall_findings {
+    struct rollcall_finding *item;
+    size_t n, errors;
+};
+
+// `path`'s drop-ins stand in conf.d beside it. 0 with *ret, or -EINVAL with errors in
+// *findings (warnings come with 0 too); -ENOENT where there is no configuration at all.
+int rollcall_config_load(const char *path, struct rollcall_config **ret,
+                         struct rollcall_findings *findings);
+struct rollcall_config *rollcall_config_free(struct rollcall_config *config); // returns NULL
+void rollcall_findings_free(struct rollcall_findings *findings);
+void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to);
+
+const struct rollcall_source_config *rollcall_config_source(const struct rollcall_config *config,
+                                                            const char *name);
+// NULL where the service has no section.
+const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
+                                                              const char *service);
+// One source's section for the source pipe; new reference. No secret stands in it.
+json_t *rollcall_config_source_json(const struct rollcall_source_config *source);
+
+// rollcall.conf(5), from the table.
+void rollcall_config_man_options(FILE *to);
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reading rollcall.conf: files and drop-ins into one configuration.
+#include "rollcall/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/config_parse.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/safeio.h"
+
+#define FILE_MAX    (1024 * 1024)
+#define DROPINS_MAX 100
+
+void config_complain(struct rollcall_findings *f, bool warning, const char *file, int line,
+                     const char *format, ...)
+{
+    struct rollcall_finding *item;
+    va_list ap;
+
+    if (f->n >= 200)
+        return; // a binary file in the wrong place: two hundred lines say enough
+    item = realloc(f->item, (f->n + 1) * sizeof(*item));
+    if (!item)
+        return;
+    f->item = item;
+    item = &f->item[f->n++];
+    *item = (struct rollcall_finding){.warning = warning, .line = line};
+    snprintf(item->file, sizeof(item->file), "%s", file);
+    va_start(ap, format);
+    vsnprintf(item->text, sizeof(item->text), format, ap);
+    va_end(ap);
+    f->errors += !warning;
+}
+
+void rollcall_findings_free(struct rollcall_findings *findings)
+{
+    free(findings->item);
+    *findings = (struct rollcall_findings){0};
+}
+
+void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to)
+{
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct rollcall_finding *f = &findings->item[i];
+        if (f->line)
+            fprintf(to, "%s:%d: %s%s\n", f->file, f->line, f->warning ? "warning: " : "", f->text);
+        else
+            fprintf(to, "%s: %s%s\n", f->file, f->warning ? "warning: " : "", f->text);
+    }
+}
+
+// ---- one file ----
+
+struct reader {
+    const char *text; // rest of the file
+    int line;         // of the line that inih works on
+    int too_long;     // a line that inih cannot hold
+};
+
+// inih asks for lines through this; counting here is what gives every message its line.
+// Leading space is taken away (inih would read a continuation), and so is a comment
+// that starts with " #" (inih knows ';' alone).
+static char *read_line(char *str, int num, void *stream)
+{
+    struct reader *r = stream;
+    size_t n, from;
+
+    if (!*r->text)
+        return NULL;
+    r->line++;
+    n = strcspn(r->text, "\n");
+    from = strspn(r->text, " \t\r");
+    if (from > n)
+        from = n;
+    if (n - from + 2 > (size_t)num) {
+        r->too_long = r->line;
+        snprintf(str, (size_t)num, "\n");
+    } else {
+        memcpy(str, r->text + from, n - from);
+        str[n - from] = 0;
+        for (char *p = strchr(str, '#'); p; p = strchr(p + 1, '#'))
+            if (p == str || p[-1] == ' ' || p[-1] == '\t') {
+                *p = 0;
+                break;
+            }
+        strncat(str, "\n", 2);
+    }
+    r->text += n + (r->text[n] == '\n');
+    return str;
+}
+
+struct file_context {
+    struct config_state *state;
+    struct reader reader;
+};
+
+static int on_option(void *user, const char *section, const char *name, const char *value)
+{
+    struct file_context *c = user;
+
+    c->state->line = c->reader.line;
+    config_take(c->state, section, name, value);
+    return 1;
+}
+
+static void check_owner(struct config_state *state, const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0 || geteuid() != 0)
+        return;
+    if (st.st_uid != 0 || (st.st_mode & 022))
+        config_complain(
+            state->findings, false, path, 0,
+            "must belong to root and be writable by root alone; chown root, chmod go-w");
+}
+
+static int read_one(struct config_state *state, const char *path)
+{
+    _cleanup_free_ char *text = NULL;
+    struct file_context c = {.state = state};
+    size_t len;
+    int r = rollcall_read_file(path, FILE_MAX, &text, &len);
+
+    if (r < 0) {
+        if (r != -ENOENT || !state->first_file)
+            config_complain(state->findings, false, path, 0, "cannot be read: %s",
+                            r == -EFBIG    ? "it is larger than 1 MiB"
+                            : r == -EINVAL ? "it is not a regular file"
+                            : r == -EISDIR ? "it is a folder"
+                                           : strerror(-r));
+        return r;
+    }
+    check_owner(state, path);
+    if (strlen(text) != len) {
+        config_complain(state->findings, false, path, 0, "holds a NUL byte; it is not a text file");
+        return -EINVAL;
+    }
+    state->file = path;
+    state->in_file++;
+    c.reader.text = text;
+    r = ini_parse_stream(read_line, &c.reader, on_option, &c);
+    if (c.reader.too_long)
+        config_complain(state->findings, false, path, c.reader.too_long,
+                        "is longer than a line may be; give each group a drop-in, or shorten it");
+    if (r > 0)
+        config_complain(state->findings, false, path, r,
+                        "is neither a [section], an option = value, nor a comment");
+    return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int wanted(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+
+    return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+static void read_dropins(struct config_state *state, const char *path)
+{
+    char folder[PATH_MAX], file[PATH_MAX + 300];
+    const char *slash = strrchr(path, '/');
+    struct dirent **list;
+    int n;
+
+    snprintf(folder, sizeof(folder), "%.*s/conf.d", slash ? (int)(slash - path) : 1,
+             slash ? path : ".");
+    n = scandir(folder, &list, wanted, by_name);
+    for (int i = 0; i < n; i++) {
+        if (i < DROPINS_MAX) {
+            snprintf(file, sizeof(file), "%s/%s", folder, list[i]->d_name);
+            char *kept = strdup(file); // findings and the state point to it while loading
+            if (kept)
+                read_one(state, kept);
+            free(kept);
+        } else if (i == DROPINS_MAX) {
+            config_complain(state->findings, false, folder, 0, "holds more than %d files",
+                            DROPINS_MAX);
+        }
+        free(list[i]);
+    }
+    if (n >= 0)
+        free(list);
+}
+
+int rollcall_config_load(const char *path, struct rollcall_config **ret,
+                         struct rollcall_findings *findings)
+{
+    struct config_state state = {.findings = findings, .first_file = true};
+    int r;
+
+    *findings = (struct rollcall_findings){0};
+    state.config = calloc(1, sizeof(*state.config));
+    if (!state.config)
+        return -ENOMEM;
+    r = read_one(&state, path);
+    state.first_file = false;
+    if (r == -ENOENT) {
+        rollcall_config_free(state.config);
+        config_state_done(&state);
+        return r;
+    }
+    read_dropins(&state, path);
+    state.file = path;
+    config_finish(&state);
+    config_state_done(&state);
+    if (findings->errors) {
+        rollcall_config_free(state.config);
+        return -EINVAL;
+    }
+    *ret = state.config;
+    return 0;
+}
+
+static void free_list(struct rollcall_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->item[i]);
+}
+
+struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
+{
+    if (!c)
+        return NULL;
+    for (size_t i = 0; i < c->n_sources; i++) {
+        struct rollcall_source_config *s = &c->source[i];
+        free(s->name);
+        free(s->type);
+        free(s->path);
+        free(s->command);
+        free(s->user);
+        free(s->worker_type);
+        free(s->join_prefix);
+    }
+    for (size_t i = 0; i < c->n_local_groups; i++) {
+        free(c->local_group[i].name);
+        free_list(&c->local_group[i].from);
+    }
+    for (size_t i = 0; i < c->n_services; i++) {
+        free(c->service[i].name);
+        free(c->service[i].require);
+    }
+    free(c->timezone);
+    free(c->contact);
+    free(c->publish);
+    free(c->enrol);
+    free_list(&c->labels);
+    free_list(&c->allow_groups);
+    free_list(&c->factors);
+    free_list(&c->lease_exempt_group);
+    free(c);
+    return NULL;
+}
+
+const struct rollcall_source_config *rollcall_config_source(const struct rollcall_config *config,
+                                                            const char *name)
+{
+    for (size_t i = 0; i < config->n_sources; i++)
+        if (strcmp(config->source[i].name, name) == 0)
+            return &config->source[i];
+    return NULL;
+}
+
+const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
+                                                              const char *service)
+{
+    for (size_t i = 0; i < config->n_services; i++)
+        if (strcmp(config->service[i].name, service) == 0)
+            return &config->service[i];
+    return NULL;
+}
+
+static void put_text(json_t *o, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(o, key, json_string(text));
+}
+
+json_t *rollcall_config_source_json(const struct rollcall_source_config *s)
+{
+    json_t *o = json_object();
+
+    put_text(o, "name", s->name);
+    put_text(o, "type", s->type);
+    put_text(o, "path", s->path);
+    put_text(o, "command", s->command);
+    put_text(o, "worker_type", s->worker_type);
+    put_text(o, "join_prefix", s->join_prefix);
+    json_object_set_new(o, "poll", json_integer((json_int_t)s->poll));
+    json_object_set_new(o, "timeout", json_integer((json_int_t)s->timeout));
+    if (s->default_end)
+        json_object_set_new(o, "default_end", json_integer((json_int_t)s->default_end));
+    return o;
+}

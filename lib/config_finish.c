@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Defaults, and what must hold together. Also the options part of rollcall.conf(5).
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/config_parse.h"
+#include "lib/config_table.h"
+#include "rollcall/account.h"
+#include "rollcall/lifecycle.h"
+
+#define DAY           86400u
+
+#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
+#define WARN(s, ...)  config_complain((s)->findings, true, (s)->file, 0, __VA_ARGS__)
+
+static bool was_set(const struct config_state *s, const char *section, const char *name)
+{
+    char key[200];
+
+    snprintf(key, sizeof(key), "%s\n%s", section, name);
+    for (size_t i = 0; i < s->n_seen; i++)
+        if (strcmp(s->seen[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+// The table's defaults go through the same parser as what sysadmins write.
+static void apply_defaults(struct config_state *s)
+{
+    static const char *const plain[] = {"rollcall",  "access", "mfa",
+                                        "lifecycle", "ids",    "enforcer"};
+
+    s->in_file++;
+    s->line = 0;
+    for (size_t i = 0; i < config_n_options; i++) {
+        const struct option_definition *d = &config_options[i];
+        if (!d->standard)
+            continue;
+        for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
+            if (strcmp(plain[k], d->section) == 0 && !was_set(s, d->section, d->name))
+                config_take(s, d->section, d->name, d->standard);
+        for (size_t k = 0; strcmp(d->section, "source") == 0 && k < s->config->n_sources; k++) {
+            char section[100];
+            snprintf(section, sizeof(section), "source %s", s->config->source[k].name);
+            if (!was_set(s, section, d->name))
+                config_take(s, section, d->name, d->standard);
+        }
+    }
+}
+
+static void check_source(struct config_state *s, struct rollcall_source_config *src)
+{
+    bool csv = src->type && strcmp(src->type, "csv") == 0;
+
+    if (!src->type)
+        ERROR(s, "[source %s] has no type; write type = csv or type = exec", src->name);
+    if (!src->role)
+        ERROR(s, "[source %s] has no role; an HR export is role = authority, directory", src->name);
+    if ((src->role & ROLLCALL_ROLE_SIGNAL) && (src->role & ROLLCALL_ROLE_AUTHORITY) && csv)
+        WARN(s, "[source %s] is authority and signal at once; authority alone says the same",
+             src->name);
+    if (csv && !src->path)
+        ERROR(
+            s,
+            "[source %s] has no path; say where HR's file is: path = /var/lib/hr-export/people.csv",
+            src->name);
+    if (csv && (src->command || src->user))
+        ERROR(s, "[source %s] is of type csv; command and user belong to type exec", src->name);
+    if (src->type && !csv && !src->command)
+        ERROR(s,
+              "[source %s] has no command; name the program: command = /usr/local/libexec/people",
+              src->name);
+    if (src->type && !csv && src->path)
+        ERROR(s, "[source %s] is of type exec; path belongs to type csv", src->name);
+    if (src->user && strcmp(src->user, "root") == 0)
+        ERROR(s, "[source %s] must not run as root; name a local user of its own", src->name);
+    if (!src->lease)
+        src->lease = s->config->lease ? s->config->lease : csv ? 10 * DAY : 3 * DAY;
+    if (src->expect_every && src->expect_every >= src->lease)
+        WARN(s,
+             "[source %s] expect_every is not shorter than the lease: logins would stop before the "
+             "alarm",
+             src->name);
+}
+
+static void check_sources(struct config_state *s)
+{
+    struct rollcall_config *c = s->config;
+    bool authority = false;
+
+    for (size_t i = 0; i < c->n_sources; i++) {
+        check_source(s, &c->source[i]);
+        authority = authority || (c->source[i].role & ROLLCALL_ROLE_AUTHORITY);
+        for (size_t k = 0; k < i; k++)
+            if (c->source[i].join_prefix && c->source[k].join_prefix &&
+                strcmp(c->source[i].join_prefix, c->source[k].join_prefix) == 0)
+                WARN(s,
+                     "[source %s] and [source %s] share the join_prefix \"%s\": their numbers name "
+                     "the same people",
+                     c->source[k].name, c->source[i].name, c->source[i].join_prefix);
+    }
+    if (c->n_sources == 0)
+        ERROR(s, "there is no [source NAME]: nobody would ever be known here");
+    else if (!authority)
+        ERROR(s, "no source has the role authority: nobody would be employed");
+}
+
+static void check_factors(struct config_state *s)
+{
+    struct rollcall_config *c = s->config;
+    static const char *const later[] = {"fido2",       "recovery", "okta-push",     "push",
+                                        "device-flow", "password", "local-password"};
+
+    for (size_t i = 0; i < c->factors.n; i++) {
+        const char *f = c->factors.item[i];
+        bool known = false;
+        if (strcmp(f, "totp") == 0) {
+            c->usable_factors |= ROLLCALL_FACTOR_TOTP;
+            continue;
+        }
+        for (size_t k = 0; k < sizeof(later) / sizeof(later[0]); k++)
+            known = known || strcmp(f, later[k]) == 0;
+        if (known)
+            WARN(s, "[mfa] factors: this build does not have \"%s\"; it does not count", f);
+        else
+            ERROR(s, "[mfa] factors: there is no factor \"%s\"; this build has totp", f);
+    }
+    if (!c->usable_factors)
+        ERROR(s,
+              "[mfa] factors names none that this build has: nobody could log in; write factors = "
+              "totp");
+    if (c->enrol && strcmp(c->enrol, "access-code") == 0)
+        WARN(s, "[mfa] enrol = access-code: this build enrols by `rollcall enroll totp USER`");
+}
+
+static void check_rest(struct config_state *s)
+{
+    struct rollcall_config *c = s->config;
+
+    if (!c->has_allow_groups)
+        WARN(s, "[access] has no allow_groups: nobody may log in on this host");
+    for (size_t i = 0; i < c->n_local_groups; i++) {
+        if (c->local_group[i].from.n == 0)
+            ERROR(s, "[local_group %s] has no \"from\": say whose members it gets",
+                  c->local_group[i].name);
+        if (strcmp(c->local_group[i].name, "root") == 0)
+            ERROR(s, "[local_group root]: nobody is put into root's group");
+    }
+    for (size_t i = 0; i < c->n_services; i++)
+        if (c->service[i].require && strcmp(c->service[i].require, "phishing-resistant") == 0)
+            ERROR(s, "[service %s] require = phishing-resistant: this build has no such factor",
+                  c->service[i].name);
+}
+
+void config_finish(struct config_state *s)
+{
+    apply_defaults(s);
+    check_sources(s);
+    check_factors(s);
+    check_rest(s);
+}
+
+// ---- rollcall.conf(5) ----
+
+static void man_text(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-' || *text == '\\')
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+}
+
+static const char *man_type(const struct option_definition *d)
+{
+    static const char *const names[] = {"text",     "absolute path", "time zone", NULL,
+                                        NULL,       "list",          "time",      "number",
+                                        "per cent", "yes or no",     "MIN-MAX"};
+    return names[d->type];
+}
+
+void rollcall_config_man_options(FILE *to)
+{
+    for (size_t i = 0; i < config_n_sections; i++) {
+        const struct section_definition *s = &config_sections[i];
+        fprintf(to, ".SH \"[%s%s]\"\n", s->kind, s->named ? " NAME" : "");
+        man_text(to, s->sentence);
+        fputc('\n', to);
+        for (size_t k = 0; k < config_n_options; k++) {
+            const struct option_definition *d = &config_options[k];
+            if (strcmp(d->section, s->kind) != 0)
+                continue;
+            fprintf(to, ".TP\n\\fB");
+            man_text(to, d->name);
+            fprintf(to, "\\fR = \\fI");
+            man_text(to, d->type == OPTION_WORDS ? "list of " : "");
+            man_text(to, d->words ? d->words : man_type(d));
+            fprintf(to, "\\fR\n");
+            man_text(to, d->sentence);
+            if (d->standard) {
+                fprintf(to, " Default: ");
+                man_text(to, d->standard);
+                fputc('.', to);
+            }
+            fputc('\n', to);
+        }
+    }
+}

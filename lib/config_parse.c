@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One option of one section: found in the table, parsed, put into its place.
+#include "lib/config_parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/config_table.h"
+#include "rollcall/account.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/parse.h"
+#include "rollcall/timeparse.h"
+
+#define ERROR(state, ...)                                                                          \
+    config_complain((state)->findings, false, (state)->file, (state)->line, __VA_ARGS__)
+
+// Edits between two words, for "did you mean"; words beyond 31 letters do not compete.
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[32];
+    size_t n = strlen(a), m = strlen(b);
+
+    if (n > 31 || m > 31)
+        return 99;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= n; i++) {
+        unsigned diag = row[0]++;
+        for (size_t j = 1; j <= m; j++) {
+            unsigned cost = diag + (a[i - 1] != b[j - 1]);
+            diag = row[j];
+            unsigned best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = cost < best ? cost : best;
+        }
+    }
+    return row[m];
+}
+
+static const char *nearest_option(const char *kind, const char *name)
+{
+    const char *best = NULL;
+    unsigned least = 4;
+
+    for (size_t i = 0; i < config_n_options; i++) {
+        unsigned d;
+        if (strcmp(config_options[i].section, kind) != 0)
+            continue;
+        d = distance(name, config_options[i].name);
+        if (d < least) {
+            least = d;
+            best = config_options[i].name;
+        }
+    }
+    return best;
+}
+
+static const char *nearest_section(const char *kind)
+{
+    const char *best = NULL;
+    unsigned least = 4;
+
+    for (size_t i = 0; i < config_n_sections; i++) {
+        unsigned d = distance(kind, config_sections[i].kind);
+        if (d < least) {
+            least = d;
+            best = config_sections[i].kind;
+        }
+    }
+    return best;
+}
+
+static const struct option_definition *find_option(const char *kind, const char *name)
+{
+    for (size_t i = 0; i < config_n_options; i++)
+        if (strcmp(config_options[i].section, kind) == 0 &&
+            strcmp(config_options[i].name, name) == 0)
+            return &config_options[i];
+    return NULL;
+}
+
+static const struct section_definition *find_section(const char *kind)
+{
+    for (size_t i = 0; i < config_n_sections; i++)
+        if (strcmp(config_sections[i].kind, kind) == 0)
+            return &config_sections[i];
+    return NULL;
+}
+
+// ---- values ----
+
+static bool add_item(struct rollcall_list *l, const char *from, size_t len)
+{
+    if (l->n == ROLLCALL_CONFIG_LIST_MAX)
+        return false;
+    l->item[l->n] = strndup(from, len);
+    return l->item[l->n] && ++l->n;
+}
+
+static bool take_list(struct config_state *s, const char *name, const char *value,
+                      struct rollcall_list *ret)
+{
+    struct rollcall_list l = {0};
+
+    for (const char *p = value; *p;) {
+        size_t len = strcspn(p, ","), start = strspn(p, " \t"), end = len;
+        while (end > start && isspace((unsigned char)p[end - 1]))
+            end--;
+        if (end <= start) {
+            ERROR(s, "\"%s\" has an empty entry; write it as: %s = one, two", name, name);
+            goto fail;
+        }
+        if (!add_item(&l, p + start, end - start)) {
+            ERROR(s, "\"%s\" has more than %d entries", name, ROLLCALL_CONFIG_LIST_MAX);
+            goto fail;
+        }
+        p += len;
+        if (*p == ',' && !*++p) {
+            ERROR(s, "\"%s\" ends with a comma; take it away or add the last entry", name);
+            goto fail;
+        }
+    }
+    if (l.n == 0) {
+        ERROR(s,
+              "\"%s\" is empty, and an empty list never means everybody; leave the line out, or "
+              "name someone",
+              name);
+        return false;
+    }
+    for (size_t i = 0; i < ret->n; i++)
+        free(ret->item[i]);
+    *ret = l;
+    return true;
+fail:
+    for (size_t i = 0; i < l.n; i++)
+        free(l.item[i]);
+    return false;
+}
+
+// Index of `word` in "a|b|c", or -1.
+static int word_index(const char *words, const char *word, size_t len)
+{
+    int i = 0;
+
+    for (const char *p = words; *p; i++) {
+        size_t n = strcspn(p, "|");
+        if (n == len && memcmp(p, word, n) == 0)
+            return i;
+        p += n + (p[n] == '|');
+    }
+    return -1;
+}
+
+static bool take_words(struct config_state *s, const struct option_definition *d, const char *value,
+                       unsigned *ret)
+{
+    struct rollcall_list l = {0};
+    unsigned bits = 0;
+    bool ok = take_list(s, d->name, value, &l);
+
+    for (size_t i = 0; ok && i < l.n; i++) {
+        int w = word_index(d->words, l.item[i], strlen(l.item[i]));
+        if (w < 0) {
+            ERROR(s, "\"%s\" does not know \"%s\"; it takes a list of %s", d->name, l.item[i],
+                  d->words);
+            ok = false;
+        } else {
+            bits |= 1u << w;
+        }
+    }
+    for (size_t i = 0; i < l.n; i++)
+        free(l.item[i]);
+    if (ok)
+        *ret = bits;
+    return ok;
+}
+
+static void set_text(char **at, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return;
+    free(*at);
+    *at = copy;
+}
+
+static bool control_free(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < ' ' || *p == 0x7f)
+            return false;
+    return true;
+}
+
+static void take_range(struct config_state *s, const char *value, uint32_t *ret)
+{
+    char first[32];
+    const char *dash = strchr(value, '-');
+    uint64_t lo, hi;
+
+    if (!dash || (size_t)(dash - value) >= sizeof(first))
+        goto wrong;
+    memcpy(first, value, (size_t)(dash - value));
+    first[dash - value] = 0;
+    if (rollcall_parse_u64(first, 1, UINT32_MAX, &lo) < 0 ||
+        rollcall_parse_u64(dash + 1, 1, UINT32_MAX, &hi) < 0 || hi < lo + 100)
+        goto wrong;
+    if (!rollcall_id_in_compiled_limits((uint32_t)lo) ||
+        !rollcall_id_in_compiled_limits((uint32_t)hi) || (lo < 524288 && hi >= 1879048192u) ||
+        (lo < 61184 && hi > 65535)) {
+        ERROR(s, "\"id_range\" must keep clear of system ids (below 1000), dynamic ids "
+                 "(61184-65535) and "
+                 "container ids (524288-1879048191); the default is 1879048192-2147483646");
+        return;
+    }
+    ret[0] = (uint32_t)lo;
+    ret[1] = (uint32_t)hi;
+    return;
+wrong:
+    ERROR(s, "\"id_range\" is written as 1879048192-2147483646, at least 100 ids wide");
+}
+
+static void take_value(struct config_state *s, const struct option_definition *d, void *base,
+                       const char *value)
+{
+    char *at = (char *)base + d->offset;
+    uint64_t n;
+    int w;
+
+    switch (d->type) {
+    case OPTION_TEXT:
+        if (!*value || !control_free(value) || (d->max && strlen(value) > d->max))
+            ERROR(s, "\"%s\" must be one line of 1 to %llu bytes", d->name,
+                  (unsigned long long)d->max);
+        else
+            set_text((char **)(void *)at, value);
+        return;
+    case OPTION_PATH:
+        if (!rollcall_path_acceptable(value))
+            ERROR(s, "\"%s\" must be an absolute path without spaces, \"..\" or ':'; it is \"%s\"",
+                  d->name, value);
+        else
+            set_text((char **)(void *)at, value);
+        return;
+    case OPTION_TIMEZONE:
+        if (rollcall_timezone_check(value) < 0)
+            ERROR(
+                s,
+                "\"%s\" is no time zone of this machine; write an IANA name such as Europe/Berlin, "
+                "see /usr/share/zoneinfo",
+                value);
+        else
+            set_text((char **)(void *)at, value);
+        return;
+    case OPTION_WORD:
+        w = word_index(d->words, value, strlen(value));
+        if (w < 0)
+            ERROR(s, "\"%s\" takes one of %s; it is \"%s\"", d->name, d->words, value);
+        else if (d->words_text)
+            set_text((char **)(void *)at, value);
+        else
+            *(int *)(void *)at = w;
+        return;
+    case OPTION_WORDS:
+        take_words(s, d, value, (unsigned *)(void *)at);
+        return;
+    case OPTION_LIST:
+        take_list(s, d->name, value, (struct rollcall_list *)(void *)at);
+        return;
+    case OPTION_DURATION:
+        if (rollcall_parse_duration(value, d->min, d->max, &n) < 0)
+            ERROR(s,
+                  "\"%s\" takes a time such as 90s, 15m, 8h or 14d, from %llus to %llud; it is "
+                  "\"%s\"",
+                  d->name, (unsigned long long)d->min, (unsigned long long)(d->max / 86400), value);
+        else
+            *(uint64_t *)(void *)at = n;
+        return;
+    case OPTION_COUNT:
+        if (rollcall_parse_u64(value, d->min, d->max, &n) < 0)
+            ERROR(s, "\"%s\" takes a number from %llu to %llu; it is \"%s\"", d->name,
+                  (unsigned long long)d->min, (unsigned long long)d->max, value);
+        else
+            *(uint64_t *)(void *)at = n;
+        return;
+    case OPTION_PERCENT:
+        if (rollcall_parse_percent(value, (uint32_t *)(void *)at) < 0)
+            ERROR(s, "\"%s\" takes a share such as 2%%; it is \"%s\"", d->name, value);
+        return;
+    case OPTION_BOOL:
+        if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+            ERROR(s, "\"%s\" takes yes or no; it is \"%s\"", d->name, value);
+        else
+            *(bool *)(void *)at = *value == 'y';
+        return;
+    case OPTION_IDS:
+        take_range(s, value, (uint32_t *)(void *)at);
+        return;
+    }
+}
+
+// ---- sections ----
+
+// The struct of a named section, made at its first mention; NULL with a complaint.
+static void *section_struct(struct config_state *s, const char *kind, const char *name)
+{
+    struct rollcall_config *c = s->config;
+
+    if (strcmp(kind, "source") == 0) {
+        for (size_t i = 0; i < c->n_sources; i++)
+            if (strcmp(c->source[i].name, name) == 0)
+                return &c->source[i];
+        if (c->n_sources == ROLLCALL_SOURCES_MAX) {
+            ERROR(s, "there are more than %d sources", ROLLCALL_SOURCES_MAX);
+            return NULL;
+        }
+        c->source[c->n_sources].name = strdup(name);
+        return &c->source[c->n_sources++];
+    }
+    if (strcmp(kind, "local_group") == 0) {
+        for (size_t i = 0; i < c->n_local_groups; i++)
+            if (strcmp(c->local_group[i].name, name) == 0)
+                return &c->local_group[i];
+        if (c->n_local_groups == 32) {
+            ERROR(s, "there are more than 32 local groups");
+            return NULL;
+        }
+        c->local_group[c->n_local_groups].name = strdup(name);
+        return &c->local_group[c->n_local_groups++];
+    }
+    if (strcmp(kind, "service") == 0) {
+        for (size_t i = 0; i < c->n_services; i++)
+            if (strcmp(c->service[i].name, name) == 0)
+                return &c->service[i];
+        if (c->n_services == 32) {
+            ERROR(s, "there are more than 32 services");
+            return NULL;
+        }
+        c->service[c->n_services].name = strdup(name);
+        return &c->service[c->n_services++];
+    }
+    return c;
+}
+
+static bool name_acceptable(const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n == 0 || n > 31)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)name[i]) && !strchr("_-.", name[i]))
+            return false;
+    return true;
+}
+
+// "[kind name]" apart; complains once a section.
+static const struct section_definition *split_section(struct config_state *s, const char *section,
+                                                      char *kind, size_t len, const char **ret_name)
+{
+    size_t n = strcspn(section, " \t");
+    const struct section_definition *d;
+    const char *near;
+
+    if (strcmp(s->ignored, section) == 0)
+        return NULL;
+    snprintf(kind, len, "%.*s", (int)n, section);
+    *ret_name = section + n + strspn(section + n, " \t");
+    d = find_section(kind);
+    if (d && d->named == (**ret_name != 0) && (!d->named || name_acceptable(*ret_name)))
+        return d;
+    near = nearest_section(kind);
+    if (strcmp(kind, "rule") == 0)
+        ERROR(s,
+              "[%s]: this build has no conditional access rules; a rule that is not enforced must "
+              "not "
+              "stand here",
+              section);
+    else if (d && d->named)
+        ERROR(s, "[%s] needs a name of letters, digits, '_', '-' and '.': [%s NAME]", section,
+              kind);
+    else if (d)
+        ERROR(s, "[%s] has no name: write [%s]", section, kind);
+    else if (near)
+        ERROR(s, "there is no section [%s]; did you mean [%s]?", section, near);
+    else
+        ERROR(s, "there is no section [%s]; see rollcall.conf(5)", section);
+    snprintf(s->ignored, sizeof(s->ignored), "%s", section);
+    return NULL;
+}
+
+// True the first time in this file.
+static bool first_time(struct config_state *s, const char *section, const char *name)
+{
+    char key[200];
+    struct config_seen *seen;
+
+    snprintf(key, sizeof(key), "%s\n%s", section, name);
+    for (size_t i = 0; i < s->n_seen; i++) {
+        if (strcmp(s->seen[i].key, key) != 0)
+            continue;
+        if (s->seen[i].in_file == s->in_file)
+            return false;
+        s->seen[i].in_file = s->in_file;
+        return true;
+    }
+    seen = realloc(s->seen, (s->n_seen + 1) * sizeof(*seen));
+    if (!seen)
+        return true;
+    s->seen = seen;
+    seen = &s->seen[s->n_seen++];
+    memcpy(seen->key, key, sizeof(key));
+    seen->in_file = s->in_file;
+    return true;
+}
+
+void config_take(struct config_state *s, const char *section, const char *name, const char *value)
+{
+    const struct option_definition *d;
+    char kind[64];
+    const char *section_name, *near;
+    void *base;
+
+    if (!*section) {
+        ERROR(s, "\"%s\" stands before any section; put it below [rollcall]", name);
+        return;
+    }
+    if (!split_section(s, section, kind, sizeof(kind), &section_name))
+        return;
+    d = find_option(kind, name);
+    if (!d) {
+        near = nearest_option(kind, name);
+        if (near)
+            ERROR(s, "[%s] has no option \"%s\"; did you mean \"%s\"?", section, name, near);
+        else
+            ERROR(s, "[%s] has no option \"%s\"; see rollcall.conf(5)", section, name);
+        return;
+    }
+    if (!first_time(s, section, name)) {
+        ERROR(s, "\"%s\" of [%s] stands twice in this file; keep one of them", name, section);
+        return;
+    }
+    base = section_struct(s, kind, section_name);
+    if (!base)
+        return;
+    take_value(s, d, base, value);
+    if (strcmp(name, "allow_groups") == 0)
+        s->config->has_allow_groups = true;
+    if (strcmp(name, "grace") == 0)
+        ((struct rollcall_service_config *)base)->has_grace = true;
+}
+
+void config_state_done(struct config_state *state)
+{
+    free(state->seen);
+    state->seen = NULL;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The parts of reading a configuration. Only lib/config*.c include it.
+#ifndef ROLLCALL_CONFIG_PARSE_H
+#define ROLLCALL_CONFIG_PARSE_H
+
+#include "rollcall/config.h"
+
+struct config_seen { // which option was set where: one spelling and one place a file
+    char key[200];
+    unsigned in_file;
+};
+
+struct config_state {
+    struct rollcall_config *config;
+    struct rollcall_findings *findings;
+    const char *file;
+    int line;
+    unsigned in_file;
+    bool first_file;
+    struct config_seen *seen;
+    size_t n_seen;
+    char ignored[100]; // a section that was complained of once
+};
+
+void config_complain(struct rollcall_findings *f, bool warning, const char *file, int line,
+                     const char *format, ...) __attribute__((format(printf, 5, 6)));
+void config_take(struct config_state *state, const char *section, const char *name,
+                 const char *value);
+void config_finish(struct config_state *state); // defaults and what must hold together
+void config_state_done(struct config_state *state);
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every section and option: name, type, range, default, sentence.
+#include "lib/config_table.h"
+
+#include "rollcall/config.h"
+
+#define DAY              86400u
+#define IN(type, member) offsetof(struct type, member)
+
+const struct section_definition config_sections[] = {
+    {"rollcall", false, "This host."},
+    {"source", true, "Where people come from. NAME is yours to choose and stands in messages."},
+    {"access", false, "Who may come in on this host."},
+    {"local_group", true,
+     "The only way into a local group: NAME is the local group, its members come from groups of a "
+     "source."},
+    {"mfa", false, "Second factors."},
+    {"service", true, "One PAM service: NAME is sshd, sudo, login, ..."},
+    {"lifecycle", false,
+     "Leases, and the breaker that stands between a broken export and everybody."},
+    {"ids", false, "uids and gids."},
+    {"enforcer", false, "Ending sessions."},
+};
+const size_t config_n_sections = sizeof(config_sections) / sizeof(config_sections[0]);
+
+const struct option_definition config_options[] = {
+    {"rollcall", "mode", OPTION_WORD, IN(rollcall_config, mode), "enforce|observe", false, 0, 0,
+     "enforce",
+     "In observe, nothing is asked and nobody is refused: logins are evaluated and logged, the "
+     "enforcer only reports. For the first weeks."},
+    {"rollcall", "timezone", OPTION_TIMEZONE, IN(rollcall_config, timezone), NULL, false, 0, 0,
+     "UTC", "IANA name. A bare end date ends at midnight here."},
+    {"rollcall", "contact", OPTION_TEXT, IN(rollcall_config, contact), NULL, false, 0, 120,
+     "your IT service desk", "Whom people are told to call. One line."},
+    {"rollcall", "labels", OPTION_LIST, IN(rollcall_config, labels), NULL, false, 0, 0, NULL,
+     "Words that describe this host, for reports."},
+
+    {"source", "type", OPTION_WORD, IN(rollcall_source_config, type), "csv|exec", true, 0, 0, NULL,
+     "csv reads a file that HR's export writes; exec runs a program of your own that speaks the "
+     "source "
+     "protocol."},
+    {"source", "role", OPTION_WORDS, IN(rollcall_source_config, role), "authority|directory|signal",
+     false, 0, 0, NULL,
+     "authority says who is employed, directory what the account is on Unix, signal only takes "
+     "away."},
+    {"source", "path", OPTION_PATH, IN(rollcall_source_config, path), NULL, false, 0, 0, NULL,
+     "csv: the file. Readable by the user rollcall-source, in a folder that it may watch."},
+    {"source", "command", OPTION_PATH, IN(rollcall_source_config, command), NULL, false, 0, 0, NULL,
+     "exec: the program, without arguments."},
+    {"source", "user", OPTION_TEXT, IN(rollcall_source_config, user), NULL, false, 0, 32, NULL,
+     "exec: the local user that the program runs as, in place of rollcall-source. Never root."},
+    {"source", "expect_every", OPTION_DURATION, IN(rollcall_source_config, expect_every), NULL,
+     false, 60, 400 * DAY, NULL,
+     "An alarm is raised when the source has not spoken for this long. Locks nobody."},
+    {"source", "when_missing", OPTION_WORD, IN(rollcall_source_config, when_missing), "lock|keep",
+     false, 0, 0, "lock", "What two full listings without a person mean: a lock, or nothing."},
+    {"source", "poll", OPTION_DURATION, IN(rollcall_source_config, poll), NULL, false, 1, DAY,
+     "60s", "How often the source looks again, beside what wakes it at once."},
+    {"source", "timeout", OPTION_DURATION, IN(rollcall_source_config, timeout), NULL, false, 1, DAY,
+     "5m",
+     "A source that says nothing for this long in the middle of a listing is ended and started "
+     "again."},
+    {"source", "lease", OPTION_DURATION, IN(rollcall_source_config, lease), NULL, false, 3600,
+     400 * DAY, NULL, "This source's own lease, in place of [lifecycle] lease."},
+    {"source", "worker_type", OPTION_TEXT, IN(rollcall_source_config, worker_type), NULL, false, 0,
+     64, NULL, "What these people are, where the source does not say: contractor."},
+    {"source", "join_prefix", OPTION_TEXT, IN(rollcall_source_config, join_prefix), NULL, false, 0,
+     16, NULL, "Stands before each employeeNumber, so that a vendor's 1042 is not ours."},
+    {"source", "default_end", OPTION_DURATION, IN(rollcall_source_config, default_end), NULL, false,
+     DAY, 3650ull * DAY, NULL,
+     "A person without an end date ends this long after the listing's time "
+     "of first sight."},
+
+    {"access", "allow_groups", OPTION_LIST, IN(rollcall_config, allow_groups), NULL, false, 0, 0,
+     NULL,
+     "Groups, by their immutable id in the source, whose members may log in here. Absent: "
+     "nobody."},
+    {"access", "publish", OPTION_WORD, IN(rollcall_config, publish), "all|allowed", true, 0, 0,
+     "all", "allowed: only people who may log in here have a name and uid on this host."},
+
+    {"local_group", "from", OPTION_LIST, IN(rollcall_local_group_config, from), NULL, false, 0, 0,
+     NULL, "Groups of a source whose members are in this local group."},
+
+    {"mfa", "factors", OPTION_LIST, IN(rollcall_config, factors), NULL, false, 0, 0, "totp",
+     "The factors of this host: totp. A factor that this build does not have is a warning and "
+     "never "
+     "counts."},
+    {"mfa", "enrol", OPTION_WORD, IN(rollcall_config, enrol), "admin|access-code", true, 0, 0,
+     "admin", "How people get their first factor. This build enrols by `rollcall enroll totp`."},
+
+    {"service", "require", OPTION_WORD, IN(rollcall_service_config, require),
+     "single|multi|phishing-resistant", true, 0, 0, NULL,
+     "The strength that this service asks for."},
+    {"service", "grace", OPTION_DURATION, IN(rollcall_service_config, grace), NULL, false, 0, DAY,
+     NULL,
+     "For this long after a success, sudo asks nothing in the same session, terminal and boot. "
+     "Default for sudo: 5m; 0s: always ask."},
+
+    {"lifecycle", "lease", OPTION_DURATION, IN(rollcall_config, lease), NULL, false, 3600,
+     400 * DAY, NULL,
+     "How long an authority's silence is borne before logins are refused. Default: 72h, for "
+     "files 10d."},
+    {"lifecycle", "lease_exempt_group", OPTION_LIST, IN(rollcall_config, lease_exempt_group), NULL,
+     false, 0, 0, NULL, "Members get in when the lease is over. Keep it small."},
+    {"lifecycle", "breaker_window", OPTION_DURATION, IN(rollcall_config, breaker_window), NULL,
+     false, 60, 30 * DAY, "24h", "The breaker counts effects per source over this time."},
+    {"lifecycle", "breaker_inferred_count", OPTION_COUNT,
+     IN(rollcall_config, breaker_inferred_count), NULL, false, 0, 1000000000, "5",
+     "Inferred losses beyond the larger of count and share are held."},
+    {"lifecycle", "breaker_inferred_share", OPTION_PERCENT,
+     IN(rollcall_config, breaker_inferred_share), NULL, false, 0, 0, "2%",
+     "Per cent of the people who are not terminated."},
+    {"lifecycle", "breaker_explicit_count", OPTION_COUNT,
+     IN(rollcall_config, breaker_explicit_count), NULL, false, 0, 1000000000, "50",
+     "Explicit losses beyond the larger of count and share refuse logins but end no session until "
+     "`rollcall approve`."},
+    {"lifecycle", "breaker_explicit_share", OPTION_PERCENT,
+     IN(rollcall_config, breaker_explicit_share), NULL, false, 0, 0, "10%",
+     "Per cent of the people who are not terminated."},
+
+    {"ids", "id_range", OPTION_IDS, IN(rollcall_config, id_min), NULL, false, 0, 0,
+     "1879048192-2147483646",
+     "uids and gids of people and their groups. Outside of it nothing is served."},
+
+    {"enforcer", "kill_services", OPTION_BOOL, IN(rollcall_config, kill_services), NULL, false, 0,
+     0, "no",
+     "Also end a leaver's processes that stand in system.slice or machine.slice or hold the "
+     "package lock."},
+};
+const size_t config_n_options = sizeof(config_options) / sizeof(config_options[0]);

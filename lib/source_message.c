@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One line of a source into one typed message.
+#include "rollcall/source.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/timeparse.h"
+
+#define ENTERPRISE         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define ROLLCALL_EXTENSION "urn:rollcall:1.0:User"
+
+// What a message's pointers live in: the JSON document and the lists made from it.
+struct owner {
+    json_t *json;
+    const char **groups, **keys;
+};
+
+struct parse {
+    struct owner *owner;
+    char *why;
+    size_t why_len;
+};
+
+static int wrong(struct parse *p, const char *member, const char *should)
+{
+    snprintf(p->why, p->why_len, "\"%s\" %s", member, should);
+    return -EBADMSG;
+}
+
+// Absent and null are the same: *ret untouched.
+static int take_text(struct parse *p, const json_t *o, const char *member, const char **ret)
+{
+    const json_t *v = json_object_get(o, member);
+
+    if (!v || json_is_null(v))
+        return 0;
+    if (!json_is_string(v))
+        return wrong(p, member, "must be a string");
+    if (json_string_length(v) > 16384)
+        return wrong(p, member, "is longer than 16 KiB");
+    *ret = json_string_value(v);
+    return 0;
+}
+
+static int take_bool(struct parse *p, const json_t *o, const char *member, bool *ret)
+{
+    const json_t *v = json_object_get(o, member);
+
+    if (!v || json_is_null(v))
+        return 0;
+    if (!json_is_boolean(v))
+        return wrong(p, member, "must be true or false");
+    *ret = json_is_true(v);
+    return 0;
+}
+
+static int take_number(struct parse *p, const json_t *o, const char *member, bool *ret_has,
+                       uint64_t *ret)
+{
+    const json_t *v = json_object_get(o, member);
+
+    if (!v || json_is_null(v))
+        return 0;
+    if (!json_is_integer(v) || json_integer_value(v) < 0)
+        return wrong(p, member, "must be a whole number, not negative");
+    *ret = (uint64_t)json_integer_value(v);
+    if (ret_has)
+        *ret_has = true;
+    return 0;
+}
+
+static int take_instant(struct parse *p, const json_t *o, const char *member, int64_t *ret)
+{
+    enum rollcall_time_kind kind;
+    const char *text = NULL;
+    int64_t t;
+    int r = take_text(p, o, member, &text);
+
+    if (r < 0 || !text)
+        return r;
+    if (rollcall_time_parse(text, &kind, &t) < 0 || kind != ROLLCALL_TIME_INSTANT)
+        return wrong(p, member, "must be an instant with offset, such as 2026-11-30T17:00:00Z");
+    *ret = t;
+    return 0;
+}
+
+// Strings of an array; SCIM's lists are objects with a "value".
+static int take_list(struct parse *p, const json_t *o, const char *member, const char *value,
+                     const char ***ret_mem, bool *ret_present, const char *const **ret,
+                     size_t *ret_n)
+{
+    const json_t *a = json_object_get(o, member), *item;
+    size_t i;
+
+    if (!a || json_is_null(a))
+        return 0;
+    if (!json_is_array(a) || json_array_size(a) > ROLLCALL_SOURCE_LISTS_MAX)
+        return wrong(p, member, "must be a list of at most 1024 entries");
+    *ret_mem = calloc(json_array_size(a) + 1, sizeof(**ret_mem));
+    if (!*ret_mem)
+        return -ENOMEM;
+    json_array_foreach(a, i, item)
+    {
+        const json_t *s = value ? json_object_get(item, value) : item;
+        if (!json_is_string(s) || json_string_length(s) == 0 || json_string_length(s) > 16384)
+            return wrong(p, member, "must hold strings, none of them empty");
+        (*ret_mem)[i] = json_string_value(s);
+    }
+    *ret = *ret_mem;
+    *ret_n = json_array_size(a);
+    *ret_present = true;
+    return 0;
+}
+
+static int take_status(struct parse *p, const json_t *user, const json_t *ours,
+                       struct rollcall_user_record *u)
+{
+    static const struct {
+        const char *word;
+        enum rollcall_status status;
+    } words[] = {{"active", ROLLCALL_STATUS_ACTIVE},
+                 {"leave", ROLLCALL_STATUS_LEAVE},
+                 {"disabled", ROLLCALL_STATUS_DISABLED},
+                 {"terminated", ROLLCALL_STATUS_TERMINATED}};
+    const json_t *active = json_object_get(user, "active");
+    bool on = false;
+    int r = take_text(p, ours, "status", &u->status_text);
+
+    if (r == 0)
+        r = take_bool(p, user, "active", &on);
+    if (r < 0)
+        return r;
+    if (active && !json_is_null(active))
+        u->status = on ? ROLLCALL_STATUS_ACTIVE : ROLLCALL_STATUS_DISABLED;
+    // A status we do not know lets nobody in, whatever "active" says.
+    if (u->status_text)
+        u->status = ROLLCALL_STATUS_UNKNOWN;
+    for (size_t i = 0; u->status_text && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(u->status_text, words[i].word) == 0)
+            u->status = words[i].status;
+    return 0;
+}
+
+static int take_names(struct parse *p, const json_t *user, struct rollcall_user_record *u)
+{
+    const json_t *enterprise = json_object_get(user, ENTERPRISE);
+    const json_t *manager = json_object_get(enterprise, "manager");
+    const json_t *email = json_array_get(json_object_get(user, "emails"), 0);
+    int r = take_text(p, user, "id", &u->id);
+
+    if (r == 0)
+        r = take_text(p, user, "userName", &u->user_name);
+    if (r == 0)
+        r = take_text(p, user, "displayName", &u->display_name);
+    if (r == 0)
+        r = take_text(p, user, "userType", &u->worker_type);
+    if (r == 0)
+        r = take_text(p, email, "value", &u->email);
+    if (r == 0)
+        r = take_text(p, enterprise, "employeeNumber", &u->employee_number);
+    if (r == 0)
+        r = take_text(p, enterprise, "department", &u->department);
+    if (r == 0)
+        r = take_text(p, manager, "value", &u->manager);
+    if (r == 0 && (!u->id || !*u->id || strlen(u->id) > 128))
+        r = wrong(p, "id", "is mandatory, 1 to 128 bytes");
+    return r;
+}
+
+static int take_user(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    struct rollcall_user_record *u = &m->user;
+    const json_t *user = json_object_get(o, "user");
+    const json_t *ours = json_object_get(user, ROLLCALL_EXTENSION);
+    int r;
+
+    if (!json_is_object(user))
+        return wrong(p, "user", "must be an object, shaped like a SCIM 2.0 User");
+    u->start = u->end = u->terminated_at = ROLLCALL_TIME_UNSET;
+    r = take_names(p, user, u);
+    if (r == 0)
+        r = take_status(p, user, ours, u);
+    if (r == 0)
+        r = take_instant(p, ours, "start", &u->start);
+    if (r == 0)
+        r = take_instant(p, ours, "end", &u->end);
+    if (r == 0)
+        r = take_instant(p, ours, "terminatedAt", &u->terminated_at);
+    if (r == 0)
+        r = take_number(p, ours, "uidNumber", &u->has_uid, &u->uid);
+    if (r == 0)
+        r = take_number(p, ours, "gidNumber", &u->has_gid, &u->gid);
+    if (r == 0)
+        r = take_text(p, ours, "loginShell", &u->login_shell);
+    if (r == 0)
+        r = take_text(p, ours, "homeDirectory", &u->home_directory);
+    if (r == 0)
+        r = take_bool(p, ours, "passwordBlocked", &u->password_blocked);
+    if (r == 0)
+        r = take_bool(p, ours, "rehireConflict", &u->rehire_conflict);
+    if (r == 0)
+        r = take_list(p, user, "groups", "value", &p->owner->groups, &u->groups_present, &u->groups,
+                      &u->n_groups);
+    if (r == 0)
+        r = take_list(p, ours, "sshPublicKeys", NULL, &p->owner->keys, &u->keys_present,
+                      &u->ssh_keys, &u->n_ssh_keys);
+    return r == 0 ? take_text(p, o, "where", &u->where) : r;
+}
+
+static int take_begin(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    const char *mode = NULL;
+    int r = take_text(p, o, "mode", &mode);
+
+    if (r == 0)
+        r = take_instant(p, o, "as_of", &m->as_of);
+    if (r == 0)
+        r = take_text(p, o, "version", &m->version);
+    if (r == 0)
+        r = take_instant(p, o, "seen_at", &m->seen_at);
+    if (r < 0)
+        return r;
+    if (!mode || (strcmp(mode, "full") != 0 && strcmp(mode, "delta") != 0))
+        return wrong(p, "mode", "must be \"full\" or \"delta\"");
+    if (m->as_of <= 0)
+        return wrong(p, "as_of", "is mandatory: the listing's own time");
+    m->full = *mode == 'f';
+    return 0;
+}
+
+static int take_group(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    const json_t *g = json_object_get(o, "group");
+    int r = take_text(p, g, "id", &m->group_id);
+
+    if (r == 0)
+        r = take_text(p, g, "displayName", &m->group_name);
+    if (r == 0)
+        r = take_number(p, g, "gidNumber", &m->has_gid, &m->gid);
+    if (r == 0 && (!m->group_id || !*m->group_id || strlen(m->group_id) > 128))
+        r = wrong(p, "id", "of a group is mandatory, 1 to 128 bytes");
+    return r;
+}
+
+static int take_problem(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    int r = take_text(p, o, "text", &m->text);
+
+    if (r == 0)
+        r = take_text(p, o, "where", &m->where);
+    if (r == 0)
+        r = take_text(p, o, "id", &m->id);
+    if (r == 0)
+        r = take_bool(p, o, "whole", &m->whole);
+    if (r == 0)
+        r = take_bool(p, o, "terminated", &m->says_terminated);
+    if (r == 0)
+        r = take_bool(p, o, "warning", &m->warning);
+    return r == 0 && !m->text ? wrong(p, "text", "is mandatory") : r;
+}
+
+static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    int r = 0;
+
+    switch (m->kind) {
+    case ROLLCALL_MESSAGE_GONE:
+        r = take_text(p, o, "id", &m->id);
+        return r == 0 && !m->id ? wrong(p, "id", "is mandatory") : r;
+    case ROLLCALL_MESSAGE_AS_OF:
+        m->as_of = 0;
+        r = take_instant(p, o, "as_of", &m->as_of);
+        return r == 0 && m->as_of <= 0 ? wrong(p, "as_of", "is mandatory") : r;
+    case ROLLCALL_MESSAGE_PROGRESS:
+        r = take_number(p, o, "done", NULL, &m->done);
+        return r == 0 ? take_number(p, o, "total", NULL, &m->total) : r;
+    case ROLLCALL_MESSAGE_COMMIT:
+        r = take_text(p, o, "cursor", &m->cursor);
+        return r == 0 ? take_number(p, o, "rows", NULL, &m->rows) : r;
+    default:
+        return -EBADMSG;
+    }
+}
+
+static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    static const char *const ops[] = {NULL,    "begin",    "user",   "group",  "gone",
+                                      "as_of", "progress", "commit", "problem"};
+    const char *op = json_string_value(json_object_get(o, "op"));
+
+    for (unsigned i = 1; op && i < sizeof(ops) / sizeof(ops[0]); i++)
+        if (strcmp(op, ops[i]) == 0)
+            m->kind = i;
+    switch ((int)m->kind) {
+    case 0:
+        return wrong(p, "op",
+                     "must be begin, user, group, gone, as_of, progress, commit or problem");
+    case ROLLCALL_MESSAGE_BEGIN:
+        return take_begin(p, o, m);
+    case ROLLCALL_MESSAGE_USER:
+        return take_user(p, o, m);
+    case ROLLCALL_MESSAGE_GROUP:
+        return take_group(p, o, m);
+    case ROLLCALL_MESSAGE_PROBLEM:
+        return take_problem(p, o, m);
+    default:
+        return take_rest(p, o, m);
+    }
+}
+
+int rollcall_message_parse(const char *line, size_t len, struct rollcall_message *ret, char *why,
+                           size_t why_len)
+{
+    struct rollcall_message m = {0};
+    struct parse p = {.why = why, .why_len = why_len};
+    json_error_t error;
+    int r;
+
+    if (len > ROLLCALL_SOURCE_LINE_MAX) {
+        snprintf(why, why_len, "the line is longer than %d bytes", ROLLCALL_SOURCE_LINE_MAX);
+        return -EBADMSG;
+    }
+    p.owner = calloc(1, sizeof(*p.owner));
+    if (!p.owner)
+        return -ENOMEM;
+    m.owner = p.owner;
+    p.owner->json = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(p.owner->json)) {
+        snprintf(why, why_len, "is no JSON object: %s",
+                 p.owner->json ? "something else" : error.text);
+        r = -EBADMSG;
+    } else {
+        r = dispatch(&p, p.owner->json, &m);
+    }
+    if (r < 0) {
+        rollcall_message_done(&m);
+        return r;
+    }
+    *ret = m;
+    return 0;
+}
+
+void rollcall_message_done(struct rollcall_message *m)
+{
+    struct owner *o = m->owner;
+
+    if (o) {
+        json_decref(o->json);
+        free(o->groups);
+        free(o->keys);
+        free(o);
+    }
+    *m = (struct rollcall_message){0};
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One file into one listing. libcsv reads the cells (RFC 4180, strict); lines are fed
+// to it one by one, so that every message can name its line.
+#include "syncd/sources/csv_file.h"
+
+#include <csv.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/parse.h"
+#include "rollcall/safeio.h"
+#include "syncd/sources/csv_row.h"
+#include "syncd/sources/emit.h"
+
+struct reading {
+    const char *name; // of the file, for messages
+    struct csv_parser parser;
+    struct csv_header header;
+    bool have_header, refused, ended; // ended: the trailer came
+    char *cells[CSV_CELLS_MAX];
+    size_t n_cells, too_many;
+    uint64_t line, row_line; // where the row in work began
+    uint64_t rows;           // data rows, broken ones too
+    uint64_t users;
+    char why[300];
+};
+
+static void refuse(struct reading *r, const char *text)
+{
+    char where[300];
+
+    if (r->refused)
+        return;
+    r->refused = true;
+    snprintf(where, sizeof(where), "%s:%llu", r->name, (unsigned long long)r->line);
+    emit_refusal(where, text);
+}
+
+static void drop_cells(struct reading *r)
+{
+    for (size_t i = 0; i < r->n_cells; i++)
+        free(r->cells[i]);
+    r->n_cells = 0;
+    r->too_many = 0;
+    r->row_line = 0;
+}
+
+static void on_cell(void *data, size_t len, void *ctx)
+{
+    struct reading *r = ctx;
+
+    if (r->row_line == 0)
+        r->row_line = r->line;
+    if (r->n_cells == CSV_CELLS_MAX) {
+        r->too_many++;
+        return;
+    }
+    r->cells[r->n_cells] = strndup(data ? data : "", len);
+    if (r->cells[r->n_cells])
+        r->n_cells++;
+}
+
+static void take_row(struct reading *r)
+{
+    const char *const *cells = (const char *const *)r->cells;
+    struct csv_row_fault fault;
+    char where[320], warning[300];
+    json_t *user;
+
+    r->rows++;
+    snprintf(where, sizeof(where), "%s:%llu", r->name, (unsigned long long)r->row_line);
+    if (csv_row_take(&r->header, cells, r->n_cells + r->too_many > CSV_CELLS_MAX ? 0 : r->n_cells,
+                     &user, &fault, warning, sizeof(warning)) == 0) {
+        const char *id = cells[r->header.at[CSV_EMPLOYEE_NUMBER]];
+        if (*warning)
+            emit_warning(where, id, warning);
+        emit_user(user, where);
+        r->users++;
+        return;
+    }
+    if (fault.column > 0)
+        snprintf(where, sizeof(where), "%s:%llu:%d", r->name, (unsigned long long)r->row_line,
+                 fault.column);
+    emit_problem(where, fault.has_number ? cells[r->header.at[CSV_EMPLOYEE_NUMBER]] : NULL,
+                 fault.terminated, fault.text);
+}
+
+static void on_row(int c, void *ctx)
+{
+    struct reading *r = ctx;
+
+    (void)c;
+    if (r->refused || r->n_cells == 0) {
+        drop_cells(r);
+        return;
+    }
+    if (r->have_header) {
+        take_row(r);
+    } else if (csv_header_take((const char *const *)r->cells, r->n_cells, &r->header, r->why,
+                               sizeof(r->why)) < 0) {
+        refuse(r, r->why);
+    } else {
+        r->have_header = true;
+    }
+    drop_cells(r);
+}
+
+static int start_parser(struct reading *r)
+{
+    if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
+// A row whose quotes make no sense: what was read of it may still name its person.
+static void broken_row(struct reading *r)
+{
+    char where[320];
+    int number = r->have_header ? r->header.at[CSV_EMPLOYEE_NUMBER] : -1;
+    int status = r->have_header ? r->header.at[CSV_STATUS] : -1;
+    bool has_number = number >= 0 && (size_t)number < r->n_cells && *r->cells[number];
+
+    if (!r->have_header) {
+        refuse(r, "the header is not valid CSV (RFC 4180): a quote stands where none may");
+        return;
+    }
+    r->rows++;
+    snprintf(where, sizeof(where), "%s:%llu:%zu", r->name,
+             (unsigned long long)(r->row_line ? r->row_line : r->line), r->n_cells + 1);
+    emit_problem(
+        where, has_number ? r->cells[number] : NULL,
+        has_number && status >= 0 && (size_t)status < r->n_cells &&
+            strcmp(r->cells[status], "terminated") == 0,
+        "a quote stands where none may (RFC 4180): quote the whole cell and double the quotes "
+        "in it");
+}
+
+static void take_trailer(struct reading *r, const char *text)
+{
+    uint64_t rows;
+
+    if (rollcall_parse_u64(text, 0, UINT64_MAX, &rows) < 0) {
+        refuse(r, "the trailer must be #rows=N with the number of rows");
+        return;
+    }
+    if (rows != r->rows) {
+        snprintf(r->why, sizeof(r->why),
+                 "the trailer says %llu rows, and %llu came: the export is not whole",
+                 (unsigned long long)rows, (unsigned long long)r->rows);
+        refuse(r, r->why);
+    }
+    r->ended = true;
+}
+
+static bool is_utf8(const char *line, size_t len)
+{
+    json_t *s = json_stringn(line, len);
+
+    json_decref(s);
+    return s != NULL;
+}
+
+static void take_line(struct reading *r, char *line, size_t len)
+{
+    bool inside = r->row_line != 0; // of a quoted cell that goes over lines
+    size_t text = len;
+
+    if (memchr(line, 0, len)) {
+        refuse(r, "holds NUL bytes: this is no text file");
+        return;
+    }
+    if (!is_utf8(line, len)) {
+        refuse(r, "is not valid UTF-8; export it as UTF-8");
+        return;
+    }
+    while (text > 0 && (line[text - 1] == '\n' || line[text - 1] == '\r'))
+        text--;
+    if (!inside && r->ended && text > 0) {
+        refuse(r, "something stands behind the #rows= trailer");
+        return;
+    }
+    if (!inside && text > 6 && memcmp(line, "#rows=", 6) == 0) {
+        line[text] = 0;
+        take_trailer(r, line + 6);
+        return;
+    }
+    if (csv_parse(&r->parser, line, len, on_cell, on_row, r) == len)
+        return;
+    broken_row(r);
+    drop_cells(r);
+    csv_free(&r->parser);
+    if (start_parser(r) < 0)
+        refuse(r, "there is no memory");
+}
+
+void csv_version(const struct stat *st, char *buf, size_t len)
+{
+    snprintf(buf, len, "%lld.%09ld.%lld.%llu", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+             (long long)st->st_size, (unsigned long long)st->st_ino);
+}
+
+int csv_open(const char *path, struct stat *ret_st, char *why, size_t why_len)
+{
+    int fd = rollcall_open(path, O_RDONLY | O_NONBLOCK, 0);
+
+    if (fd < 0) {
+        snprintf(why, why_len, "cannot be read: %s",
+                 fd == -EACCES  ? "the user rollcall-source may not; chmod it, or its folder"
+                 : fd == -ELOOP ? "it is a symbolic link; name the file itself"
+                                : strerror(-fd));
+        return fd;
+    }
+    if (fstat(fd, ret_st) < 0 || !S_ISREG(ret_st->st_mode)) {
+        snprintf(why, why_len, "is not a regular file");
+        close(fd);
+        return -EINVAL;
+    }
+    if ((uint64_t)ret_st->st_size > CSV_FILE_MAX) {
+        snprintf(why, why_len, "is larger than 4 GiB");
+        close(fd);
+        return -EFBIG;
+    }
+    if (ret_st->st_size == 0) {
+        snprintf(why, why_len, "is empty; an empty file is never an empty company");
+        close(fd);
+        return -ENODATA;
+    }
+    return fd;
+}
+
+// Lines up to the end, a refusal, or a line without its newline.
+static void read_lines(struct reading *r, FILE *f, uint64_t total)
+{
+    _cleanup_free_ char *line = NULL;
+    size_t room = 0;
+    uint64_t done = 0;
+    ssize_t n;
+
+    while (!r->refused && (n = getline(&line, &room, f)) > 0) {
+        char *text = line;
+        r->line++;
+        done += (uint64_t)n;
+        if (n > CSV_LINE_MAX) {
+            refuse(r, "has a line longer than 1 MiB: this is no export of people");
+            return;
+        }
+        if (r->line == 1 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+            text += 3; // byte order mark
+            n -= 3;
+        }
+        if (n == 0 || text[n - 1] != '\n') {
+            refuse(r, memchr(text, 0, (size_t)n)
+                          ? "holds NUL bytes: this is no text file"
+                          : "the last line has no newline: the file was cut, or is still being "
+                            "written");
+            return;
+        }
+        take_line(r, text, (size_t)n);
+        if (r->line % 10000 == 0)
+            emit_progress(done, total);
+    }
+    if (!r->refused && r->row_line != 0)
+        refuse(r, "ends inside a quoted cell: the file was cut");
+}
+
+int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, const char *cursor)
+{
+    const char *slash = strrchr(path, '/');
+    struct reading r = {.name = slash ? slash + 1 : path};
+    _cleanup_fclose_ FILE *f = fdopen(fd, "r");
+    char version[100], now[100];
+    struct stat after;
+
+    if (!f || start_parser(&r) < 0) {
+        if (!f)
+            close(fd);
+        return -ENOMEM;
+    }
+    csv_version(st, version, sizeof(version));
+    emit_begin(true, st->st_mtim.tv_sec, version, seen_at);
+    read_lines(&r, f, (uint64_t)st->st_size);
+    if (!r.refused && !r.have_header)
+        refuse(&r, "there is no header; the first line names the columns");
+    drop_cells(&r);
+    csv_free(&r.parser);
+    if (fstat(fd, &after) < 0)
+        return -errno;
+    csv_version(&after, now, sizeof(now));
+    if (strcmp(version, now) != 0) {
+        if (!r.refused)
+            emit_refusal(r.name, "changed while it was read; it is read again");
+        emit_flush();
+        return -EAGAIN;
+    }
+    if (!r.refused)
+        emit_commit(cursor, r.users);
+    emit_flush();
+    return 0;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The small layer under our own sources.
+#include "syncd/sources/emit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/timeparse.h"
+
+#define REQUEST_MAX (256 * 1024)
+
+int source_request_read(int fd, struct source_request *ret)
+{
+    _cleanup_free_ char *buf = malloc(REQUEST_MAX);
+    struct source_request q = {0};
+    json_t *section;
+    const char *zone;
+    size_t len = 0;
+    int r;
+
+    if (!buf)
+        return -ENOMEM;
+    while (len < REQUEST_MAX && !memchr(buf, '\n', len)) {
+        ssize_t n = read(fd, buf + len, REQUEST_MAX - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    q.json = json_loadb(buf, len, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+    section = json_object_get(q.json, "section");
+    if (!json_is_object(section)) {
+        json_decref(q.json);
+        return -EBADMSG;
+    }
+    q.name = json_string_value(json_object_get(section, "name"));
+    q.path = json_string_value(json_object_get(section, "path"));
+    q.cursor = json_string_value(json_object_get(q.json, "cursor"));
+    q.once = json_is_true(json_object_get(q.json, "once"));
+    q.poll = (uint64_t)json_integer_value(json_object_get(section, "poll"));
+    zone = json_string_value(json_object_get(q.json, "timezone"));
+    r = rollcall_timezone_use(zone ? zone : "UTC");
+    if (r < 0) {
+        json_decref(q.json);
+        return r;
+    }
+    *ret = q;
+    return 0;
+}
+
+void source_request_done(struct source_request *request)
+{
+    json_decref(request->json);
+    *request = (struct source_request){0};
+}
+
+static void emit(json_t *o)
+{
+    if (json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
+        exit(0); // the engine is gone; it will start us again
+    json_decref(o);
+}
+
+static void put_time(json_t *o, const char *key, int64_t t)
+{
+    char text[ROLLCALL_TIME_TEXT];
+
+    json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
+}
+
+void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s}", "op", "begin", "mode", full ? "full" : "delta",
+                          "version", version);
+
+    put_time(o, "as_of", as_of);
+    put_time(o, "seen_at", seen_at);
+    emit(o);
+}
+
+void emit_user(json_t *user, const char *where)
+{
+    emit(json_pack("{s:s, s:o, s:s}", "op", "user", "user", user, "where", where));
+}
+
+static json_t *problem(const char *where, const char *id, const char *text)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s}", "op", "problem", "where", where, "text", text);
+
+    if (!o) // a path or cell that is not UTF-8
+        o = json_pack("{s:s, s:s, s:s}", "op", "problem", "where", "?", "text",
+                      "holds bytes that are not UTF-8");
+    if (id)
+        json_object_set_new(o, "id", json_string(id));
+    return o;
+}
+
+void emit_problem(const char *where, const char *id, bool terminated, const char *text)
+{
+    json_t *o = problem(where, id, text);
+
+    if (terminated)
+        json_object_set_new(o, "terminated", json_true());
+    emit(o);
+}
+
+void emit_warning(const char *where, const char *id, const char *text)
+{
+    json_t *o = problem(where, id, text);
+
+    json_object_set_new(o, "warning", json_true());
+    emit(o);
+}
+
+void emit_refusal(const char *where, const char *text)
+{
+    json_t *o = problem(where, NULL, text);
+
+    json_object_set_new(o, "whole", json_true());
+    emit(o);
+}
+
+void emit_as_of(int64_t as_of)
+{
+    json_t *o = json_pack("{s:s}", "op", "as_of");
+
+    put_time(o, "as_of", as_of);
+    emit(o);
+}
+
+void emit_progress(uint64_t done, uint64_t total)
+{
+    emit(json_pack("{s:s, s:I, s:I}", "op", "progress", "done", (json_int_t)done, "total",
+                   (json_int_t)total));
+}
+
+void emit_commit(const char *cursor, uint64_t rows)
+{
+    emit(json_pack("{s:s, s:s, s:I}", "op", "commit", "cursor", cursor, "rows", (json_int_t)rows));
+}
+
+void emit_flush(void)
+{
+    if (fflush(stdout) != 0)
+        exit(0);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The small layer under our own sources: the request that the engine writes on stdin,
+// and the lines that a source prints. docs/source-protocol.md.
+#ifndef ROLLCALL_SOURCES_EMIT_H
+#define ROLLCALL_SOURCES_EMIT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct source_request {
+    json_t *json;     // owns the strings
+    const char *name; // of the section
+    const char *path;
+    const char *cursor; // last committed, or NULL
+    bool once;
+    uint64_t poll;
+};
+
+// Reads the request (one line, at most 256 KiB) and sets the time zone.
+int source_request_read(int fd, struct source_request *ret);
+void source_request_done(struct source_request *request);
+
+// Each prints one line; a reader that went away ends the program.
+void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at);
+void emit_user(json_t *user, const char *where); // takes the reference
+// A row that could not be taken; `id` where it could be read.
+void emit_problem(const char *where, const char *id, bool terminated, const char *text);
+void emit_warning(const char *where, const char *id, const char *text); // row taken all the same
+void emit_refusal(const char *where, const char *text);                 // the whole listing
+void emit_as_of(int64_t as_of);
+void emit_progress(uint64_t done, uint64_t total);
+void emit_commit(const char *cursor, uint64_t rows);
+void emit_flush(void);
+
+#endif
