@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
-CLI_VIEW_SRCS := cli/control.c cli/cache_view.c cli/audit_log.c
+CLI_VIEW_SRCS := cli/complain.c cli/control.c cli/cache_view.c cli/audit_log.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/explain.c
-rollcall_LIBS := -ljansson -lcrypto
+	cli/held.c cli/explain.c cli/check_config.c
+rollcall_LIBS := -ljansson -lcrypto -linih
 rollcall_DIR := bin
 MAN_PAGES += docs/man/rollcall.8 docs/man/pam_rollcall.8 docs/man/rollcall-syncd.8 docs/man/rollcall-enforcer.8 \
 	docs/man/rollcall-source-csv.8
@@ -14,3 +14,9 @@ UNIT_TESTS += test_cli_text test_cli_audit_log
 test_cli_text_SRCS := tests/unit/test_cli_text.c $(CLI_TEXT_SRCS)
 test_cli_audit_log_SRCS := tests/unit/test_cli_audit_log.c cli/audit_log.c
 test_cli_audit_log_LIBS := -ljansson -lcrypto
+UNIT_TESTS += test_cli_cache_view test_cli_qr
+test_cli_cache_view_SRCS := tests/unit/test_cli_cache_view.c cli/complain.c cli/cache_view.c cli/control.c \
+	cli/suggest.c cli/text.c
+test_cli_cache_view_LIBS := -ljansson
+test_cli_qr_SRCS := tests/unit/test_cli_qr.c cli/qr.c
+test_cli_qr_LIBS := -lqrencode

@@ -9,8 +9,11 @@
 #include "cli/control.h"
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/config.h"
 #include "rollcall/lifecycle.h"
 #include "rollcall/parse.h"
+#include "rollcall/paths.h"
+#include "rollcall/timeparse.h"
 
 static void print_one_held(const struct cli *cli, const json_t *held)
 {
@@ -108,6 +111,22 @@ static void say_expected(const json_t *answer)
            cli_when(until, (int64_t)time(NULL), when, sizeof(when)));
 }
 
+static void free_config(struct rollcall_config **config)
+{
+    rollcall_config_free(*config);
+}
+
+// Bare times mean what a bare endDate means: the company's time zone, not the host's.
+static void use_company_zone(const struct cli *cli)
+{
+    _cleanup_(free_config) struct rollcall_config *config = NULL;
+    _cleanup_(rollcall_findings_free) struct rollcall_findings findings = {0};
+
+    if (rollcall_config_load(ROLLCALL_CONF, &config, &findings) < 0 || !config->timezone ||
+        rollcall_timezone_use(config->timezone) < 0)
+        cli_warn(cli, "the configuration cannot be read, so the time is read in this host's zone");
+}
+
 int cli_expect(struct cli *cli)
 {
     json_t *request;
@@ -124,6 +143,7 @@ int cli_expect(struct cli *cli)
     if (!cli->args.until)
         return cli_complain(cli, CLI_USAGE,
                             "--until is missing: 2d, 2026-12-01 or 2026-12-01T18:00");
+    use_company_zone(cli);
     r = cli_until(cli->args.until, cli->now, &until);
     if (r < 0)
         return cli_complain(cli, CLI_USAGE, "--until %s: %s", cli->args.until,

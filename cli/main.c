@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // rollcall: the sysadmin's command. The table of verbs, the command line, help.
-#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +11,6 @@
 #include "cli/command.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
-#include "rollcall/cleanup.h"
 
 static const struct cli_verb verbs[] = {
     {"status", "[--json]", "is everything well: people, sources, leases, what is held",
@@ -43,6 +40,10 @@ static const struct cli_verb verbs[] = {
      ",json,until,", 2, 2, true, cli_expect},
     {"recover", "[--json]", "after a loss of state: let sources say who is employed again", "",
      ",json,", 0, 0, true, cli_recover},
+    {"check-config", "[--config PATH] [--json]", "is the configuration right",
+     "Needs no daemon. --config PATH   another file than /etc/rollcall/rollcall.conf; its conf.d "
+     "stands beside it.",
+     ",json,config,", 0, 0, false, cli_check_config},
     {"explain", "R-XXXXXX [--json]", "why was the person refused who quotes this reference",
      "Looks in the audit log, rotated files included.", ",json,", 1, 1, false, cli_explain},
     {"reload", "[--json]", "read the configuration again, all or nothing", "", ",json,", 0, 0, true,
@@ -51,65 +52,6 @@ static const struct cli_verb verbs[] = {
      "Checks the chain of every file that is kept.", ",json,", 1, 1, false, cli_audit},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
-
-static void complain(const struct cli *cli, const char *kind, const char *format, va_list ap)
-{
-    char line[1024];
-    _cleanup_free_ char *safe = NULL;
-
-    vsnprintf(line, sizeof(line), format, ap);
-    safe = cli_escape(line);
-    fflush(stdout); // keeps the order on a terminal
-    fprintf(stderr, "rollcall%s%s: %s%s\n", cli->verb ? " " : "", cli->verb ? cli->verb->name : "",
-            kind, safe ? safe : "out of memory");
-}
-
-int cli_complain(const struct cli *cli, int code, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    complain(cli, "", format, ap);
-    va_end(ap);
-    return code;
-}
-
-void cli_warn(const struct cli *cli, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    complain(cli, "warning: ", format, ap);
-    va_end(ap);
-}
-
-int cli_fail(const struct cli *cli, int code, const char *error, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    if (cli->args.json) {
-        char line[1024];
-        va_list again;
-        va_copy(again, ap);
-        vsnprintf(line, sizeof(line), format, again);
-        va_end(again);
-        json_t *answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "error", error, "hint", line);
-        if (answer)
-            cli_print_json(answer);
-        json_decref(answer);
-    }
-    complain(cli, "", format, ap);
-    va_end(ap);
-    return code;
-}
-
-void cli_print_json(const json_t *value)
-{
-    // ASCII: no character in it can steer a terminal or trip a reader.
-    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    putchar('\n');
-}
 
 static void print_verb_help(const struct cli_verb *verb)
 {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A QR code in half blocks of UTF-8: two modules a character cell, one above the other.
+#ifndef CLI_QR_H
+#define CLI_QR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CLI_QR_QUIET 4 // modules of margin; ISO/IEC 18004 asks for four
+
+struct cli_qr {
+    char *text; // lines, NUL-ended
+    size_t len;
+};
+
+// With `colour`, black on white by escape sequences. Without, light modules are drawn:
+// right on a terminal that is dark, and readers take the other way round as well.
+// 0, -EINVAL (too long), -ENOMEM.
+int cli_qr_draw(const char *text, bool colour, struct cli_qr *ret);
+void cli_qr_erase(struct cli_qr *qr); // the picture is the secret
+
+#endif
