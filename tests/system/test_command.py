@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""rollcall(8): with no daemon at all, and against a peer at the control socket's door that
+answers well, badly, or with what a hostile HR file could hold."""
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import threading
+
+import pexpect
+import pytest
+
+SYNCD = "/run/rollcall/syncd.sock"
+ENFORCER = "/run/rollcall/enforcer.sock"
+AUDIT = "/var/log/rollcall/audit.jsonl"
+VERBS = ["status", "user", "sync", "lock", "unlock", "approve", "expect", "recover", "check-config", "explain",
+         "reload", "audit"]
+
+
+def rollcall(*args, **more):
+    return subprocess.run(["rollcall", *args], capture_output=True, text=True, timeout=60, **more)
+
+
+class Door:
+    """Listens where a daemon would, and gives each caller the same lines."""
+
+    def __init__(self, path, lines, hang=False):
+        self.path, self.lines, self.hang = path, lines, hang
+        self.asked = []
+        self.over = threading.Event()
+
+    def __enter__(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o600)
+        self.listener.listen(8)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer:
+                line = peer.makefile("rb").readline()
+                if not line:
+                    continue
+                self.asked.append(json.loads(line))
+                if self.hang:
+                    self.over.wait(60)
+                    continue
+                try:
+                    for answer in self.lines:
+                        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
+                        peer.sendall(data)
+                except OSError:
+                    pass
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+        os.unlink(self.path)
+
+
+# ---- the command line ----
+
+
+def test_every_verb_tells_its_usage_to_anybody():
+    for verb in VERBS:
+        r = rollcall(verb, "--help", user="larry")
+        assert r.returncode == 0, verb
+        assert r.stdout.startswith(f"usage: rollcall {verb} ")
+        assert rollcall("help", verb).stdout == r.stdout
+        assert verb in rollcall("help").stdout
+
+
+def test_a_misspelt_verb_is_a_usage_error_with_a_suggestion():
+    r = rollcall("statsu")
+    assert r.returncode == 2 and r.stdout == ""
+    assert "did you mean 'status'" in r.stderr
+
+
+@pytest.mark.parametrize("args", [
+    [], ["user"], ["user", "a", "b"], ["status", "--why"], ["status", "extra"], ["lock", "a", "--reason"],
+    ["lock", "--jsno", "a"], ["expect", "leavers", "10"], ["expect", "leavers", "-1", "--until", "2d"],
+    ["expect", "leavers", "4294967297", "--until", "2d"], ["expect", "joiners", "3", "--until", "2d"],
+    ["expect", "leavers", "3", "--until", "yesterday"], ["expect", "leavers", "3", "--until", "2001-01-01"],
+    ["explain", "R-12"], ["explain", "../../etc"], ["audit", "rotate"], ["lock", "a", "--reason", "x" * 201],
+])
+def test_a_command_line_that_makes_no_sense_exits_2(args):
+    r = rollcall(*args)
+    assert r.returncode == 2, r
+    assert r.stdout == "" and r.stderr
+
+
+def test_people_who_are_not_root_are_told_so():
+    for args in (["status"], ["user", "alice"], ["sync"], ["lock", "alice"], ["unlock", "alice"], ["approve"],
+                 ["recover"], ["reload"]):
+        r = rollcall(*args, user="larry")
+        assert r.returncode == 4, args
+        assert "only root" in r.stderr
+        assert json.loads(rollcall(*args, "--json", user="larry").stdout)["error"] == "not-permitted"
+
+
+# ---- with no daemon ----
+
+
+def test_without_syncd_the_verbs_that_need_it_exit_3_and_say_so():
+    for args in (["sync"], ["unlock", "alice"], ["approve"], ["approve", "h1"], ["recover"], ["reload"],
+                 ["expect", "leavers", "9", "--until", "2d"]):
+        r = rollcall(*args)
+        assert r.returncode == 3, (args, r)
+        assert "rollcall-syncd is not running" in r.stderr
+        answer = json.loads(rollcall(*args, "--json").stdout)
+        assert answer["ok"] is False and answer["error"] == "not-running" and answer["hint"]
+
+
+def test_without_syncd_and_cache_status_says_that_nobody_managed_gets_in():
+    r = rollcall("status")
+    assert r.returncode == 3
+    assert "not running" in r.stderr and "/var/lib/rollcall/cache/board" in r.stderr
+
+
+def test_a_lock_that_cannot_fall_says_that_it_did_not():
+    r = rollcall("lock", "alice")
+    assert r.returncode != 0
+    assert "is locked" not in r.stdout
+
+
+def test_check_config_needs_no_daemon_and_names_file_and_line(tmp_path):
+    assert rollcall("check-config").returncode == 0
+    bad = tmp_path / "rollcall.conf"
+    bad.write_text("[rollcall]\nmdoe = enforce\n")
+    r = rollcall("check-config", "--config", str(bad))
+    assert r.returncode == 1
+    assert f"{bad}:2: error:" in r.stdout and "mode" in r.stdout
+    findings = json.loads(rollcall("check-config", "--config", str(bad), "--json").stdout)
+    assert findings["ok"] is False
+    assert findings["findings"][0]["line"] == 2
+    assert rollcall("check-config", "--config", str(tmp_path / "none")).returncode == 1
+
+
+# ---- at the control socket's door ----
+
+STATUS = {"ok": True, "mode": "enforce", "generation": 12, "people": {"total": 1204, "active": 1200, "locked": 4},
+          "sources": [{"name": "hr", "state": "idle", "rows": 1204, "late": False}], "held": [], "alarms": [],
+          "recovery": False}
+
+
+def test_status_is_0_when_all_is_well_and_1_when_something_is_not():
+    with Door(SYNCD, [STATUS]) as door:
+        r = rollcall("status")
+        assert r.returncode == 0, r
+        assert "1,204" in r.stdout and r.stderr == ""
+        assert door.asked[0]["do"] == "status" and door.asked[0]["by"]
+    for trouble in ({"alarms": ["hr is late"]}, {"recovery": True}, {"held": [{"id": "h1"}]},
+                    {"sources": [{"name": "hr", "state": "failed"}]}, {"sources": [{"name": "hr", "late": True}]},
+                    {"sources": [{"name": "hr", "state": "idle", "lease_ends": 1000}]}):
+        with Door(SYNCD, [STATUS | trouble]):
+            assert rollcall("status").returncode == 1, trouble
+            r = rollcall("status", "--json")
+            assert r.returncode == 1 and json.loads(r.stdout)["syncd"] == "running"
+
+
+@pytest.mark.parametrize("lines", [
+    [b""], [b"no json\n"], [b"[1,2]\n"], [b'{"ok": true'], [b"\x00\xff\n"], [b'{"ok":true,"ok":false}\n'],
+    [b"x" * (5 * 1024 * 1024)], [b'{"progress": {}}\n'],
+])
+def test_an_answer_that_makes_no_sense_is_a_problem_and_never_a_yes(lines):
+    with Door(SYNCD, lines):
+        for args in (["status"], ["lock", "alice"], ["approve", "h1"], ["sync"]):
+            r = rollcall(*args)
+            assert r.returncode == 1, (args, r)
+            assert "is locked" not in r.stdout and "approved" not in r.stdout
+
+
+def test_a_syncd_that_hangs_is_given_up_on():
+    with Door(SYNCD, [], hang=True):
+        r = rollcall("approve", "h1")
+        assert r.returncode == 3
+        assert "did not answer" in r.stderr
+
+
+def test_members_of_other_types_than_the_door_says_do_no_harm():
+    odd = {"ok": True, "people": 7, "sources": {"a": 1}, "held": "x", "alarms": [3, None], "mode": 5,
+           "generation": "y"}
+    with Door(SYNCD, [odd]):
+        assert rollcall("status").returncode in (0, 1)
+    with Door(SYNCD, [{"ok": True, "user": 3, "uid": "x", "sources": [1], "changes": [None], "groups": 4,
+                       "admin_lock": "x", "state": None}]):
+        assert rollcall("user", "alice", "--why").returncode == 0
+
+
+def test_a_name_from_hr_cannot_steer_the_terminal():
+    person = {"ok": True, "user": "eve", "display_name": "Eve\x1b]0;owned\x07\u202e\u009b2J", "uid": 1879048999,
+              "gid": 1879048999, "state": "active", "reason": "employed", "groups": ["a\x1b[2J"],
+              "sources": [{"source": "hr", "where": "people.csv:1\x1b[2J", "status": "active"}]}
+    with Door(SYNCD, [person]):
+        r = rollcall("user", "eve", "--why")
+        assert r.returncode == 0
+        assert "\x1b" not in r.stdout and "\x07" not in r.stdout and "\u202e" not in r.stdout
+        assert "Eve\\x1b]0;owned\\x07" in r.stdout
+        asjson = rollcall("user", "eve", "--json")
+        assert asjson.stdout.isascii() and "\x1b" not in asjson.stdout
+        assert json.loads(asjson.stdout)["display_name"] == person["display_name"]
+    with Door(SYNCD, [{"ok": False, "error": "refused", "hint": "no\x1b[2J"}]):
+        assert "\x1b" not in rollcall("unlock", "eve").stderr
+
+
+def test_an_unknown_name_exits_5_and_earns_a_suggestion():
+    with Door(SYNCD, [{"ok": False, "error": "unknown-user", "hint": "there is no alcie", "similar": ["alice"]}]):
+        r = rollcall("user", "alcie")
+        assert r.returncode == 5
+        assert "did you mean: alice" in r.stderr
+
+
+def test_a_lock_says_that_sessions_go_on_when_the_enforcer_is_dead():
+    locked = {"ok": True, "user": "alice", "uid": 1879048999, "state": "locked", "was": "active"}
+    with Door(SYNCD, [locked]) as door:
+        r = rollcall("lock", "alice", "--reason", "ticket 4711")
+        assert r.returncode == 0
+        assert "alice is locked" in r.stdout and "rollcall-enforcer is not running" in r.stderr
+        assert door.asked[0]["reason"] == "ticket 4711"
+        with Door(ENFORCER, [{"ok": True}]):
+            r = rollcall("lock", "alice", "--json")
+            assert r.returncode == 0 and r.stderr == ""
+            assert json.loads(r.stdout)["sessions"] == "ending"
+
+
+def test_approve_without_an_id_lists_what_is_held_and_changes_nothing():
+    held = {"id": "h7", "kind": "missing", "source": "hr", "people": 40, "names": ["ann", "ben"], "since": 1795521600,
+            "why": "40 people are missing, the limit is 24"}
+    with Door(SYNCD, [STATUS | {"held": [held]}]) as door:
+        r = rollcall("approve")
+        assert r.returncode == 0
+        assert "h7" in r.stdout and "ann, ben, ..." in r.stdout and "the limit is 24" in r.stdout
+        assert json.loads(rollcall("approve", "--json").stdout)["held"] == [held]
+        assert {q["do"] for q in door.asked} == {"status"}
+
+
+def test_expect_reads_a_date_to_its_end_in_the_companys_zone():
+    with Door(SYNCD, [{"ok": True, "n": 120, "until": 4102441200}]) as door:
+        assert rollcall("expect", "leavers", "120", "--until", "2099-12-31").returncode == 0
+        assert door.asked[0] == {"do": "expect-leavers", "by": door.asked[0]["by"], "n": 120,
+                                 "until": 4102441200}  # midnight in Berlin, 23:00 UTC
+
+
+def test_a_source_name_that_cannot_be_said_never_becomes_all_sources():
+    with Door(SYNCD, [{"ok": True, "sources": []}]) as door:
+        r = subprocess.run([b"rollcall", b"sync", b"\xff"], capture_output=True, timeout=60)
+        assert r.returncode == 2 and door.asked == []
+
+
+SYNC = [{"progress": {"source": "hr", "phase": "reading", "done": 500, "total": 1000}},
+        {"ok": True, "sources": [{"source": "hr", "result": "committed", "rows": 1000, "skipped": 1, "added": 3,
+                                  "changed": 2, "gone": 0, "problem": "people.csv:17: no employeeNumber"}]}]
+
+
+def test_progress_and_colour_are_for_a_terminal_only():
+    with Door(SYNCD, SYNC):
+        piped = rollcall("sync")
+        assert piped.returncode == 0
+        assert "\x1b" not in piped.stdout and "\r" not in piped.stdout and "50 %" not in piped.stdout
+        assert "people.csv:17" in piped.stderr
+        seen = pexpect.run("rollcall sync", env=os.environ | {"TERM": "xterm"}).decode()
+        assert " 50 %" in seen and "500 of 1,000" in seen and "\x1b[32m" in seen
+        plain = pexpect.run("rollcall sync", env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"}).decode()
+        assert " 50 %" in plain and "\x1b[32m" not in plain
+        quiet = pexpect.run("rollcall sync --json", env=os.environ | {"TERM": "xterm"}).decode()
+        assert " 50 %" not in quiet
+
+
+def test_an_answer_that_could_not_be_written_is_no_success():
+    with Door(SYNCD, [STATUS]), open("/dev/full", "w") as full:
+        assert subprocess.run(["rollcall", "status"], stdout=full, stderr=subprocess.DEVNULL, timeout=60).returncode == 1
+
+
+# ---- the audit log ----
+
+
+def write_log(records, path=AUDIT, chain="0" * 64):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as log:
+        for record in records:
+            body = json.dumps(record, separators=(",", ":"))[:-1]
+            chain = hashlib.sha256(chain.encode() + body.encode()).hexdigest()
+            log.write(f'{body},"chain":"{chain}"}}\n')
+    return chain
+
+
+@pytest.fixture
+def audit_log():
+    refused = {"seq": 1, "at": "2026-11-24T12:00:00.000000Z", "event": "login-refused", "ref": "R-7F3K92", "user": "bob",
+               "service": "sshd", "rhost": "203.0.113.7", "cause": "ended", "state": "terminated", "reason": "end-date"}
+    chain = write_log([refused], AUDIT + ".1")
+    write_log([{"seq": 2, "event": "lock", "user": "bob"}, {"seq": 3, "event": "unlock", "user": "bob"}], AUDIT, chain)
+    yield AUDIT
+    os.unlink(AUDIT)
+    os.unlink(AUDIT + ".1")
+
+
+def test_explain_finds_a_reference_in_a_rotated_log_and_says_the_cause(audit_log):
+    r = rollcall("explain", "r-7f3k92")
+    assert r.returncode == 0, r
+    assert "bob" in r.stdout and "the last day is over" in r.stdout and "203.0.113.7" in r.stdout
+    assert json.loads(rollcall("explain", "R-7F3K92", "--json").stdout)["cause"] == "ended"
+    r = rollcall("explain", "R-000000")
+    assert r.returncode == 5 and r.stdout == ""
+
+
+def test_audit_verify_holds_over_files_and_names_the_line_that_does_not(audit_log):
+    r = rollcall("audit", "verify", "--json")
+    assert r.returncode == 0, r
+    assert json.loads(r.stdout) == {"ok": True, "records": 3, "files": 2, "first_seq": 1, "last_seq": 3}
+    with open(AUDIT, encoding="utf-8") as log:
+        text = log.read()
+    with open(AUDIT, "w", encoding="utf-8") as log:
+        log.write(text.replace('"lock"', '"luck"'))
+    r = rollcall("audit", "verify")
+    assert r.returncode == 1 and f"{AUDIT}:1:" in r.stderr
+
+
+def test_the_manual_pages_are_installed():
+    for page in ("rollcall", "pam_rollcall", "rollcall-syncd", "rollcall-enforcer", "rollcall-source-csv"):
+        assert os.path.exists(f"/usr/share/man/man8/{page}.8"), page
