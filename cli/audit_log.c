@@ -56,7 +56,7 @@ int cli_audit_lines(const char *path,
     file = fdopen(fd, "re");
     if (!file)
         return -errno;
-    fd = -1;
+    (void)ROLLCALL_TAKE_FD(fd); // it is the stream's now
     while ((n = getline(&text, &room, file)) > 0) {
         int whole = text[n - 1] == '\n' && n <= CLI_AUDIT_LINE;
         int r;

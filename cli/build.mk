@@ -6,8 +6,6 @@ rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/u
 	cli/held.c cli/explain.c cli/check_config.c
 rollcall_LIBS := -ljansson -lcrypto -linih
 rollcall_DIR := bin
-MAN_PAGES += docs/man/rollcall.8 docs/man/pam_rollcall.8 docs/man/rollcall-syncd.8 docs/man/rollcall-enforcer.8 \
-	docs/man/rollcall-source-csv.8
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
 
 UNIT_TESTS += test_cli_text test_cli_audit_log

@@ -121,7 +121,7 @@ int cli_cache_status(const struct cli_cache_paths *paths, int64_t now, json_t **
 {
     _cleanup_(close_board) struct rollcall_board *board = NULL;
     _cleanup_(close_private) struct rollcall_private *private = NULL;
-    struct rollcall_board_facts facts;
+    struct rollcall_board_facts facts = {0};
     int r = rollcall_board_open(paths->board, &board);
 
     if (r == 0)

@@ -8,7 +8,8 @@
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
 
-static void complain(const struct cli *cli, const char *kind, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void complain(const struct cli *cli, const char *kind,
+                                                           const char *format, va_list ap)
 {
     char line[1024];
     _cleanup_free_ char *safe = NULL;

@@ -41,13 +41,14 @@ static int wait_for(int fd, short events, int64_t deadline)
 static int dial(const char *path, int64_t deadline, int *ret)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _cleanup_close_ int fd = -1;
 
-    if (fd < 0)
-        return -errno;
     if (strlen(path) >= sizeof(at.sun_path))
         return -ENAMETOOLONG;
     memcpy(at.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
     while (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
         // EAGAIN: the queue of a daemon that does not accept is full.
         if (errno == EAGAIN && monotonic_ms() < deadline) {

@@ -158,7 +158,8 @@ static int lock_without_syncd(struct cli *cli, const char *name)
         return r;
     by = secure_getenv("SUDO_USER");
     rollcall_audit(ROLLCALL_AUDIT_SOCK, "lock", "user", person.name, "by", by ? by : "root", "note",
-                   cli->args.reason, "hint", "in the board alone: syncd was not running", NULL);
+                   cli->args.reason, "hint", "in the board alone: syncd was not running",
+                   (char *)NULL);
     r = ask_enforcer("ring", -1, &bell);
     answer = json_pack("{s:b, s:s, s:I, s:s, s:s, s:b, s:I}", "ok", 1, "user", person.name, "uid",
                        (json_int_t)person.uid, "state",

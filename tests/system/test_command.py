@@ -332,3 +332,15 @@ def test_audit_verify_holds_over_files_and_names_the_line_that_does_not(audit_lo
 def test_the_manual_pages_are_installed():
     for page in ("rollcall", "pam_rollcall", "rollcall-syncd", "rollcall-enforcer", "rollcall-source-csv"):
         assert os.path.exists(f"/usr/share/man/man8/{page}.8"), page
+
+
+def test_the_example_in_the_page_of_the_configuration_is_right(tmp_path):
+    with open("/usr/share/man/man5/rollcall.conf.5", encoding="utf-8") as page:
+        text = page.read()
+    for option in ("mode", "timezone", "allow_groups", "lease"):
+        assert f"\\fB{option}\\fR" in text
+    example = text.split(".RS 4\n")[1].split(".RE")[0].replace("\\-", "-")
+    conf = tmp_path / "rollcall.conf"
+    conf.write_text(example)
+    r = rollcall("check-config", "--config", str(conf))
+    assert r.returncode == 0 and "warning" not in r.stdout, r
