@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The booted sandbox: a real systemd with logind, on cgroup v2."""
+import json
+import os
+import stat
+import subprocess
+
+import ssh
+
+
+def sh(command):
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+
+
+def test_systemd_runs_this_machine_on_cgroup_v2():
+    assert sh("cat /proc/1/comm").stdout == "systemd\n"
+    assert sh("stat -f -c %T /sys/fs/cgroup").stdout == "cgroup2fs\n"
+    assert sh("cat /proc/self/cgroup | grep ^0:").stdout.startswith("0::/system.slice/")
+    assert len(sh("cat /etc/machine-id").stdout.strip()) == 32
+
+
+def test_logind_knows_the_session_of_who_comes_in_over_ssh():
+    session = ssh.log_in("larry", ("password: ", "local-pw"), methods="password")
+    listed = json.loads(sh("loginctl list-sessions --output=json").stdout)
+    assert [s["user"] for s in listed] == ["larry"]
+    cgroup = session.run("cat /proc/self/cgroup | grep ^0:")[1].strip()
+    assert cgroup == f"0::/user.slice/user-{listed[0]['uid']}.slice/session-{listed[0]['session']}.scope"
+    assert session.run("cat /proc/self/loginuid")[1].strip() == str(listed[0]["uid"])
+    assert os.path.exists(f"/sys/fs/cgroup{cgroup[3:]}/cgroup.kill")
+    session.close()
+
+
+def test_the_verifiers_doors_are_open_to_whom_they_should_be():
+    for path, mode in (("/run/rollcall/verifier.sock", 0o600), ("/run/rollcall/verifier-self.sock", 0o666)):
+        st = os.stat(path)
+        assert stat.S_ISSOCK(st.st_mode) and stat.S_IMODE(st.st_mode) == mode
+        assert st.st_uid == 0
+
+
+def test_every_unit_file_of_ours_is_understood_whole():
+    got = sh("systemd-analyze verify --man=no rollcall-syncd.service rollcall-enforcer.service "
+             "rollcall-verifier.socket rollcall-verifier-self.socket 2>&1 | grep rollcall | grep -v 'not executable'")
+    assert got.stdout == ""
