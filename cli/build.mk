@@ -3,8 +3,8 @@ CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
 CLI_VIEW_SRCS := cli/complain.c cli/control.c cli/cache_view.c cli/audit_log.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/explain.c cli/check_config.c
-rollcall_LIBS := -ljansson -lcrypto -linih
+	cli/held.c cli/explain.c cli/check_config.c cli/enroll.c cli/qr.c
+rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
 
@@ -18,3 +18,5 @@ test_cli_cache_view_SRCS := tests/unit/test_cli_cache_view.c cli/complain.c cli/
 test_cli_cache_view_LIBS := -ljansson
 test_cli_qr_SRCS := tests/unit/test_cli_qr.c cli/qr.c
 test_cli_qr_LIBS := -lqrencode
+UNIT_TESTS += test_verifier_door
+test_verifier_door_SRCS := tests/unit/test_verifier_door.c

@@ -24,6 +24,11 @@ static const struct cli_verb verbs[] = {
      ",json,why,", 1, 1, true, cli_user},
     {"sync", "[SOURCE] [--json]", "read a source (or all) now, and wait for the result",
      "Shows a progress line on a terminal.", ",json,", 0, 1, true, cli_sync},
+    {"enroll", "totp USER [--replace] [--json]", "give somebody a second factor",
+     "Prints a QR code and the link in it. Both hold the secret: show them to USER alone.\n"
+     "--replace   a new secret in place of the one that USER has\n"
+     "--json      {\"user\": USER, \"uri\": \"otpauth://...\"}",
+     ",json,replace,", 2, 2, true, cli_enroll},
     {"lock", "USER [--reason TEXT] [--dry-run] [--json]",
      "refuse USER, and end their sessions, now",
      "--reason TEXT   for the audit log; USER never sees it\n"

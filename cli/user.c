@@ -10,6 +10,7 @@
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
+#include "rollcall/verifier_client.h"
 
 static void line(const struct cli *cli, const char *label, const char *value,
                  enum cli_colour colour)
@@ -79,6 +80,30 @@ static void print_admission(const struct cli *cli, const json_t *admission)
         snprintf(text, sizeof(text), "%lld %% used", (long long)percent);
         line(cli, "lease", text, percent >= 80 ? CLI_RED : CLI_YELLOW);
     }
+}
+
+static void print_enrolment(const struct cli *cli, const json_t *enrolment)
+{
+    int64_t until = cli_int_of(enrolment, "throttled_until", 0),
+            failures = cli_int_of(enrolment, "failures", 0);
+    const char *error = cli_text_of(enrolment, "error");
+    char text[128];
+
+    if (*error) {
+        line(cli, "factors", error, CLI_YELLOW);
+        return;
+    }
+    if (json_is_true(json_object_get(enrolment, "totp")))
+        line(cli, "factors", "totp", CLI_PLAIN);
+    else
+        line(cli, "factors", "none: no login with a second factor until rollcall enroll totp",
+             CLI_YELLOW);
+    if (failures > 0) {
+        snprintf(text, sizeof(text), "%lld in a row", (long long)failures);
+        line(cli, "wrong codes", text, CLI_YELLOW);
+    }
+    if (until > cli->now)
+        time_line(cli, "throttled", enrolment, "throttled_until");
 }
 
 static void print_sources(const struct cli *cli, const json_t *user)
@@ -166,8 +191,23 @@ static void print_why(const struct cli *cli, const json_t *user)
     }
     join(json_object_get(user, "flags"), text, sizeof(text));
     line(cli, "flags", text, CLI_PLAIN);
+    print_enrolment(cli, json_object_get(user, "enrolment"));
     print_sources(cli, user);
     print_changes(cli, user);
+}
+
+static json_t *enrolment(const char *name)
+{
+    struct rollcall_factor_facts facts = {0};
+    char text[160];
+    int r = rollcall_verifier_factors(name, &facts);
+
+    if (r < 0) {
+        snprintf(text, sizeof(text), "rollcall-verifier could not be asked: %s", strerror(-r));
+        return json_pack("{s:s}", "error", text);
+    }
+    return json_pack("{s:b, s:i, s:I}", "totp", facts.totp, "failures", (int)facts.failures,
+                     "throttled_until", (json_int_t)facts.throttled_until);
 }
 
 // The person from syncd, else from the cache. CLI_OK with *ret, or an exit code.
@@ -212,6 +252,8 @@ int cli_user(struct cli *cli)
         return r;
     json_object_set_new(user, "syncd", json_string(running ? "running" : "not-running"));
     json_object_set_new(user, "admission", cli_cache_admission(&cli_cache_default, name, cli->now));
+    if (cli->args.why)
+        json_object_set_new(user, "enrolment", enrolment(cli_text_of(user, "user")));
     if (cli->args.json) {
         cli_print_json(user);
     } else {

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import socket
+import struct
 import subprocess
 import threading
 
@@ -14,7 +15,7 @@ import pytest
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "lock", "unlock", "approve", "expect", "recover", "check-config", "explain",
+VERBS = ["status", "user", "sync", "enroll", "lock", "unlock", "approve", "expect", "recover", "check-config", "explain",
          "reload", "audit"]
 
 
@@ -94,7 +95,7 @@ def test_a_misspelt_verb_is_a_usage_error_with_a_suggestion():
     ["lock", "--jsno", "a"], ["expect", "leavers", "10"], ["expect", "leavers", "-1", "--until", "2d"],
     ["expect", "leavers", "4294967297", "--until", "2d"], ["expect", "joiners", "3", "--until", "2d"],
     ["expect", "leavers", "3", "--until", "yesterday"], ["expect", "leavers", "3", "--until", "2001-01-01"],
-    ["explain", "R-12"], ["explain", "../../etc"], ["audit", "rotate"], ["lock", "a", "--reason", "x" * 201],
+    ["explain", "R-12"], ["enroll", "totp"], ["enroll", "fido2", "alice"], ["explain", "../../etc"], ["audit", "rotate"], ["lock", "a", "--reason", "x" * 201],
 ])
 def test_a_command_line_that_makes_no_sense_exits_2(args):
     r = rollcall(*args)
@@ -103,7 +104,7 @@ def test_a_command_line_that_makes_no_sense_exits_2(args):
 
 
 def test_people_who_are_not_root_are_told_so():
-    for args in (["status"], ["user", "alice"], ["sync"], ["lock", "alice"], ["unlock", "alice"], ["approve"],
+    for args in (["status"], ["user", "alice"], ["sync"], ["enroll", "totp", "alice"], ["lock", "alice"], ["unlock", "alice"], ["approve"],
                  ["recover"], ["reload"]):
         r = rollcall(*args, user="larry")
         assert r.returncode == 4, args
@@ -282,6 +283,98 @@ def test_progress_and_colour_are_for_a_terminal_only():
 def test_an_answer_that_could_not_be_written_is_no_success():
     with Door(SYNCD, [STATUS]), open("/dev/full", "w") as full:
         assert subprocess.run(["rollcall", "status"], stdout=full, stderr=subprocess.DEVNULL, timeout=60).returncode == 1
+
+
+# ---- enrolment, at the verifier's door ----
+
+URI = "otpauth://totp/web1:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=web1"
+
+
+def packet(kind, **fields):
+    tags = {"text": 1, "code": 3, "totp": 12, "failures": 13, "until": 14}
+    data = b"RCV1" + bytes([kind, 0, 0, 0])
+    for name, value in fields.items():
+        value = value.encode() if isinstance(value, str) else struct.pack("=q", value)
+        data += struct.pack("=BBH", tags[name], 0, len(value)) + value
+    return data
+
+
+class VerifierDoor(Door):
+    """The same over packets: a hello, then one answer."""
+
+    def __enter__(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer:
+                peer.send(packet(1))
+                question = peer.recv(4096)
+                if question:
+                    self.asked.append(question)
+                    peer.send(self.lines)
+
+
+VERIFIER = "/run/rollcall/verifier.sock"
+
+
+def test_enrolment_shows_a_picture_and_the_link_and_as_json_exactly_two_members():
+    with VerifierDoor(VERIFIER, packet(3, code=0, text=URI)) as door:
+        r = rollcall("enroll", "totp", "alice")
+        assert r.returncode == 0, r
+        assert URI in r.stdout and "\u2588" in r.stdout and "\x1b" not in r.stdout
+        assert door.asked[0][4] == 18 and b"alice" in door.asked[0]
+        r = rollcall("enroll", "totp", "alice", "--replace", "--json")
+        assert json.loads(r.stdout) == {"user": "alice", "uri": URI}
+        assert door.asked[0][-8:] == bytes(8) and door.asked[1][-8:] == struct.pack("=q", 1)
+        seen = pexpect.run("rollcall enroll totp alice", env=os.environ | {"TERM": "xterm"}).decode()
+        assert "\x1b[38;5;16;48;5;231m" in seen and URI in seen
+
+
+@pytest.mark.parametrize("answer,code,word", [
+    (packet(3, code=1), 1, "refused"), (packet(3, code=2), 5, "unknown-user"), (packet(3, code=3), 1, "enrolled"),
+    (packet(3, code=5), 1, "not-now"), (packet(3, code=9), 1, "internal"), (packet(3), 1, "internal"),
+    (packet(3, code=0), 1, "internal"), (packet(1), 1, "internal"), (b"rubbish", 1, "internal"),
+    (packet(3, code=0, text="otpauth://totp/a\x1b[2J"), 1, "protocol"),
+    (packet(3, code=0, text='otpauth://totp/a","x":"'), 1, "protocol"),
+    (packet(3, code=0, text="https://example.com/"), 1, "protocol"),
+])
+def test_an_enrolment_that_was_not_one_is_told_apart(answer, code, word):
+    with VerifierDoor(VERIFIER, answer):
+        r = rollcall("enroll", "totp", "alice", "--json")
+        assert r.returncode == code, r
+        assert json.loads(r.stdout)["error"] == word
+        assert "://" not in r.stdout
+
+
+def test_a_name_that_cannot_be_one_never_reaches_the_verifier():
+    with VerifierDoor(VERIFIER, packet(3, code=0, text=URI)) as door:
+        for name in ("root", "../x", "a b", 'a"b', "x" * 300):
+            assert rollcall("enroll", "totp", name).returncode == 5
+        assert door.asked == []
+
+
+def test_why_tells_the_second_factor_and_what_it_could_not_learn():
+    person = {"ok": True, "user": "alice", "state": "active", "reason": "employed"}
+    with Door(SYNCD, [person]):
+        with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=3, until=4102441200)):
+            r = rollcall("user", "alice", "--why")
+            assert "totp" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
+            told = json.loads(rollcall("user", "alice", "--why", "--json").stdout)["enrolment"]
+            assert told == {"totp": True, "failures": 3, "throttled_until": 4102441200}
+        with VerifierDoor(VERIFIER, b"rubbish"):
+            assert "could not be asked" in rollcall("user", "alice", "--why").stdout
 
 
 # ---- the audit log ----

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The verifier's door, both ends: packets on a seqpacket socket, and how a client gets
+// one. The page is docs/doors/verifier.md. libc only: the PAM module uses it.
+#ifndef ROLLCALL_PROTOCOL_H
+#define ROLLCALL_PROTOCOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ROLLCALL_PACKET_MAX      4096
+#define ROLLCALL_PACKET_TEXT_MAX 3500
+
+enum rollcall_packet_type {
+    ROLLCALL_PACKET_HELLO = 1,
+    ROLLCALL_PACKET_PROMPT = 2,
+    ROLLCALL_PACKET_RESULT = 3,
+    ROLLCALL_PACKET_LOGIN = 16,
+    ROLLCALL_PACKET_ANSWER = 17,
+    ROLLCALL_PACKET_ENROL = 18,
+    ROLLCALL_PACKET_DESTROY = 19,
+    ROLLCALL_PACKET_FACTORS = 20,
+    ROLLCALL_PACKET_TICKET = 21,
+};
+
+enum rollcall_field {
+    ROLLCALL_FIELD_TEXT = 1,
+    ROLLCALL_FIELD_ECHO = 2,
+    ROLLCALL_FIELD_CODE = 3,
+    ROLLCALL_FIELD_USER = 4,
+    ROLLCALL_FIELD_SERVICE = 5,
+    ROLLCALL_FIELD_RHOST = 6,
+    ROLLCALL_FIELD_TTY = 7,
+    ROLLCALL_FIELD_CALLER = 8,
+    ROLLCALL_FIELD_SESSION = 9,
+    ROLLCALL_FIELD_REPLACE = 10,
+    ROLLCALL_FIELD_UID = 11,
+    ROLLCALL_FIELD_TOTP = 12,
+    ROLLCALL_FIELD_FAILURES = 13,
+    ROLLCALL_FIELD_UNTIL = 14,
+    ROLLCALL_FIELD_REFERENCE = 15,
+};
+
+enum rollcall_result {
+    ROLLCALL_RESULT_YES = 0,
+    ROLLCALL_RESULT_REFUSED = 1,
+    ROLLCALL_RESULT_UNKNOWN = 2,
+    ROLLCALL_RESULT_ENROLLED = 3,
+    ROLLCALL_RESULT_THROTTLED = 4,
+    ROLLCALL_RESULT_NOT_NOW = 5,
+    ROLLCALL_RESULT_NOT_UNDERSTOOD = 6,
+};
+
+// May hold a secret (an answer, a link): erased at the end of its scope.
+struct rollcall_packet {
+    size_t len;
+    unsigned char bytes[ROLLCALL_PACKET_MAX];
+};
+static inline void rollcall_packet_erase(struct rollcall_packet *p)
+{
+    explicit_bzero(p, sizeof(*p));
+}
+#define _cleanup_packet_ __attribute__((cleanup(rollcall_packet_erase)))
+
+// ---- building and reading ----
+void rollcall_packet_start(struct rollcall_packet *p, enum rollcall_packet_type type);
+// NULL text is left out. 0 or -EMSGSIZE.
+int rollcall_packet_put_text(struct rollcall_packet *p, enum rollcall_field field,
+                             const char *text);
+int rollcall_packet_put_number(struct rollcall_packet *p, enum rollcall_field field,
+                               int64_t number);
+// The whole packet's form: 0 and its type, or -EBADMSG. Receive has done it.
+int rollcall_packet_check(const struct rollcall_packet *p, int *ret_type);
+// NUL-ended copy. 0, -ENOENT (no such field), -EBADMSG (a NUL inside), -EMSGSIZE.
+int rollcall_packet_get_text(const struct rollcall_packet *p, enum rollcall_field field, char *ret,
+                             size_t len);
+// 0, -ENOENT, -EBADMSG (another length).
+int rollcall_packet_get_number(const struct rollcall_packet *p, enum rollcall_field field,
+                               int64_t *ret);
+
+// ---- on the socket ----
+// wait_ms < 0: for ever. 0, -ETIMEDOUT, -EPIPE (peer is gone), -errno.
+int rollcall_packet_send(int fd, const struct rollcall_packet *p, int wait_ms);
+// 0 and the type of a well-formed packet; -ETIMEDOUT, -EPIPE, -EBADMSG, -errno.
+int rollcall_packet_receive(int fd, struct rollcall_packet *ret, int wait_ms, int *ret_type);
+
+// ---- getting a verifier ----
+#define ROLLCALL_VERIFIER_HELLO_MS 5000
+
+struct rollcall_verifier_link {
+    int fd;    // the conversation
+    int pidfd; // of a verifier that was started directly, or -1
+};
+#define ROLLCALL_VERIFIER_LINK_NONE ((struct rollcall_verifier_link){-1, -1})
+
+// Connects to `socket_path`; where nobody is there, or the peer closes before its hello,
+// and this process is root and `program` is not NULL, starts `program`. Returns after the
+// hello. 0, -ECONNREFUSED (nobody, and none could be started), -ETIMEDOUT, -EPROTO,
+// -EACCES, -EPERM (the socket is not root's).
+int rollcall_verifier_dial(const char *socket_path, const char *program,
+                           struct rollcall_verifier_link *ret);
+// Closes; gives a directly started verifier two seconds to end, then kills it; reaps it.
+void rollcall_verifier_hang_up(struct rollcall_verifier_link *link);
+
+#endif

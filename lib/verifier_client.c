@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Enrolment and its opposite, for root's programs.
+#include "rollcall/verifier_client.h"
+
+#include <errno.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
+#include "rollcall/protocol.h"
+
+#define RESULT_MS 10000
+
+// Asks, and returns the code's meaning; the result stands in *packet.
+static int ask(struct rollcall_packet *packet)
+{
+    _cleanup_(rollcall_verifier_hang_up) struct rollcall_verifier_link link =
+        ROLLCALL_VERIFIER_LINK_NONE;
+    int64_t code = -1;
+    int type, r = rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, &link);
+
+    if (r == 0)
+        r = rollcall_packet_send(link.fd, packet, RESULT_MS);
+    if (r == 0)
+        r = rollcall_packet_receive(link.fd, packet, RESULT_MS, &type);
+    if (r < 0)
+        return r == -EBADMSG || r == -EPIPE ? -EPROTO : r;
+    if (type != ROLLCALL_PACKET_RESULT ||
+        rollcall_packet_get_number(packet, ROLLCALL_FIELD_CODE, &code) < 0)
+        return -EPROTO;
+    switch (code) {
+    case ROLLCALL_RESULT_YES:
+        return 0;
+    case ROLLCALL_RESULT_REFUSED:
+        return -EACCES;
+    case ROLLCALL_RESULT_UNKNOWN:
+        return -ENOENT;
+    case ROLLCALL_RESULT_ENROLLED:
+        return -EEXIST;
+    case ROLLCALL_RESULT_NOT_NOW:
+        return -EAGAIN;
+    default:
+        return -EPROTO;
+    }
+}
+
+int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri, size_t uri_len)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_ENROL);
+    r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_REPLACE, replace);
+    if (r == 0)
+        r = ask(&packet);
+    if (r < 0)
+        return r;
+    r = rollcall_packet_get_text(&packet, ROLLCALL_FIELD_TEXT, ret_uri, uri_len);
+    return r < 0 ? -EPROTO : 0;
+}
+
+int rollcall_verifier_destroy(uid_t uid)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_DESTROY);
+    r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_UID, uid);
+    return r < 0 ? r : ask(&packet);
+}
+
+int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *ret)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int64_t totp, failures, until;
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_FACTORS);
+    r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = ask(&packet);
+    if (r < 0)
+        return r;
+    if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_TOTP, &totp) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_FAILURES, &failures) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 || failures < 0 ||
+        failures > UINT32_MAX)
+        return -EPROTO;
+    *ret = (struct rollcall_factor_facts){
+        .totp = totp != 0, .failures = (unsigned)failures, .throttled_until = until};
+    return 0;
+}
