@@ -35,7 +35,7 @@ static int dial(const char *path, int *ret)
         return -errno;
     // connect() waits as long as a send may where the queue of a dead systemd is full.
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
-        return -errno;
+        return -errno; // cppcheck-suppress resourceLeak ; the cleanup attribute closes it
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
         return errno == EAGAIN ? -ETIMEDOUT : -errno;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -111,7 +111,7 @@ static int start(const char *program, struct rollcall_verifier_link *ret)
 {
     _cleanup_close_ int ours = -1, theirs = -1;
     int pair[2], r;
-    pid_t pid;
+    pid_t pid = -1;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;

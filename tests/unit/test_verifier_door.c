@@ -188,8 +188,10 @@ static int make_place(void **state)
     struct place *p = calloc(1, sizeof(*p));
 
     snprintf(p->folder, sizeof(p->folder), "/tmp/rollcall-door-XXXXXX");
-    if (!mkdtemp(p->folder))
+    if (!mkdtemp(p->folder)) {
+        free(p);
         return -1;
+    }
     snprintf(p->program, sizeof(p->program), "%s/verifier", p->folder);
     snprintf(p->socket, sizeof(p->socket), "%s/sock", p->folder);
     *state = p;
