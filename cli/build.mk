@@ -13,10 +13,14 @@ test_cli_text_SRCS := tests/unit/test_cli_text.c $(CLI_TEXT_SRCS)
 test_cli_audit_log_SRCS := tests/unit/test_cli_audit_log.c cli/audit_log.c
 test_cli_audit_log_LIBS := -ljansson -lcrypto
 UNIT_TESTS += test_cli_cache_view test_cli_qr
-test_cli_cache_view_SRCS := tests/unit/test_cli_cache_view.c cli/complain.c cli/cache_view.c cli/control.c \
+test_cli_cache_view_SRCS := tests/unit/test_cli_cache_view.c tests/unit/four_people.c cli/complain.c cli/cache_view.c cli/control.c \
 	cli/suggest.c cli/text.c
 test_cli_cache_view_LIBS := -ljansson
 test_cli_qr_SRCS := tests/unit/test_cli_qr.c cli/qr.c
 test_cli_qr_LIBS := -lqrencode
 UNIT_TESTS += test_verifier_door
 test_verifier_door_SRCS := tests/unit/test_verifier_door.c
+
+PROGRAMS += four_people
+four_people_SRCS := tests/system/four_people_main.c tests/unit/four_people.c
+four_people_DIR := tests/tools

@@ -150,6 +150,88 @@ def test_check_config_needs_no_daemon_and_names_file_and_line(tmp_path):
     assert rollcall("check-config", "--config", str(tmp_path / "none")).returncode == 1
 
 
+# ---- with no daemon, but a cache ----
+
+CACHE = "/var/lib/rollcall/cache/"
+
+
+@pytest.fixture
+def four_people():
+    """alice may come in, bob's time is over, carol is not allowed here, dave is locked."""
+    subprocess.run([os.environ.get("BUILD", "build") + "/tests/tools/four_people", CACHE + "board", CACHE + "private"],
+                   check=True, timeout=60)
+    yield
+    os.unlink(CACHE + "board")
+    os.unlink(CACHE + "private")
+
+
+def admitted(name):
+    return json.loads(rollcall("user", name, "--json").stdout)["admission"]["cause"]
+
+
+def test_status_and_user_answer_from_the_cache_and_say_that_syncd_is_dead(four_people):
+    r = rollcall("status", "--json")
+    assert r.returncode == 3 and "not running" in r.stderr
+    status = json.loads(r.stdout)
+    assert status["syncd"] == "not-running" and status["generation"] == 7
+    assert status["people"] == {"total": 4, "active": 2, "locked": 1, "terminated": 1}
+    assert "hr" in rollcall("status").stdout
+    assert [admitted(n) for n in ("alice", "bob", "carol", "dave")] == ["admitted", "ended", "not-allowed-here", "state"]
+    r = rollcall("user", "alice", "--why")
+    assert r.returncode == 0 and "not running" in r.stderr and "\x1b" not in r.stdout
+    r = rollcall("user", "alcie")
+    assert r.returncode == 5 and "did you mean: alice" in r.stderr
+
+
+def test_a_lock_falls_with_every_daemon_dead_and_says_that_it_must_be_repeated(four_people):
+    assert admitted("alice") == "admitted"
+    r = rollcall("lock", "alice")
+    assert r.returncode == 0, r
+    assert "alice is locked" in r.stdout
+    assert "does not outlive" in r.stderr and "rollcall-enforcer is not running" in r.stderr
+    assert admitted("alice") == "state"
+    assert admitted("carol") == "not-allowed-here"  # nobody else is touched
+    again = json.loads(rollcall("lock", "alice", "--json").stdout)
+    assert again["ok"] is True and again["durable"] is False and again["state"] == "locked"
+
+
+def test_a_lock_with_syncd_dead_rings_the_enforcer(four_people):
+    with Door(ENFORCER, [{"ok": True}]) as door:
+        r = rollcall("lock", "alice", "--json")
+        assert json.loads(r.stdout)["sessions"] == "ending"
+        assert [q["do"] for q in door.asked] == ["ring"]
+
+
+def test_a_lock_of_a_stranger_or_a_local_user_changes_nothing(four_people):
+    with open(CACHE + "board", "rb") as board:
+        before = board.read()
+    for name in ("larry", "root", "nobody-of-ours", "\x1b[2J"):
+        r = rollcall("lock", name)
+        assert r.returncode == 5, name
+        assert "\x1b" not in r.stderr
+    with open(CACHE + "board", "rb") as board:
+        assert board.read() == before
+
+
+def test_a_dry_run_locks_nobody_and_shows_what_would_go(four_people):
+    r = rollcall("lock", "alice", "--dry-run")
+    assert r.returncode == 3 and "rollcall-enforcer does not answer" in r.stderr
+    shell = {"pid": 4711, "command": "bash\x1b[2J", "tty": "pts/3", "why": "session scope"}
+    with Door(ENFORCER, [{"ok": True, "ends": [shell], "stays": [dict(shell, command="cron")]}]) as door:
+        r = rollcall("lock", "alice", "--dry-run")
+        assert r.returncode == 0 and "4711" in r.stdout and "would stay" in r.stdout and "\x1b" not in r.stdout
+        assert door.asked[0]["do"] == "dry-run" and door.asked[0]["uid"] == 1879048292
+    with Door(ENFORCER, [{"ok": True, "ends": [], "stays": []}]):
+        assert "nothing of alice runs here" in rollcall("lock", "alice", "--dry-run").stdout
+    assert admitted("alice") == "admitted"
+
+
+def test_giving_back_needs_syncd(four_people):
+    rollcall("lock", "alice")
+    assert rollcall("unlock", "alice").returncode == 3
+    assert admitted("alice") == "state"
+
+
 # ---- at the control socket's door ----
 
 STATUS = {"ok": True, "mode": "enforce", "generation": 12, "people": {"total": 1204, "active": 1200, "locked": 4},

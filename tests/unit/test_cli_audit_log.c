@@ -28,8 +28,10 @@ static int make_log(void **state)
     struct log *log = calloc(1, sizeof(*log));
 
     snprintf(log->folder, sizeof(log->folder), "/tmp/rollcall-audit-XXXXXX");
-    if (!mkdtemp(log->folder))
+    if (!mkdtemp(log->folder)) {
+        free(log);
         return -1;
+    }
     snprintf(log->path, sizeof(log->path), "%s/audit.jsonl", log->folder);
     memset(log->last, '0', CLI_CHAIN_HEX);
     *state = log;
@@ -224,7 +226,7 @@ static void a_record_of_a_hostile_name_is_still_one_line_of_json(void **state)
     char buf[256];
     json_t *record;
     int n = format(buf, sizeof(buf), "login-refused", "user", "a\"\\\n\033\xff\xc3\xbc", "rhost",
-                   NULL, "service", "sshd", NULL);
+                   (char *)NULL, "service", "sshd", (char *)NULL);
 
     (void)state;
     assert_true(n > 0);
@@ -245,7 +247,7 @@ static void a_record_that_does_not_fit_is_refused_whole(void **state)
 
     (void)state;
     for (size_t len = 0; len < 32; len++)
-        assert_int_equal(format(buf, len, "login-refused", "user", "alice", NULL), -ENOSPC);
+        assert_int_equal(format(buf, len, "login-refused", "user", "alice", (char *)NULL), -ENOSPC);
 }
 
 int main(void)

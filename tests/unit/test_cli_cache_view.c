@@ -15,104 +15,29 @@
 
 #include "cli/cache_view.h"
 #include "cli/control.h"
-#include "rollcall/account.h"
-#include "rollcall/cache_writer.h"
+#include "tests/unit/four_people.h"
 
-#define NOW  INT64_C(1795521600)
-#define BASE ROLLCALL_ID_DEFAULT_MIN
+#define NOW INT64_C(1795521600)
 
 struct cache {
     char folder[64], board[96], private_[96];
     struct cli_cache_paths paths;
-    unsigned fed;
 };
-
-static const struct {
-    const char *name, *former;
-    enum rollcall_state state;
-    enum rollcall_reason reason;
-    uint8_t flags;
-    int64_t not_after;
-} people[] = {
-    {"alice", "", ROLLCALL_STATE_ACTIVE, ROLLCALL_REASON_EMPLOYED, ROLLCALL_FLAG_ALLOWED_HERE,
-     ROLLCALL_TIME_UNSET},
-    {"bob", "", ROLLCALL_STATE_ACTIVE, ROLLCALL_REASON_EMPLOYED, ROLLCALL_FLAG_ALLOWED_HERE, NOW},
-    {"carol", "carola", ROLLCALL_STATE_ACTIVE, ROLLCALL_REASON_EMPLOYED, 0, ROLLCALL_TIME_UNSET},
-    {"dave", "", ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ADMIN_LOCK, ROLLCALL_FLAG_ALLOWED_HERE,
-     ROLLCALL_TIME_UNSET},
-};
-#define N_PEOPLE (sizeof(people) / sizeof(people[0]))
-
-static int next_person(void *ctx, struct rollcall_person *ret)
-{
-    struct cache *cache = ctx;
-    unsigned i = cache->fed;
-
-    if (i == N_PEOPLE)
-        return 0;
-    *ret = (struct rollcall_person){
-        .slot = i,
-        .uid = BASE + 100 + i,
-        .gid = BASE + 100 + i,
-        .name = people[i].name,
-        .former_name = people[i].former,
-        .display_name = "Somebody \033[2J",
-        .employee_number = "1001",
-        .immutable_id = "hr:1001",
-        .home = "/home/x",
-        .shell = "/bin/bash",
-        .state = people[i].state,
-        .reason = people[i].reason,
-        .since = NOW - 1000,
-        .not_before = ROLLCALL_TIME_UNSET,
-        .not_after = people[i].not_after,
-        .hr_time = ROLLCALL_TIME_UNSET,
-        .received = NOW - 1000,
-        .flags = people[i].flags,
-    };
-    cache->fed++;
-    return 1;
-}
-
-static int fill(void *ctx, struct rollcall_board_writer *w)
-{
-    struct rollcall_lease lease = {.as_of = NOW - 60, .length = 3600, .source = "hr"};
-
-    (void)ctx;
-    for (unsigned i = 0; i < N_PEOPLE; i++) {
-        struct rollcall_word word = {
-            .state = people[i].state, .flags = people[i].flags, .uid = BASE + 100 + i};
-        int r = rollcall_board_store(w, i, &word);
-        if (r < 0)
-            return r;
-    }
-    rollcall_board_set_generation(w, 7);
-    return rollcall_board_set_lease(w, 0, &lease);
-}
 
 static int make_cache(void **state)
 {
-    static const uint8_t ledger[16] = "ledger of a test";
     struct cache *c = calloc(1, sizeof(*c));
-    struct rollcall_board_writer *board = NULL;
-    struct rollcall_private_feed feed = {
-        .next_person = next_person, .ctx = c, .slots = N_PEOPLE, .generation = 7};
 
     snprintf(c->folder, sizeof(c->folder), "/tmp/rollcall-view-XXXXXX");
-    if (!mkdtemp(c->folder))
+    if (!mkdtemp(c->folder)) {
+        free(c);
         return -1;
+    }
     snprintf(c->board, sizeof(c->board), "%s/board", c->folder);
     snprintf(c->private_, sizeof(c->private_), "%s/private", c->folder);
     c->paths = (struct cli_cache_paths){c->board, c->private_};
-    memcpy(feed.ledger_id, ledger, 16);
-    if (rollcall_board_create(c->board, N_PEOPLE, ledger, BASE, ROLLCALL_ID_DEFAULT_MAX, false,
-                              fill, c, &board) < 0)
-        return -1;
-    rollcall_board_writer_close(board);
-    if (rollcall_private_write(c->private_, &feed, getgid()) < 0)
-        return -1;
     *state = c;
-    return 0;
+    return four_people_write(c->board, c->private_, NOW);
 }
 
 static int drop_cache(void **state)
