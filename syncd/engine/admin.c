@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What an administrator says: lock, unlock, approve, expect, recover.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "syncd/engine/core_internal.h"
+
+struct word {
+    int64_t slot, now;
+    const char *by, *reason, *what;
+    int64_t hold, people;
+};
+
+static int64_t slot_of(struct engine_core *core, const char *name)
+{
+    return store_number(&core->store, -1, "SELECT slot FROM person WHERE name = ?", "s", name);
+}
+
+static int fault(json_t **ret, int error, const char *code, const char *hint)
+{
+    *ret = json_pack("{s:s, s:s}", "error", code, "hint", hint);
+    return error;
+}
+
+static json_t *answer(struct engine_core *core, const char *name)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT uid, state FROM person WHERE name = ?", "s", name);
+    json_t *o = json_pack("{s:s}", "user", name);
+    int error = 0;
+
+    if (store_step(q, &error)) {
+        json_object_set_new(o, "uid", json_integer(sqlite3_column_int64(q, 0)));
+        json_object_set_new(o, "state", json_string(rollcall_state_name(sqlite3_column_int(q, 1))));
+        sqlite3_reset(q);
+    }
+    return o;
+}
+
+static int work_lock(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    struct word *w = ctx;
+    int r =
+        store_run(&core->store,
+                  "UPDATE person SET admin_lock = 1, admin_by = ?, admin_reason = ? WHERE slot = ?",
+                  "ssi", w->by, w->reason, w->slot);
+
+    if (r == 0)
+        r = person_event(core, (uint32_t)w->slot, w->now, "locked by %s: %s", w->by,
+                         w->reason ? w->reason : "");
+    return r == 0 ? person_merge(core, (uint32_t)w->slot, NULL, w->now, changes) : r;
+}
+
+int engine_core_lock(struct engine_core *core, const char *name, const char *by, const char *reason,
+                     int64_t now, json_t **ret)
+{
+    struct word w = {.slot = slot_of(core, name), .now = now, .by = by, .reason = reason};
+    struct rollcall_word was;
+    int r;
+
+    if (w.slot < 0)
+        return fault(ret, -ENOENT, "unknown-user", "no source names this person");
+    person_word(core, (uint32_t)w.slot, &was);
+    r = effects_transaction(core, now, work_lock, &w);
+    if (r < 0)
+        return fault(ret, r, core->retry.n ? "not-durable" : "internal", strerror(-r));
+    *ret = answer(core, name);
+    json_object_set_new(*ret, "was", json_string(rollcall_state_name(was.state)));
+    json_object_set_new(*ret, "locked_at", json_integer(time(NULL)));
+    return 0;
+}
+
+static int work_unlock(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    struct word *w = ctx;
+    int r = store_run(
+        &core->store,
+        "UPDATE person SET admin_lock = 0, admin_by = NULL, admin_reason = NULL WHERE slot = ?",
+        "i", w->slot);
+
+    if (r == 0)
+        r = person_event(core, (uint32_t)w->slot, w->now, "unlocked by %s", w->by);
+    return r == 0 ? person_merge(core, (uint32_t)w->slot, NULL, w->now, changes) : r;
+}
+
+// Lifts the admin's own lock and nothing else: what a source says stands.
+int engine_core_unlock(struct engine_core *core, const char *name, const char *by, int64_t now,
+                       json_t **ret)
+{
+    struct word w = {.slot = slot_of(core, name), .now = now, .by = by};
+    struct rollcall_word word;
+    int r;
+
+    if (w.slot < 0)
+        return fault(ret, -ENOENT, "unknown-user", "no source names this person");
+    if (!store_number(&core->store, 0, "SELECT admin_lock FROM person WHERE slot = ?", "i",
+                      w.slot)) {
+        r = person_word(core, (uint32_t)w.slot, &word);
+        if (r == 0 && word.state != ROLLCALL_STATE_ACTIVE)
+            return fault(ret, -EPERM, "refused",
+                         "no administrator locked this account; its state comes from a source, and "
+                         "only a fresh "
+                         "read of the source gives it back");
+    }
+    r = effects_transaction(core, now, work_unlock, &w);
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    *ret = answer(core, name);
+    return 0;
+}
+
+// ---- approve ----
+
+// Slots of a hold, one at a time: the column is cleared as they are done.
+static int release(struct engine_core *core, struct word *w, const char *sql, bool missing,
+                   struct changes *changes)
+{
+    for (;;) {
+        int64_t slot = store_number(&core->store, -1, sql, "i", w->hold);
+        int r;
+        if (slot < 0)
+            return 0;
+        r = missing ? store_run(&core->store,
+                                "UPDATE record SET hold = NULL, missing = 1 WHERE hold = ? AND"
+                                " slot = ?",
+                                "ii", w->hold, slot)
+                    : store_run(&core->store, "UPDATE person SET hold = NULL WHERE slot = ?", "i",
+                                slot);
+        if (r == 0)
+            r = person_merge(core, (uint32_t)slot, NULL, w->now, changes);
+        if (r < 0)
+            return r;
+        w->people++;
+    }
+}
+
+static int work_approve(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    struct word *w = ctx;
+    int r = release(core, w, "SELECT slot FROM record WHERE hold = ? AND slot IS NOT NULL LIMIT 1",
+                    true, changes);
+
+    if (r == 0)
+        r = release(core, w, "SELECT slot FROM person WHERE hold = ? LIMIT 1", false, changes);
+    // An approved loss is explicit: the admin's word ends sessions.
+    for (size_t i = 0; r == 0 && i < changes->n; i++) {
+        struct change *c = &changes->item[i];
+        c->after.flags &= (uint8_t)~ROLLCALL_FLAG_REFUSE_ONLY;
+        r = store_run(&core->store, "UPDATE person SET flags = ? WHERE slot = ?", "ii",
+                      (int64_t)c->after.flags, (int64_t)c->slot);
+    }
+    return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE id = ?", "i", w->hold) : r;
+}
+
+// "1042=rehire" or "1042=another" (rule 11).
+static int approve_name(struct engine_core *core, const char *what, const char *by, int64_t now,
+                        json_t **ret)
+{
+    const char *equals = strrchr(what, '=');
+    char key[200];
+    int r;
+
+    snprintf(key, sizeof(key), "%.*s", (int)(equals - what), what);
+    if (strcmp(equals + 1, "rehire") != 0 && strcmp(equals + 1, "another") != 0)
+        return fault(ret, -EINVAL, "bad-request", "say NUMBER=rehire or NUMBER=another");
+    if (!store_number(&core->store, 0, "SELECT 1 FROM refused WHERE id = ? AND kind = 'rehire'",
+                      "s", key))
+        return fault(ret, -ENOENT, "unknown-id", "nobody with this number waits for a word");
+    r = store_run(&core->store, "INSERT OR REPLACE INTO approved VALUES(?, ?, ?, ?)", "sssi", key,
+                  equals + 1, by, now);
+    // The row is looked at again at the next listing: ask for it.
+    if (r == 0)
+        r = store_run(&core->store, "UPDATE source SET cursor = NULL", "");
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    *ret = json_pack("{s:s, s:s, s:i}", "id", what, "kind", equals + 1, "people", 1);
+    return 0;
+}
+
+int engine_core_approve(struct engine_core *core, const char *what, const char *by, int64_t now,
+                        json_t **ret)
+{
+    struct word w = {.now = now, .by = by, .what = what, .hold = -1};
+    int r;
+
+    if (strrchr(what, '='))
+        return approve_name(core, what, by, now, ret);
+    w.hold =
+        store_number(&core->store, -1, "SELECT id FROM hold WHERE CAST(id AS TEXT) = ?", "s", what);
+    if (w.hold < 0)
+        return fault(ret, -ENOENT, "unknown-id",
+                     "nothing of this id is held; rollcall approve lists what is");
+    r = effects_transaction(core, now, work_approve, &w);
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    engine_audit(core, json_pack("{s:s, s:s, s:s, s:I}", "event", "approve", "hold", what, "by", by,
+                                 "people", (json_int_t)w.people));
+    *ret = json_pack("{s:s, s:s, s:I}", "id", what, "kind", "hold", "people", (json_int_t)w.people);
+    return 0;
+}
+
+int engine_core_expect_leavers(struct engine_core *core, unsigned n, int64_t until, const char *by,
+                               int64_t now, json_t **ret)
+{
+    int r;
+
+    if (n == 0 || until <= now || until > now + 31 * 86400)
+        return fault(ret, -EINVAL, "bad-request",
+                     "expect at least one leaver, until a time within a month");
+    r = store_run(&core->store, "INSERT INTO expected VALUES(?, ?, ?)", "iis", (int64_t)n, until,
+                  by);
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    engine_audit(core, json_pack("{s:s, s:i, s:I, s:s}", "event", "expect-leavers", "n", (int)n,
+                                 "until", (json_int_t)until, "by", by));
+    *ret = json_pack("{s:i, s:I}", "n", (int)n, "until", (json_int_t)until);
+    return 0;
+}
+
+// Everybody starts over from what sources say: cursors go, so that all is read again.
+int engine_core_recover(struct engine_core *core, const char *by, int64_t now, json_t **ret)
+{
+    int64_t n = store_number(&core->store, 0, "SELECT count(*) FROM person WHERE recovery", "");
+    int r = store_run(&core->store, "UPDATE source SET cursor = NULL", "");
+
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    engine_audit(
+        core, json_pack("{s:s, s:s, s:I}", "event", "recover", "by", by, "people", (json_int_t)n));
+    *ret = json_pack("{s:I, s:I}", "people", (json_int_t)n, "at", (json_int_t)now);
+    return 0;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Opening and closing the core: ledger, journal and state brought to one truth before
+// anything is published.
+#include "syncd/engine/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "syncd/engine/core_internal.h"
+
+static int on_ledger_entry(void *ctx, const struct rollcall_ledger_entry *e)
+{
+    struct engine_core *core = ctx;
+
+    return store_run(&core->store, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?)", "isii",
+                     (int64_t)e->kind, e->key,
+                     e->kind == ROLLCALL_LEDGER_PERSON ? (int64_t)e->slot : -1, (int64_t)e->id);
+}
+
+int ids_reload(struct engine_core *core)
+{
+    struct rollcall_ledger *fresh;
+    int r = rollcall_ledger_open(core->paths.ledger, on_ledger_entry, core, &fresh);
+
+    if (r < 0)
+        return r;
+    rollcall_ledger_close(core->ledger);
+    core->ledger = fresh;
+    return 0;
+}
+
+// People whom the ledger knows and the database does not: their ids stand, and they wait
+// until a source lists them again.
+static int restore_people(struct engine_core *core, int64_t now)
+{
+    return store_run(
+        &core->store,
+        "INSERT INTO person(slot, key, uid, gid, state, reason, since, recovery, flags)"
+        " SELECT slot, key, number, number, 3, 14, ?, 1, 8 FROM ledger WHERE kind = 1 AND NOT "
+        "EXISTS"
+        "(SELECT 1 FROM person p WHERE p.slot = ledger.slot OR p.key = ledger.key OR"
+        " p.uid = ledger.number)",
+        "i", now);
+}
+
+struct replay {
+    struct engine_core *core;
+    int64_t known; // the last journal sequence that the database knew
+    uint64_t locks;
+};
+
+// A lock that the journal has and the database lost stands until an authority speaks
+// afresh; an admin's until an admin lifts it.
+static int on_journal_entry(void *ctx, const struct rollcall_journal_entry *e)
+{
+    struct replay *r = ctx;
+    bool lock = e->state > ROLLCALL_STATE_ACTIVE;
+
+    if ((int64_t)e->sequence <= r->known)
+        return 0;
+    r->locks += lock;
+    if (e->reason == ROLLCALL_REASON_ADMIN_LOCK || !lock)
+        store_run(&r->core->store, "UPDATE person SET admin_lock = ? WHERE slot = ? AND uid = ?",
+                  "iii", (int64_t)lock, (int64_t)e->slot, (int64_t)e->uid);
+    return store_run(&r->core->store,
+                     "UPDATE person SET journal_lock = ?1, state = CASE WHEN ?1 THEN max(state, "
+                     "?2) ELSE state END,"
+                     " reason = CASE WHEN ?1 THEN ?3 ELSE reason END, flags = CASE WHEN ?1 THEN ?4 "
+                     "ELSE flags END"
+                     " WHERE slot = ?5 AND uid = ?6",
+                     "iiiiii", (int64_t)lock, (int64_t)e->state, (int64_t)e->reason,
+                     (int64_t)e->flags, (int64_t)e->slot, (int64_t)e->uid);
+}
+
+static int open_journal(struct engine_core *core)
+{
+    struct replay replay = {.core = core};
+    unsigned damaged = 0;
+    int r;
+
+    replay.known =
+        store_number(&core->store, -1, "SELECT value FROM meta WHERE key = 'journal'", "");
+    r = rollcall_journal_open(core->paths.journal, on_journal_entry, &replay, &damaged,
+                              &core->journal);
+    if (r == -EBADMSG) {
+        // Not ours to read: set aside, so that new locks have a place; everybody waits for
+        // an authority to speak afresh, as after a lost state.
+        char aside[4200];
+        snprintf(aside, sizeof(aside), "%s.lost", core->paths.journal);
+        if (rename(core->paths.journal, aside) < 0)
+            return -errno;
+        damaged++;
+        r = rollcall_journal_open(core->paths.journal, NULL, NULL, &(unsigned){0}, &core->journal);
+        replay.locks++;
+    }
+    if (r < 0)
+        return r;
+    if (damaged > 0) {
+        engine_audit(core, json_pack("{s:s, s:s, s:i}", "event", "journal-damaged", "path",
+                                     core->paths.journal, "records", (int)damaged));
+        store_run(&core->store, "UPDATE person SET recovery = 1 WHERE state = 1", "");
+    }
+    // Sources must speak in full again where something was lost between two steps.
+    if (replay.locks > 0 || damaged > 0)
+        store_run(&core->store, "UPDATE source SET cursor = NULL", "");
+    return 0;
+}
+
+// Words that are in force after all replaying: recovery and replayed locks included.
+static int settle(struct engine_core *core, int64_t now)
+{
+    struct changes changes = {0};
+    int r = 0;
+
+    for (int64_t slot = -1; r == 0;) {
+        slot = store_number(
+            &core->store, -1,
+            "SELECT slot FROM person WHERE slot > ? AND recovery ORDER BY slot LIMIT 1", "i", slot);
+        if (slot < 0)
+            break;
+        r = person_merge(core, (uint32_t)slot, NULL, now, &changes);
+    }
+    changes_free(&changes);
+    return r;
+}
+
+static int restore(struct engine_core *core, bool lost, int64_t now)
+{
+    int r = rollcall_ledger_open(core->paths.ledger, on_ledger_entry, core, &core->ledger);
+
+    if (r < 0) {
+        engine_audit(core, json_pack("{s:s, s:s, s:s}", "event", "ledger-unreadable", "path",
+                                     core->paths.ledger, "why", strerror(-r)));
+        return r; // ids could be given twice: nothing is published at all
+    }
+    if (lost)
+        engine_audit(
+            core,
+            json_pack(
+                "{s:s, s:s}", "event", "state-lost", "why",
+                "state.db could not be read and was set aside; ids come from the ledger, locks "
+                "from the journal, and everybody waits for a source"));
+    r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = restore_people(core, now);
+    if (r == 0)
+        r = open_journal(core);
+    if (r == 0)
+        r = settle(core, now);
+    return r == 0 ? store_exec(&core->store, "COMMIT") : r;
+}
+
+int engine_core_open(const struct rollcall_config *config, const struct engine_paths *paths,
+                     const struct engine_hooks *hooks, int64_t now, struct engine_core **ret)
+{
+    struct engine_core *core = calloc(1, sizeof(*core));
+    bool lost;
+    int r;
+
+    if (!core)
+        return -ENOMEM;
+    core->config = config;
+    core->paths = *paths;
+    core->hooks = *hooks;
+    r = store_open(paths->state_db, now, &core->store, &lost);
+    if (r == 0)
+        r = restore(core, lost, now);
+    if (r == 0) {
+        core->generation =
+            (uint64_t)store_number(&core->store, 0,
+                                   "SELECT value FROM meta WHERE key = 'generation'", "") +
+            1;
+        core->clock_mark =
+            store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'clock'", "");
+        r = effects_board_fresh(core, now > core->clock_mark ? now : core->clock_mark);
+    }
+    if (r < 0) {
+        engine_core_close(core);
+        return r;
+    }
+    core->dirty = true;
+    *ret = core;
+    return 0;
+}
+
+struct engine_core *engine_core_close(struct engine_core *core)
+{
+    if (!core)
+        return NULL;
+    rollcall_board_writer_close(core->board);
+    rollcall_journal_close(core->journal);
+    rollcall_ledger_close(core->ledger);
+    store_close(&core->store);
+    changes_free(&core->retry);
+    free(core->pending);
+    free(core);
+    return NULL;
+}
+
+static int merge_all(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    int64_t now = *(int64_t *)ctx;
+
+    for (int64_t slot = -1;;) {
+        int r;
+        slot =
+            store_number(&core->store, -1,
+                         "SELECT slot FROM person WHERE slot > ? ORDER BY slot LIMIT 1", "i", slot);
+        if (slot < 0)
+            return 0;
+        r = person_merge(core, (uint32_t)slot, NULL, now, changes);
+        if (r < 0)
+            return r;
+    }
+}
+
+int engine_core_reconfigure(struct engine_core *core, const struct rollcall_config *config,
+                            int64_t now)
+{
+    const struct rollcall_config *old = core->config;
+    int r;
+
+    for (size_t i = 0; i < old->n_sources; i++)
+        engine_core_abort(core, old->source[i].name, "the configuration was read again", now);
+    core->config = config;
+    r = effects_transaction(core, now, merge_all, &now);
+    if (r < 0) {
+        core->config = old;
+        return r;
+    }
+    return effects_board_fresh(core, now);
+}
+
+const char *engine_core_cursor(struct engine_core *core, const char *source)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT cursor FROM source WHERE name = ?", "s", source);
+    int error = 0;
+
+    if (!store_step(q, &error))
+        return NULL;
+    snprintf(core->cursor, sizeof(core->cursor), "%s", store_text(q, 0));
+    sqlite3_reset(q);
+    return core->cursor[0] ? core->cursor : NULL;
+}
+
+bool engine_core_dirty(const struct engine_core *core)
+{
+    return core->dirty;
+}
+
+int engine_core_publish(struct engine_core *core, int64_t now)
+{
+    int r;
+
+    if (!core->dirty)
+        return 0;
+    core->dirty = false;
+    r = publish_all(core, now);
+    if (r < 0) {
+        core->dirty = true;
+        engine_audit(core, json_pack("{s:s, s:s}", "event", "publish-failed", "why", strerror(-r)));
+    }
+    return r;
+}
+
+int engine_core_local_files_changed(struct engine_core *core, int64_t now)
+{
+    core->dirty = true;
+    return engine_core_publish(core, now);
+}

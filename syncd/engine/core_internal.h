@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the parts of the core share. Only syncd/engine/*.c include it.
+#ifndef ROLLCALL_ENGINE_CORE_INTERNAL_H
+#define ROLLCALL_ENGINE_CORE_INTERNAL_H
+
+#include "rollcall/cache_writer.h"
+#include "syncd/engine/core.h"
+#include "syncd/engine/store.h"
+
+// One source's batch between begin and commit.
+struct stage {
+    char source[32];
+    bool open, refused, full;
+    int64_t as_of, seen_at, begun;
+    char version[200];
+    uint64_t rows;         // users and gone lines that came
+    uint64_t unattributed; // rows that cannot be read and name nobody
+};
+
+// A change of somebody's word, decided but not yet in effect.
+struct change {
+    uint32_t slot;
+    uid_t uid;
+    struct rollcall_word before, after;
+    enum rollcall_reason reason;
+    int64_t hr_time, received;
+    char name[ROLLCALL_NAME_MAX + 1];
+    char source[32];
+};
+
+struct changes {
+    struct change *item;
+    size_t n, room;
+};
+
+struct engine_core {
+    const struct rollcall_config *config; // borrowed
+    struct engine_paths paths;
+    struct engine_hooks hooks;
+    struct store store;
+    struct rollcall_journal *journal;
+    struct rollcall_ledger *ledger;
+    struct rollcall_board_writer *board;
+    struct stage stage[ROLLCALL_SOURCES_MAX];
+    char cursor[65536];
+    uint64_t generation;
+    int64_t clock_mark;
+    bool dirty, marked_once;
+    int64_t mark_stored, purge_looked;
+    struct rollcall_ledger_entry *pending; // ids given in this transaction
+    size_t n_pending, pending_room;
+    struct changes retry; // locks whose journal record could not be written yet
+};
+
+// ---- what a user says, as it is kept (body.c) ----
+struct body {
+    json_t *json; // owns the strings
+    const char *user_name, *display_name, *email, *department, *manager, *worker_type;
+    const char *login_shell, *home_directory, *employee_number;
+    enum rollcall_status status;
+    int64_t start, end, terminated_at;
+    bool has_uid, has_gid, groups_present, password_blocked, rehire_conflict;
+    uint64_t uid, gid;
+    json_t *groups, *keys; // arrays of strings; borrowed
+};
+char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()
+int body_parse(const char *text, struct body *ret);
+void body_done(struct body *b);
+int64_t body_hash(const char *text);
+// The same body with other groups; free().
+char *body_with_groups(const struct body *b, json_t *groups);
+
+// ---- ids (ids.c) ----
+uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);
+// A line of the uid map for this key or name: 0, or -ENOENT.
+int ids_map_look_up(const char *path, const char *key, const char *name, uint32_t *ret);
+// Slot and uid of a key: from the ledger, or new (durable when this returns). -EEXIST: the
+// uid belongs to somebody else; -ERANGE: outside id_range. `why` gets a sentence.
+int ids_person(struct engine_core *core, const char *key, const char *source, const struct body *b,
+               const char *id, int64_t now, uint32_t *ret_slot, uint32_t *ret_uid, char *why,
+               size_t why_len);
+// Makes the ids of this transaction durable: before its commit.
+int ids_flush(struct engine_core *core);
+// Opens the ledger again, so that ids of a transaction that was rolled back are known.
+int ids_reload(struct engine_core *core);
+int ids_group(struct engine_core *core, const char *source, const char *id, bool has_gid,
+              uint64_t gid, int64_t now, uint32_t *ret_gid, char *why, size_t why_len);
+
+// ---- people (person.c) ----
+// Merges what is known of a person and updates the row; appends to `changes` when the
+// word changes. `source` is whose batch it was, or NULL for time and admins.
+int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
+                 struct changes *changes);
+int person_word(struct engine_core *core, uint32_t slot, struct rollcall_word *ret);
+int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+// ---- effects (effects.c) ----
+bool change_is_stricter(const struct change *c);
+struct change *changes_add(struct changes *list);
+void changes_free(struct changes *list);
+// Before the commit: locks go to the board, then to the journal.
+int effects_lock(struct engine_core *core, const struct changes *list, int64_t now);
+// After the commit: lifts go to the journal, then to the board; everything is audited.
+int effects_lift(struct engine_core *core, const struct changes *list, int64_t now);
+int effects_retry(struct engine_core *core);
+int effects_board_fresh(struct engine_core *core, int64_t now);
+// Runs `work` in a transaction with the effects in their order around it.
+int effects_transaction(struct engine_core *core, int64_t now,
+                        int (*work)(struct engine_core *core, struct changes *changes, void *ctx),
+                        void *ctx);
+void engine_audit(struct engine_core *core, json_t *record); // takes the reference
+void engine_phase(struct engine_core *core, const char *phase);
+void put_time(json_t *o, const char *key, int64_t t);
+
+// ---- listings (listing.c, rows.c) ----
+int listing_apply(struct engine_core *core, struct stage *stage, const char *cursor, int64_t now);
+int rows_take(struct engine_core *core, const struct rollcall_source_config *src,
+              struct stage *stage, int64_t now, struct changes *changes);
+int rows_groups(struct engine_core *core, const struct rollcall_source_config *src, int64_t now);
+int rows_refuse(struct engine_core *core, const char *source, const char *id, const char *kind,
+                const char *name, int64_t now, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+int source_index(const struct rollcall_config *config, const char *name);
+
+// ---- breaker (breaker.c): pure ----
+uint64_t breaker_limit(uint64_t count, uint32_t share, uint64_t people);
+uint64_t breaker_inferred_limit(const struct rollcall_config *c, uint64_t people);
+uint64_t breaker_explicit_limit(const struct rollcall_config *c, uint64_t people);
+
+int lease_publish(struct engine_core *core);
+int publish_all(struct engine_core *core, int64_t now);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Effects in their order. Taking: board, journal, state.db. Giving: state.db, journal,
+// board. A later step that fails is tried again and never undoes an earlier one.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/timeparse.h"
+#include "syncd/engine/core_internal.h"
+
+struct change *changes_add(struct changes *list)
+{
+    if (list->n == list->room) {
+        size_t want = list->room ? list->room * 2 : 64;
+        struct change *p = realloc(list->item, want * sizeof(*p));
+        if (!p)
+            return NULL;
+        list->item = p;
+        list->room = want;
+    }
+    return &list->item[list->n++];
+}
+
+void changes_free(struct changes *list)
+{
+    free(list->item);
+    *list = (struct changes){0};
+}
+
+// Anything that takes: a stricter state, a lost permission, a hold that is lifted from
+// a stricter state (it may now end sessions).
+bool change_is_stricter(const struct change *c)
+{
+    uint8_t lost = (uint8_t)(c->before.flags & ~c->after.flags);
+
+    if (c->after.state != c->before.state)
+        return c->after.state > c->before.state || c->after.state == ROLLCALL_STATE_NONE;
+    return lost &
+           (ROLLCALL_FLAG_ALLOWED_HERE | ROLLCALL_FLAG_REFUSE_ONLY | ROLLCALL_FLAG_LEASE_EXEMPT);
+}
+
+void engine_audit(struct engine_core *core, json_t *record)
+{
+    if (core->hooks.audit && record)
+        core->hooks.audit(core->hooks.ctx, record);
+    json_decref(record);
+}
+
+void engine_phase(struct engine_core *core, const char *phase)
+{
+    if (core->hooks.phase)
+        core->hooks.phase(core->hooks.ctx, phase);
+}
+
+void put_time(json_t *o, const char *key, int64_t t)
+{
+    char text[ROLLCALL_TIME_TEXT];
+
+    if (t != ROLLCALL_TIME_UNSET && t > 0)
+        json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
+}
+
+static void put_now(json_t *o, const char *key)
+{
+    char text[ROLLCALL_TIME_TEXT];
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    json_object_set_new(
+        o, key,
+        json_string(rollcall_time_format(ts.tv_sec, ts.tv_nsec / 1000, text, sizeof(text))));
+}
+
+static json_t *record_of(const struct change *c, const char *event)
+{
+    json_t *o =
+        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "event", event, "user", c->name, "uid",
+                  (json_int_t)c->uid, "slot", (json_int_t)c->slot, "state",
+                  rollcall_state_name(c->after.state), "before",
+                  rollcall_state_name(c->before.state), "reason", rollcall_reason_name(c->reason));
+
+    if (*c->source)
+        json_object_set_new(o, "source", json_string(c->source));
+    if (c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY)
+        json_object_set_new(o, "sessions", json_string("kept"));
+    put_time(o, "hr_time", c->hr_time);
+    put_time(o, "received", c->received);
+    return o;
+}
+
+static struct rollcall_journal_entry entry_of(const struct change *c, int64_t now)
+{
+    return (struct rollcall_journal_entry){.slot = c->slot,
+                                           .uid = c->uid,
+                                           .state = c->after.state,
+                                           .reason = c->reason,
+                                           .flags = c->after.flags,
+                                           .at = now,
+                                           .hr_time = c->hr_time};
+}
+
+static int journal_some(struct engine_core *core, const struct changes *list, bool stricter,
+                        int64_t now)
+{
+    _cleanup_free_ struct rollcall_journal_entry *e = calloc(list->n ? list->n : 1, sizeof(*e));
+    size_t n = 0;
+    int r;
+
+    if (!e)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        if (change_is_stricter(&list->item[i]) == stricter &&
+            list->item[i].after.state != list->item[i].before.state)
+            e[n++] = entry_of(&list->item[i], now);
+    if (n == 0)
+        return 0;
+    engine_phase(core, "journal");
+    r = rollcall_journal_append(core->journal, e, n);
+    if (r == 0)
+        store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
+                  (int64_t)e[n - 1].sequence);
+    return r;
+}
+
+static int store_word(struct engine_core *core, const struct change *c)
+{
+    int r = rollcall_board_store(core->board, c->slot, &c->after);
+
+    return r == -ERANGE ? effects_board_fresh(core, time(NULL)) : r;
+}
+
+int effects_lock(struct engine_core *core, const struct changes *list, int64_t now)
+{
+    bool rang = false;
+    int r = 0;
+
+    engine_phase(core, "board");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct change *c = &list->item[i];
+        json_t *o;
+        int e;
+        if (!change_is_stricter(c))
+            continue;
+        e = store_word(core, c);
+        r = r < 0 ? r : e;
+        o = record_of(c, c->after.state > ROLLCALL_STATE_ACTIVE ? "lock" : "state");
+        put_now(o, "locked");
+        engine_audit(core, o);
+        rang = rang || (c->after.state >= ROLLCALL_STATE_SUSPENDED &&
+                        !(c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY));
+    }
+    // The bell before the disk: sessions end while the journal is being written.
+    if (rang && core->hooks.ring)
+        core->hooks.ring(core->hooks.ctx);
+    if (r < 0)
+        return r;
+    r = journal_some(core, list, true, now);
+    if (r < 0) {
+        engine_audit(core, json_pack("{s:s, s:s}", "event", "journal-failed", "why", strerror(-r)));
+        for (size_t i = 0; i < list->n; i++) {
+            struct change *kept =
+                change_is_stricter(&list->item[i]) ? changes_add(&core->retry) : NULL;
+            if (kept)
+                *kept = list->item[i];
+        }
+    }
+    return 0; // the lock stands on the board; the journal is tried again
+}
+
+int effects_retry(struct engine_core *core)
+{
+    int r;
+
+    if (core->retry.n == 0)
+        return 0;
+    r = journal_some(core, &core->retry, true, time(NULL));
+    if (r == 0)
+        changes_free(&core->retry);
+    return r;
+}
+
+int effects_lift(struct engine_core *core, const struct changes *list, int64_t now)
+{
+    int r = journal_some(core, list, false, now);
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct change *c = &list->item[i];
+        json_t *o;
+        if (change_is_stricter(c))
+            continue;
+        if (r < 0 && c->after.state < c->before.state)
+            continue; // not durable, so not given; the next merge gives it again
+        store_word(core, c);
+        if (c->after.state == c->before.state)
+            continue;
+        o = record_of(c, c->before.state > ROLLCALL_STATE_ACTIVE ? "unlock" : "state");
+        put_now(o, "at");
+        engine_audit(core, o);
+    }
+    return r;
+}
+
+int effects_transaction(struct engine_core *core, int64_t now,
+                        int (*work)(struct engine_core *core, struct changes *changes, void *ctx),
+                        void *ctx)
+{
+    struct changes changes = {0};
+    int r;
+
+    engine_phase(core, "transaction");
+    r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    if (r == 0)
+        r = work(core, &changes, ctx);
+    if (r == 0)
+        r = ids_flush(core);
+    if (r == 0)
+        r = effects_lock(core, &changes, now);
+    if (r == 0) {
+        engine_phase(core, "commit");
+        r = store_exec(&core->store, "COMMIT");
+    }
+    if (r < 0) {
+        // What was locked stays locked on board and journal; the database is behind, and
+        // the source's next listing brings it up again.
+        sqlite3_exec(core->store.db, "ROLLBACK", NULL, NULL, NULL);
+        core->n_pending = 0;
+        ids_reload(core);
+        engine_audit(core, json_pack("{s:s, s:s}", "event", "commit-failed", "why", strerror(-r)));
+    } else {
+        r = effects_lift(core, &changes, now);
+    }
+    changes_free(&changes);
+    engine_phase(core, "idle");
+    return r;
+}
+
+// ---- a fresh board ----
+
+static int fill(void *ctx, struct rollcall_board_writer *w)
+{
+    struct engine_core *core = ctx;
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT slot, uid, state, flags, authority FROM person", "");
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        struct rollcall_word word = {.uid = (uid_t)sqlite3_column_int64(q, 1),
+                                     .state = sqlite3_column_int(q, 2),
+                                     .flags = (uint8_t)sqlite3_column_int(q, 3),
+                                     .authority = (uint8_t)sqlite3_column_int(q, 4)};
+        int r = rollcall_board_store(w, (uint32_t)sqlite3_column_int64(q, 0), &word);
+        if (r < 0) {
+            sqlite3_reset(q);
+            return r;
+        }
+    }
+    rollcall_board_set_generation(w, core->generation);
+    rollcall_board_set_clock_mark(w, core->clock_mark);
+    return error;
+}
+
+int effects_board_fresh(struct engine_core *core, int64_t now)
+{
+    int64_t slots = store_number(&core->store, -1, "SELECT max(slot) FROM person", "") + 1;
+    struct rollcall_board_writer *fresh;
+    int r;
+
+    if (now > core->clock_mark)
+        core->clock_mark = now;
+    r = rollcall_board_create(core->paths.board, (uint32_t)slots, rollcall_ledger_id(core->ledger),
+                              core->config->id_min, core->config->id_max,
+                              core->config->mode == ROLLCALL_MODE_OBSERVE, fill, core, &fresh);
+    if (r < 0)
+        return r;
+    rollcall_board_writer_close(core->board);
+    core->board = fresh;
+    core->dirty = true;
+    return lease_publish(core);
+}

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A batch from its begin to its commit: staged, judged as a listing, taken in one
+// transaction.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "syncd/engine/rows.h"
+
+enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
+
+struct batch {
+    const struct rollcall_source_config *src;
+    struct stage *stage;
+    const char *cursor;
+    int64_t now;
+    bool counts; // as a listing: a later time of its own than the last
+};
+
+static int64_t people(struct engine_core *core)
+{
+    return store_number(&core->store, 0, "SELECT count(*) FROM person WHERE state BETWEEN 1 AND 4",
+                        "");
+}
+
+static int64_t effects_in_window(struct engine_core *core, const char *source,
+                                 enum effect_kind kind, int64_t now)
+{
+    return store_number(&core->store, 0,
+                        "SELECT count(*) FROM effect WHERE source = ? AND kind = ? AND at > ?",
+                        "sii", source, (int64_t)kind, now - (int64_t)core->config->breaker_window);
+}
+
+static int64_t expected(struct engine_core *core, int64_t now)
+{
+    return store_number(&core->store, 0, "SELECT coalesce(sum(n), 0) FROM expected WHERE until > ?",
+                        "i", now);
+}
+
+static int note_effect(struct engine_core *core, const char *source, enum effect_kind kind,
+                       uint32_t slot, int64_t now)
+{
+    return store_run(&core->store, "INSERT INTO effect VALUES(?, ?, ?, ?)", "siii", source,
+                     (int64_t)kind, now, (int64_t)slot);
+}
+
+// A hold of this kind, new or standing; its id.
+static int64_t hold(struct engine_core *core, const char *source, const char *kind, int64_t n,
+                    int64_t now)
+{
+    int64_t id = store_number(&core->store, -1, "SELECT id FROM hold WHERE source = ? AND kind = ?",
+                              "ss", source, kind);
+
+    if (id >= 0) {
+        store_run(&core->store, "UPDATE hold SET n = ? WHERE id = ?", "ii", n, id);
+        return id;
+    }
+    if (store_run(&core->store, "INSERT INTO hold(source, kind, n, at) VALUES(?, ?, ?, ?)", "ssii",
+                  source, kind, n, now) < 0)
+        return -EIO;
+    id = sqlite3_last_insert_rowid(core->store.db);
+    engine_audit(core,
+                 json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "event", "hold", "source", source,
+                           "kind", kind, "people", (json_int_t)n, "hold", (json_int_t)id, "why",
+                           "more than the breaker allows; see rollcall status, rollcall approve"));
+    return id;
+}
+
+// ---- absence ----
+
+// Records that this full listing does not name, into a C list: their rows are changed
+// while it is walked.
+struct absent {
+    char id[160];
+    int64_t slot, since, missing;
+};
+
+static int absent_of(struct engine_core *core, const char *source, struct absent **ret,
+                     size_t *ret_n)
+{
+    sqlite3_stmt *q = store_bind(
+        &core->store,
+        "SELECT r.id, coalesce(r.slot, -1), coalesce(r.missing_since, 0), r.missing FROM record r"
+        " LEFT JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
+        " coalesce(p.state, 0) < 5 AND NOT EXISTS"
+        "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id)",
+        "s", source);
+    struct absent *list = NULL;
+    size_t n = 0, room = 0;
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        if (n == room) {
+            struct absent *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
+            if (!p)
+                break;
+            list = p;
+        }
+        snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
+        list[n].slot = sqlite3_column_int64(q, 1);
+        list[n].since = sqlite3_column_int64(q, 2);
+        list[n++].missing = sqlite3_column_int64(q, 3);
+    }
+    if (q)
+        sqlite3_reset(q);
+    *ret = list;
+    *ret_n = n;
+    return error;
+}
+
+static int absent_first(struct engine_core *core, struct batch *b, const struct absent *a)
+{
+    engine_audit(core,
+                 json_pack("{s:s, s:s, s:s, s:s}", "event", "missing", "source", b->src->name, "id",
+                           a->id, "why",
+                           "absent from one listing; a second one with a later time decides"));
+    return store_run(&core->store,
+                     "UPDATE record SET missing_since = ? WHERE source = ? AND id = ?", "iss",
+                     b->stage->as_of, b->src->name, a->id);
+}
+
+static int absent_second(struct engine_core *core, struct batch *b, const struct absent *a,
+                         struct changes *changes)
+{
+    int r = store_run(&core->store, "UPDATE record SET missing = 1 WHERE source = ? AND id = ?",
+                      "ss", b->src->name, a->id);
+
+    if (r == 0 && a->slot >= 0)
+        r = person_merge(core, (uint32_t)a->slot, b->src->name, b->now, changes);
+    if (r == 0 && a->slot >= 0 && b->src->when_missing == ROLLCALL_MISSING_LOCK)
+        r = note_effect(core, b->src->name, EFFECT_INFERRED, (uint32_t)a->slot, b->now);
+    return r;
+}
+
+// Rules 6 and 8, and the breaker on what is inferred.
+static int take_absences(struct engine_core *core, struct batch *b, struct changes *changes)
+{
+    _cleanup_free_ struct absent *list = NULL;
+    size_t n = 0, fresh = 0;
+    uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)people(core));
+    int r = absent_of(core, b->src->name, &list, &n);
+
+    for (size_t i = 0; i < n; i++)
+        fresh += !list[i].missing;
+    if (r == 0 && fresh > 0 && b->stage->unattributed > 0) {
+        engine_audit(core,
+                     json_pack("{s:s, s:s, s:I, s:s}", "event", "absences-not-counted", "source",
+                               b->src->name, "rows", (json_int_t)b->stage->unattributed, "why",
+                               "rows that cannot be read name nobody; whoever seems absent may be "
+                               "in one of them"));
+        return 0;
+    }
+    if (r == 0 && fresh > 0 &&
+        fresh + (uint64_t)effects_in_window(core, b->src->name, EFFECT_INFERRED, b->now) >
+            limit + (uint64_t)expected(core, b->now)) {
+        int64_t id = hold(core, b->src->name, "missing", (int64_t)fresh, b->now);
+        for (size_t i = 0; r == 0 && i < n; i++)
+            if (!list[i].missing)
+                r = store_run(&core->store,
+                              "UPDATE record SET hold = ? WHERE source = ? AND id = ?", "iss", id,
+                              b->src->name, list[i].id);
+        return r;
+    }
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        if (list[i].missing)
+            continue;
+        if (list[i].since == 0)
+            r = absent_first(core, b, &list[i]);
+        else if (b->stage->as_of > list[i].since)
+            r = absent_second(core, b, &list[i], changes);
+    }
+    return r;
+}
+
+// Whoever is named again is absent no more, and no longer part of a held batch (rule 9).
+static int take_presences(struct engine_core *core, struct batch *b)
+{
+    int r = store_run(&core->store,
+                      "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1 AND"
+                      " (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0 AND EXISTS"
+                      "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = record.id)",
+                      "s", b->src->name);
+
+    if (r == 0)
+        r = store_run(&core->store,
+                      "DELETE FROM hold WHERE source = ? AND NOT EXISTS"
+                      "(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
+                      "(SELECT 1 FROM person WHERE person.hold = hold.id)",
+                      "s", b->src->name);
+    return r;
+}
+
+// ---- the breaker on what is explicit ----
+
+static bool is_loss(const struct change *c)
+{
+    return c->before.state < ROLLCALL_STATE_SUSPENDED && c->before.state != ROLLCALL_STATE_NONE &&
+           c->after.state >= ROLLCALL_STATE_SUSPENDED && !(c->after.flags & ROLLCALL_FLAG_INFERRED);
+}
+
+static int break_explicit(struct engine_core *core, struct batch *b, struct changes *changes)
+{
+    uint64_t limit = breaker_explicit_limit(core->config, (uint64_t)people(core)), n = 0;
+    bool held;
+    int64_t id = -1;
+    int r = 0;
+
+    for (size_t i = 0; i < changes->n; i++)
+        n += is_loss(&changes->item[i]);
+    if (n == 0)
+        return 0;
+    held = n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_EXPLICIT, b->now) >
+           limit + (uint64_t)expected(core, b->now);
+    if (held)
+        id = hold(core, b->src->name, "explicit", (int64_t)n, b->now);
+    for (size_t i = 0; r == 0 && i < changes->n; i++) {
+        struct change *c = &changes->item[i];
+        if (!is_loss(c))
+            continue;
+        if (!held) {
+            r = note_effect(core, b->src->name, EFFECT_EXPLICIT, c->slot, b->now);
+            continue;
+        }
+        c->after.flags |= ROLLCALL_FLAG_REFUSE_ONLY;
+        r = store_run(&core->store,
+                      "UPDATE person SET hold = ?, flags = ?, not_after = NULL WHERE slot = ?",
+                      "iii", id, (int64_t)c->after.flags, (int64_t)c->slot);
+    }
+    return r;
+}
+
+// ---- rows that went, and rows that cannot be read ----
+
+static int take_gone(struct engine_core *core, struct batch *b, struct changes *changes)
+{
+    int r = 0;
+
+    for (;;) {
+        sqlite3_stmt *q =
+            store_bind(&core->store,
+                       "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
+                       " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
+                       " (i.gone = 1 OR i.terminated = 1) LIMIT 1",
+                       "s", b->src->name);
+        char id[160];
+        int64_t slot, gone;
+        int error = 0;
+        if (!store_step(q, &error))
+            return error;
+        snprintf(id, sizeof(id), "%s", store_text(q, 0));
+        slot = sqlite3_column_int64(q, 1);
+        gone = sqlite3_column_int64(q, 2);
+        sqlite3_reset(q);
+        if (gone) {
+            // An explicit word that the record is no more: the authority stops vouching.
+            r = store_run(&core->store, "UPDATE record SET gone = 1 WHERE source = ? AND id = ?",
+                          "ss", b->src->name, id);
+        } else {
+            // Rule 3: number and status could be read, and say terminated.
+            r = store_run(
+                &core->store,
+                "UPDATE record SET body = json_set(body, '$.status', 4), hash = 0, received = ?"
+                " WHERE source = ? AND id = ?",
+                "iss", b->now, b->src->name, id);
+        }
+        if (r == 0)
+            r = store_run(&core->store,
+                          "UPDATE incoming SET gone = 0, terminated = 0 WHERE source = ? AND"
+                          " id = ?",
+                          "ss", b->src->name, id);
+        if (r == 0 && slot >= 0)
+            r = person_merge(core, (uint32_t)slot, b->src->name, b->now, changes);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int take(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    struct batch *b = ctx;
+    int r = rows_groups(core, b->src, b->now);
+
+    if (r == 0)
+        r = rows_take(core, b->src, b->stage, b->now, changes);
+    if (r == 0)
+        r = take_gone(core, b, changes);
+    if (r == 0)
+        r = take_presences(core, b);
+    if (r == 0 && b->stage->full && b->counts)
+        r = take_absences(core, b, changes);
+    if (r == 0)
+        r = break_explicit(core, b, changes);
+    if (r == 0)
+        r = store_run(&core->store,
+                      "INSERT INTO source(name, cursor, as_of, full_as_of, version) VALUES(?1, ?2, "
+                      "?3, ?4, ?5)"
+                      " ON CONFLICT(name) DO UPDATE SET cursor = ?2, as_of = max(as_of, ?3),"
+                      " full_as_of = max(full_as_of, ?4), version = ?5, problem = NULL",
+                      "ssiis", b->src->name, b->cursor, b->stage->as_of,
+                      b->stage->full ? b->stage->as_of : 0, b->stage->version);
+    return r;
+}
+
+static void clear_stage(struct engine_core *core, struct stage *stage)
+{
+    store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
+    store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
+    *stage = (struct stage){0};
+}
+
+int listing_apply(struct engine_core *core, struct stage *stage, const char *cursor, int64_t now)
+{
+    struct batch b = {.src = rollcall_config_source(core->config, stage->source),
+                      .stage = stage,
+                      .cursor = cursor,
+                      .now = now};
+    int64_t last = store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?",
+                                "s", stage->source);
+    uint64_t rows = stage->rows;
+    int64_t as_of = stage->as_of, seen = stage->seen_at;
+    json_t *o;
+    int r;
+
+    b.counts = stage->as_of > last;
+    r = b.src ? effects_transaction(core, now, take, &b) : -ENOENT;
+    if (r == 0) {
+        o = json_pack("{s:s, s:s, s:I}", "event", "listing-accepted", "source", b.src->name, "rows",
+                      (json_int_t)rows);
+        put_time(o, "as_of", as_of);
+        put_time(o, "seen", seen ? seen : ROLLCALL_TIME_UNSET);
+        put_time(o, "received", now);
+        engine_audit(core, o);
+        lease_publish(core);
+    }
+    clear_stage(core, stage);
+    return r;
+}
+
+// ---- staging ----
+
+static struct stage *stage_of(struct engine_core *core, const char *source)
+{
+    int i = source_index(core->config, source);
+
+    return i < 0 ? NULL : &core->stage[i];
+}
+
+static void refuse_listing(struct engine_core *core, struct stage *stage, const char *where,
+                           const char *why, int64_t now)
+{
+    stage->refused = true;
+    engine_audit(core, json_pack("{s:s, s:s, s:s*, s:s}", "event", "listing-refused", "source",
+                                 stage->source, "where", where, "why", why));
+    store_run(&core->store,
+              "INSERT INTO source(name, problem, problem_at) VALUES(?1, ?2, ?3) ON CONFLICT(name) "
+              "DO UPDATE"
+              " SET problem = ?2, problem_at = ?3",
+              "ssi", stage->source, why, now);
+}
+
+static int on_begin(struct engine_core *core, struct stage *stage, const char *source,
+                    const struct rollcall_message *m, int64_t now)
+{
+    int64_t last =
+        store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?", "s", source);
+
+    snprintf(stage->source, sizeof(stage->source), "%s", source);
+    clear_stage(core, stage);
+    snprintf(stage->source, sizeof(stage->source), "%s", source);
+    stage->open = true;
+    stage->full = m->full;
+    stage->as_of = m->as_of;
+    stage->seen_at = m->seen_at;
+    stage->begun = now;
+    snprintf(stage->version, sizeof(stage->version), "%s", m->version ? m->version : "");
+    if (m->full && m->as_of < last)
+        refuse_listing(core, stage, NULL,
+                       "it is older than the last one that was taken; it is refused whole (rule 7)",
+                       now);
+    else if (m->as_of > now + 86400)
+        refuse_listing(core, stage, NULL,
+                       "its time lies more than a day ahead of this host's clock", now);
+    return stage->refused ? -EBADMSG : 0;
+}
+
+static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
+{
+    const struct rollcall_user_record *u = &m->user;
+    _cleanup_free_ char *body = body_from_record(u);
+
+    if (!body)
+        return -ENOMEM;
+    stage->rows++;
+    return store_run(
+        &core->store,
+        "INSERT INTO incoming(source, id, hash, body, place, number, name, uid)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, place = excluded.place",
+        "ssissssi", stage->source, u->id, body_hash(body), body, u->where, u->employee_number,
+        u->user_name, u->has_uid && u->uid <= INT64_MAX ? (int64_t)u->uid : ROLLCALL_TIME_UNSET);
+}
+
+static int on_problem(struct engine_core *core, struct stage *stage,
+                      const struct rollcall_message *m, int64_t now)
+{
+    json_t *o;
+
+    if (m->whole) {
+        refuse_listing(core, stage, m->where, m->text, now);
+        return 0;
+    }
+    o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "event",
+                  m->warning ? "row-warning" : "row-skipped", "source", stage->source, "where",
+                  m->where, "id", m->id, "why", m->text);
+    engine_audit(core, o);
+    if (m->warning || !stage->open || stage->refused)
+        return 0;
+    if (!m->id) {
+        stage->unattributed++;
+        return 0;
+    }
+    // Rule 2: seen, so not absent; the last good record stands.
+    return store_run(&core->store,
+                     "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3, ?4)"
+                     " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, terminated = 0",
+                     "sssi", stage->source, m->id, m->where, (int64_t)m->says_terminated);
+}
+
+static int on_commit(struct engine_core *core, struct stage *stage,
+                     const struct rollcall_message *m, int64_t now)
+{
+    char why[200];
+
+    if (stage->refused) {
+        clear_stage(core, stage);
+        return 0;
+    }
+    if (m->rows != stage->rows) {
+        snprintf(why, sizeof(why), "the source counts %llu people, and %llu came",
+                 (unsigned long long)m->rows, (unsigned long long)stage->rows);
+        refuse_listing(core, stage, NULL, why, now);
+        clear_stage(core, stage);
+        return -EBADMSG;
+    }
+    return listing_apply(core, stage, m->cursor, now);
+}
+
+int engine_core_message(struct engine_core *core, const char *source,
+                        const struct rollcall_message *m, int64_t now)
+{
+    struct stage *stage = stage_of(core, source);
+
+    if (!stage)
+        return -ENOENT;
+    if (!stage->source[0])
+        snprintf(stage->source, sizeof(stage->source), "%s", source);
+    switch (m->kind) {
+    case ROLLCALL_MESSAGE_BEGIN:
+        engine_phase(core, "reading");
+        return on_begin(core, stage, source, m, now);
+    case ROLLCALL_MESSAGE_PROBLEM:
+        return on_problem(core, stage, m, now);
+    case ROLLCALL_MESSAGE_AS_OF:
+        store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
+                  m->as_of, source);
+        return lease_publish(core);
+    case ROLLCALL_MESSAGE_PROGRESS:
+        return 0;
+    default:
+        break;
+    }
+    if (!stage->open)
+        return -EBADMSG;
+    if (m->kind == ROLLCALL_MESSAGE_COMMIT)
+        return on_commit(core, stage, m, now);
+    if (stage->refused)
+        return 0;
+    if (m->kind == ROLLCALL_MESSAGE_USER)
+        return on_user(core, stage, m);
+    if (m->kind == ROLLCALL_MESSAGE_GROUP)
+        return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?)",
+                         "sssi", source, m->group_id, m->group_name,
+                         m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET);
+    return store_run(
+        &core->store,
+        "INSERT INTO incoming(source, id, gone) VALUES(?, ?, 1) ON CONFLICT(source, id)"
+        " DO UPDATE SET gone = 1",
+        "ss", source, m->id);
+}
+
+void engine_core_abort(struct engine_core *core, const char *source, const char *why, int64_t now)
+{
+    struct stage *stage = stage_of(core, source);
+
+    if (!stage || !stage->open)
+        return;
+    refuse_listing(core, stage, NULL, why, now);
+    clear_stage(core, stage);
+}

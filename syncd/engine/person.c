@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One person: everything known, merged into a word.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rollcall/lifecycle.h"
+#include "syncd/engine/core_internal.h"
+
+#define RECORDS_MAX ROLLCALL_SOURCES_MAX
+
+struct known {
+    struct rollcall_vouch vouch[RECORDS_MAX];
+    int64_t received[RECORDS_MAX];
+    size_t n;
+    int authority; // index of the first source that vouches, or NONE
+};
+
+static int64_t column_time(sqlite3_stmt *q, int column)
+{
+    return sqlite3_column_type(q, column) == SQLITE_NULL ? ROLLCALL_TIME_UNSET
+                                                         : sqlite3_column_int64(q, column);
+}
+
+int source_index(const struct rollcall_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_sources; i++)
+        if (strcmp(config->source[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void vouch_of(const struct rollcall_source_config *src, int index, const struct body *b,
+                     sqlite3_stmt *q, struct rollcall_vouch *ret)
+{
+    *ret = (struct rollcall_vouch){
+        .role = src->role,
+        .status = b->status,
+        .start = b->start,
+        .end = b->end,
+        .terminated_at = b->terminated_at,
+        .rehire_conflict = b->rehire_conflict,
+        .missing = sqlite3_column_int(q, 3),
+        .missing_keep = src->when_missing == ROLLCALL_MISSING_KEEP,
+        .gone = sqlite3_column_int(q, 4),
+        .password_blocked = b->password_blocked,
+        .source = (uint16_t)index,
+    };
+    // A person for whom nobody named an end gets one, where the source says so.
+    if (src->default_end && ret->end == ROLLCALL_TIME_UNSET)
+        ret->end = (b->start != ROLLCALL_TIME_UNSET ? b->start : sqlite3_column_int64(q, 5)) +
+                   (int64_t)src->default_end;
+}
+
+// The records of a person, in the order of the configuration's sources.
+static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT source, body, received, missing, gone, first_seen FROM record"
+                   " WHERE slot = ?",
+                   "i", (int64_t)slot);
+    int error = 0;
+
+    *ret = (struct known){.authority = ROLLCALL_AUTHORITY_NONE};
+    while (store_step(q, &error)) {
+        int index = source_index(core->config, store_text(q, 0));
+        struct body b;
+        // A source that is configured no more says nothing; it takes its word for
+        // nobody back, and its people become orphans: refused, no session ended.
+        if (index < 0 || ret->n == RECORDS_MAX || body_parse(store_text(q, 1), &b) < 0)
+            continue;
+        vouch_of(&core->config->source[index], index, &b, q, &ret->vouch[ret->n]);
+        ret->received[ret->n] = sqlite3_column_int64(q, 2);
+        if ((core->config->source[index].role & ROLLCALL_ROLE_AUTHORITY) &&
+            !ret->vouch[ret->n].gone && index < ret->authority)
+            ret->authority = index;
+        ret->n++;
+        body_done(&b);
+    }
+    return error;
+}
+
+// Is the person in one of the groups of the list? By immutable id.
+static bool in_groups(struct engine_core *core, uint32_t slot, const struct rollcall_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (store_number(
+                &core->store, 0,
+                "SELECT 1 FROM member JOIN grp USING(number) WHERE slot = ? AND grp.id = ?", "is",
+                (int64_t)slot, list->item[i]))
+            return true;
+    return false;
+}
+
+// HR's own time of what decided: the instant it named, else when we had it.
+static int64_t hr_time_of(const struct known *k, const struct rollcall_verdict *v)
+{
+    const struct rollcall_vouch *w;
+
+    if (v->source < 0)
+        return ROLLCALL_TIME_UNSET;
+    w = &k->vouch[v->source];
+    switch ((int)v->reason) {
+    case ROLLCALL_REASON_TERMINATED_AT:
+        return w->terminated_at;
+    case ROLLCALL_REASON_END_DATE:
+        return w->end;
+    case ROLLCALL_REASON_STATUS_TERMINATED:
+        return w->terminated_at;
+    default:
+        return ROLLCALL_TIME_UNSET;
+    }
+}
+
+struct standing {
+    struct rollcall_local_word local;
+    struct rollcall_word word;
+    char name[ROLLCALL_NAME_MAX + 1];
+    int64_t since, incarnation;
+    enum rollcall_reason reason;
+};
+
+static int read_standing(struct engine_core *core, uint32_t slot, struct standing *ret)
+{
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT uid, coalesce(name, ''), state, flags, authority, reason,"
+                                 " admin_lock, journal_lock, recovery, hold, since, incarnation"
+                                 " FROM person WHERE slot = ?",
+                                 "i", (int64_t)slot);
+    int error = -ENOENT;
+
+    *ret = (struct standing){0};
+    if (!store_step(q, &error))
+        return error;
+    ret->word = (struct rollcall_word){.uid = (uid_t)sqlite3_column_int64(q, 0),
+                                       .state = sqlite3_column_int(q, 2),
+                                       .flags = (uint8_t)sqlite3_column_int(q, 3),
+                                       .authority = (uint8_t)sqlite3_column_int(q, 4)};
+    snprintf(ret->name, sizeof(ret->name), "%s", store_text(q, 1));
+    ret->reason = sqlite3_column_int(q, 5);
+    ret->local = (struct rollcall_local_word){
+        .admin_lock = sqlite3_column_int(q, 6),
+        .journal_lock = sqlite3_column_int(q, 7),
+        .recovery = sqlite3_column_int(q, 8),
+        .held = sqlite3_column_type(q, 9) != SQLITE_NULL,
+    };
+    ret->since = sqlite3_column_int64(q, 10);
+    ret->incarnation = sqlite3_column_int64(q, 11);
+    sqlite3_reset(q);
+    return 0;
+}
+
+int person_word(struct engine_core *core, uint32_t slot, struct rollcall_word *ret)
+{
+    struct standing s;
+    int r = read_standing(core, slot, &s);
+
+    if (r == 0)
+        *ret = s.word;
+    return r;
+}
+
+int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char *format, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    return store_run(&core->store, "INSERT INTO event(slot, at, text) VALUES(?, ?, ?)", "iis",
+                     (int64_t)slot, at, text);
+}
+
+// PURGED comes a day after an explicit end; it stays until the person is active again.
+static void keep_purged(const struct standing *was, struct rollcall_verdict *v)
+{
+    if (was->word.state == ROLLCALL_STATE_PURGED && v->state >= ROLLCALL_STATE_SUSPENDED)
+        v->state = ROLLCALL_STATE_PURGED;
+}
+
+int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
+                 struct changes *changes)
+{
+    struct known k;
+    struct standing was;
+    struct rollcall_verdict v;
+    struct rollcall_word word;
+    struct change *c;
+    int64_t received, hr;
+    bool state_changed, rehire;
+    int r = gather(core, slot, &k);
+
+    if (r == 0)
+        r = read_standing(core, slot, &was);
+    if (r < 0)
+        return r;
+    rollcall_lifecycle_merge(k.vouch, k.n, &was.local, now, &v);
+    keep_purged(&was, &v);
+    word = (struct rollcall_word){
+        .uid = was.word.uid, .state = v.state, .flags = v.flags, .authority = (uint8_t)k.authority};
+    if (core->config->has_allow_groups && in_groups(core, slot, &core->config->allow_groups))
+        word.flags |= ROLLCALL_FLAG_ALLOWED_HERE;
+    if (in_groups(core, slot, &core->config->lease_exempt_group))
+        word.flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
+    state_changed = word.state != was.word.state || v.reason != was.reason;
+    received = v.source >= 0 ? k.received[v.source] : now;
+    hr = hr_time_of(&k, &v);
+    // Employed again after an end: the same person, the same uid and home, fresh factors.
+    rehire = v.state == ROLLCALL_STATE_ACTIVE && was.word.state >= ROLLCALL_STATE_TERMINATED;
+    r = store_run(&core->store,
+                  "UPDATE person SET state = ?, reason = ?, flags = ?, authority = ?, since = ?,"
+                  " not_before = ?, not_after = ?, hr_time = ?, received = ?, next = ?,"
+                  " incarnation = ? WHERE slot = ?",
+                  "iiiiiiiiiiii", (int64_t)word.state, (int64_t)v.reason, (int64_t)word.flags,
+                  (int64_t)word.authority, state_changed ? now : was.since, v.not_before,
+                  v.not_after, hr, received, v.next, was.incarnation + rehire, (int64_t)slot);
+    core->dirty = true;
+    if (r == 0 && state_changed)
+        r = person_event(core, slot, now, "%s: %s%s%s", rollcall_state_name(word.state),
+                         rollcall_reason_name(v.reason), source ? " from " : "",
+                         source ? source : "");
+    if (r < 0 || (word.state == was.word.state && word.flags == was.word.flags &&
+                  word.authority == was.word.authority && !state_changed))
+        return r;
+    c = changes_add(changes);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct change){.slot = slot,
+                         .uid = word.uid,
+                         .before = was.word,
+                         .after = word,
+                         .reason = v.reason,
+                         .hr_time = hr,
+                         .received = received};
+    memcpy(c->name, was.name, sizeof(c->name));
+    if (source)
+        snprintf(c->source, sizeof(c->source), "%s", source);
+    return 0;
+}

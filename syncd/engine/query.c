@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// status and user, as docs/doors/syncd-control.md has them.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "syncd/engine/core_internal.h"
+
+static void set_time(json_t *o, const char *key, int64_t t)
+{
+    if (t != ROLLCALL_TIME_UNSET)
+        json_object_set_new(o, key, json_integer(t));
+}
+
+static int64_t time_of(sqlite3_stmt *q, int column)
+{
+    return sqlite3_column_type(q, column) == SQLITE_NULL ? ROLLCALL_TIME_UNSET
+                                                         : sqlite3_column_int64(q, column);
+}
+
+static json_t *people_of(struct engine_core *core)
+{
+    json_t *o = json_object();
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT state, count(*) FROM person GROUP BY state", "");
+    int64_t total = 0;
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        json_object_set_new(o, rollcall_state_name(sqlite3_column_int(q, 0)),
+                            json_integer(sqlite3_column_int64(q, 1)));
+        total += sqlite3_column_int64(q, 1);
+    }
+    json_object_set_new(o, "total", json_integer(total));
+    return o;
+}
+
+static json_t *roles_of(unsigned role)
+{
+    json_t *a = json_array();
+
+    if (role & ROLLCALL_ROLE_AUTHORITY)
+        json_array_append_new(a, json_string("authority"));
+    if (role & ROLLCALL_ROLE_DIRECTORY)
+        json_array_append_new(a, json_string("directory"));
+    if (role & ROLLCALL_ROLE_SIGNAL)
+        json_array_append_new(a, json_string("signal"));
+    return a;
+}
+
+static void alarm_about(json_t *alarms, const char *source, const char *what)
+{
+    char text[400];
+
+    snprintf(text, sizeof(text), "%s: %s", source, what);
+    json_array_append_new(alarms, json_string(text));
+}
+
+static json_t *source_of(struct engine_core *core, const struct rollcall_source_config *src,
+                         int64_t now, json_t *alarms)
+{
+    json_t *o = json_pack("{s:s, s:s, s:o}", "name", src->name, "type", src->type, "roles",
+                          roles_of(src->role));
+    sqlite3_stmt *q = store_bind(&core->store, "SELECT as_of, problem FROM source WHERE name = ?",
+                                 "s", src->name);
+    int64_t as_of = 0;
+    int error = 0;
+    bool late;
+
+    if (store_step(q, &error)) {
+        as_of = sqlite3_column_int64(q, 0);
+        if (*store_text(q, 1)) {
+            json_object_set_new(o, "problem", json_string(store_text(q, 1)));
+            alarm_about(alarms, src->name, store_text(q, 1));
+        }
+        sqlite3_reset(q);
+    }
+    if (as_of > 0) {
+        set_time(o, "as_of", as_of);
+        set_time(o, "lease_ends", as_of + (int64_t)src->lease);
+        if (src->expect_every)
+            set_time(o, "expect_by", as_of + (int64_t)src->expect_every);
+    }
+    late = src->expect_every && as_of > 0 && now > as_of + (int64_t)src->expect_every;
+    if (late)
+        alarm_about(alarms, src->name, "has not spoken for longer than expect_every");
+    if (as_of > 0 && now >= as_of + (int64_t)src->lease && (src->role & ROLLCALL_ROLE_AUTHORITY))
+        alarm_about(alarms, src->name, "the lease is over: its people are refused");
+    json_object_set_new(o, "late", json_boolean(late));
+    json_object_set_new(o, "rows",
+                        json_integer(store_number(&core->store, 0,
+                                                  "SELECT count(*) FROM record WHERE source = ?"
+                                                  " AND gone = 0",
+                                                  "s", src->name)));
+    json_object_set_new(
+        o, "skipped",
+        json_integer(store_number(&core->store, 0, "SELECT count(*) FROM refused WHERE source = ?",
+                                  "s", src->name)));
+    return o;
+}
+
+static json_t *names_of_hold(struct engine_core *core, int64_t id)
+{
+    json_t *a = json_array();
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT coalesce(name, key) FROM person WHERE hold = ?1 OR slot IN"
+                                 " (SELECT slot FROM record WHERE record.hold = ?1) LIMIT 20",
+                                 "i", id);
+    int error = 0;
+
+    while (store_step(q, &error))
+        json_array_append_new(a, json_string(store_text(q, 0)));
+    return a;
+}
+
+static json_t *held_of(struct engine_core *core)
+{
+    json_t *a = json_array(), *o;
+    sqlite3_stmt *q = store_bind(&core->store, "SELECT id, source, kind, n, at FROM hold", "");
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        char id[40];
+        snprintf(id, sizeof(id), "%lld", (long long)sqlite3_column_int64(q, 0));
+        o = json_pack(
+            "{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "id", id, "kind", store_text(q, 2), "source",
+            store_text(q, 1), "people", (json_int_t)sqlite3_column_int64(q, 3), "since",
+            (json_int_t)sqlite3_column_int64(q, 4), "names",
+            names_of_hold(core, sqlite3_column_int64(q, 0)), "why",
+            strcmp(store_text(q, 2), "missing") == 0
+                ? "more people are absent than the breaker allows; nothing was done to them"
+                : "more people left at once than the breaker allows; they are refused, no session "
+                  "was ended");
+        json_array_append_new(a, o);
+    }
+    q = store_bind(&core->store,
+                   "SELECT id, source, kind, coalesce(name, ''), text, at FROM refused WHERE kind ="
+                   " 'rehire' LIMIT 100",
+                   "");
+    while (store_step(q, &error)) {
+        char id[200];
+        snprintf(id, sizeof(id), "%s=rehire", store_text(q, 0));
+        json_array_append_new(
+            a, json_pack("{s:s, s:s, s:s, s:i, s:[s], s:I, s:s}", "id", id, "kind", "rehire",
+                         "source", store_text(q, 1), "people", 1, "names", store_text(q, 3),
+                         "since", (json_int_t)sqlite3_column_int64(q, 5), "why", store_text(q, 4)));
+    }
+    return a;
+}
+
+static json_t *expected_of(struct engine_core *core, int64_t now)
+{
+    json_t *a = json_array();
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT n, until, by FROM expected WHERE until > ?", "i", now);
+    int error = 0;
+
+    while (store_step(q, &error))
+        json_array_append_new(
+            a, json_pack("{s:I, s:I, s:s}", "n", (json_int_t)sqlite3_column_int64(q, 0), "until",
+                         (json_int_t)sqlite3_column_int64(q, 1), "by", store_text(q, 2)));
+    return a;
+}
+
+static void alarms_of_rows(struct engine_core *core, json_t *alarms)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store, "SELECT source, text FROM refused ORDER BY at DESC LIMIT 20", "");
+    int error = 0;
+
+    while (store_step(q, &error))
+        alarm_about(alarms, store_text(q, 0), store_text(q, 1));
+}
+
+int engine_core_status(struct engine_core *core, int64_t now, json_t **ret)
+{
+    json_t *alarms = json_array(), *sources = json_array();
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "version", ROLLCALL_VERSION, "mode",
+                          core->config->mode == ROLLCALL_MODE_OBSERVE ? "observe" : "enforce",
+                          "now", (json_int_t)now, "generation", (json_int_t)core->generation);
+
+    if (!o)
+        return -ENOMEM;
+    json_object_set_new(o, "people", people_of(core));
+    json_object_set_new(
+        o, "groups", json_integer(store_number(&core->store, 0, "SELECT count(*) FROM grp", "")));
+    for (size_t i = 0; i < core->config->n_sources; i++)
+        json_array_append_new(sources, source_of(core, &core->config->source[i], now, alarms));
+    if (core->retry.n)
+        alarm_about(alarms, "journal",
+                    "locks stand on the board, but the journal cannot be written");
+    alarms_of_rows(core, alarms);
+    json_object_set_new(o, "sources", sources);
+    json_object_set_new(o, "held", held_of(core));
+    json_object_set_new(o, "recovery",
+                        json_boolean(store_number(
+                            &core->store, 0, "SELECT 1 FROM person WHERE recovery LIMIT 1", "")));
+    json_object_set_new(o, "expected", expected_of(core, now));
+    json_object_set_new(o, "alarms", alarms);
+    set_time(o, "clock_mark", core->clock_mark);
+    *ret = o;
+    return 0;
+}
+
+// ---- one person ----
+
+static json_t *groups_of(struct engine_core *core, int64_t slot)
+{
+    json_t *a = json_array();
+    sqlite3_stmt *q = store_bind(
+        &core->store, "SELECT name FROM member JOIN grp USING(number) WHERE slot = ? ORDER BY name",
+        "i", slot);
+    int error = 0;
+
+    while (store_step(q, &error))
+        json_array_append_new(a, json_string(store_text(q, 0)));
+    return a;
+}
+
+static json_t *said_of(struct engine_core *core, int64_t slot)
+{
+    static const char *const words[] = {"unknown", "active", "leave", "disabled", "terminated"};
+    json_t *a = json_array();
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT source, body, place, missing_since, received, gone FROM record"
+                   " WHERE slot = ?",
+                   "i", slot);
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        const struct rollcall_source_config *src =
+            rollcall_config_source(core->config, store_text(q, 0));
+        struct body b;
+        json_t *o;
+        if (body_parse(store_text(q, 1), &b) < 0)
+            continue;
+        o = json_pack("{s:s, s:s, s:s, s:b}", "source", store_text(q, 0), "status",
+                      sqlite3_column_int(q, 5)                                ? "gone"
+                      : (unsigned)b.status < sizeof(words) / sizeof(words[0]) ? words[b.status]
+                                                                              : "unknown",
+                      "where", store_text(q, 2), "missing",
+                      sqlite3_column_type(q, 3) != SQLITE_NULL);
+        json_object_set_new(o, "role",
+                            json_string(!src                                  ? "not configured"
+                                        : src->role & ROLLCALL_ROLE_AUTHORITY ? "authority"
+                                        : src->role & ROLLCALL_ROLE_DIRECTORY ? "directory"
+                                                                              : "signal"));
+        set_time(o, "start", b.start);
+        set_time(o, "end", b.end);
+        set_time(o, "terminated_at", b.terminated_at);
+        set_time(o, "as_of", sqlite3_column_int64(q, 4));
+        json_array_append_new(a, o);
+        body_done(&b);
+    }
+    return a;
+}
+
+static json_t *changes_of(struct engine_core *core, int64_t slot)
+{
+    json_t *a = json_array();
+    sqlite3_stmt *q = store_bind(
+        &core->store, "SELECT at, text FROM event WHERE slot = ? ORDER BY id DESC LIMIT 10", "i",
+        slot);
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        char to[40];
+        const char *text = store_text(q, 1), *colon = strchr(text, ':');
+        snprintf(to, sizeof(to), "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
+        json_array_append_new(a, json_pack("{s:I, s:s, s:s}", "at",
+                                           (json_int_t)sqlite3_column_int64(q, 0), "to", to,
+                                           "reason", colon ? colon + 2 : text));
+    }
+    return a;
+}
+
+static json_t *flags_of(int flags)
+{
+    static const char *const names[] = {"allowed-here", "password-blocked", "lease-exempt",
+                                        "refuse-only", "inferred"};
+    json_t *a = json_array();
+
+    for (int i = 0; i < 5; i++)
+        if (flags & 1 << i)
+            json_array_append_new(a, json_string(names[i]));
+    return a;
+}
+
+static int unknown_user(struct engine_core *core, const char *name, json_t **ret)
+{
+    json_t *similar = json_array();
+    char start[8];
+    sqlite3_stmt *q;
+    int error = 0;
+
+    snprintf(start, sizeof(start), "%.3s%%", name);
+    q = store_bind(&core->store, "SELECT name FROM person WHERE name LIKE ? ORDER BY name LIMIT 3",
+                   "s", start);
+    while (store_step(q, &error))
+        json_array_append_new(similar, json_string(store_text(q, 0)));
+    q = store_bind(&core->store, "SELECT text FROM refused WHERE name = ? LIMIT 1", "s", name);
+    *ret = json_pack("{s:s, s:o}", "error", "unknown-user", "similar", similar);
+    if (store_step(q, &error)) {
+        json_object_set_new(*ret, "hint", json_string(store_text(q, 0)));
+        sqlite3_reset(q);
+    } else {
+        json_object_set_new(*ret, "hint", json_string("no source names this person"));
+    }
+    return -ENOENT;
+}
+
+int engine_core_user(struct engine_core *core, const char *name, int64_t now, json_t **ret)
+{
+    sqlite3_stmt *q = store_bind(
+        &core->store,
+        "SELECT slot, uid, gid, coalesce(name, ''), coalesce(former_name, ''),"
+        " coalesce(display_name, ''), key, coalesce(home, ''), coalesce(shell, ''), state,"
+        " reason, flags, since, not_before, not_after, hr_time, received, incarnation,"
+        " admin_lock, coalesce(admin_by, ''), coalesce(admin_reason, ''), hold"
+        " FROM person WHERE name = ?1 OR former_name = ?1 ORDER BY name IS NOT ?1",
+        "s", name);
+    int64_t slot;
+    int error = 0;
+    json_t *o;
+
+    (void)now;
+    if (!store_step(q, &error))
+        return unknown_user(core, name, ret);
+    slot = sqlite3_column_int64(q, 0);
+    o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I}", "user",
+                  store_text(q, 3), "former_name", store_text(q, 4), "display_name",
+                  store_text(q, 5), "employee_number", store_text(q, 6), "uid",
+                  (json_int_t)sqlite3_column_int64(q, 1), "gid",
+                  (json_int_t)sqlite3_column_int64(q, 2), "home", store_text(q, 7), "shell",
+                  store_text(q, 8), "state", rollcall_state_name(sqlite3_column_int(q, 9)),
+                  "reason", rollcall_reason_name(sqlite3_column_int(q, 10)), "sentence",
+                  rollcall_reason_sentence(sqlite3_column_int(q, 10)), "incarnation",
+                  (json_int_t)sqlite3_column_int64(q, 17));
+    json_object_set_new(o, "flags", flags_of(sqlite3_column_int(q, 11)));
+    set_time(o, "since", sqlite3_column_int64(q, 12));
+    set_time(o, "not_before", time_of(q, 13));
+    set_time(o, "not_after", time_of(q, 14));
+    set_time(o, "hr_time", time_of(q, 15));
+    set_time(o, "received", time_of(q, 16));
+    json_object_set_new(o, "admin_lock",
+                        sqlite3_column_int(q, 18) ? json_pack("{s:s, s:s}", "by", store_text(q, 19),
+                                                              "reason", store_text(q, 20))
+                                                  : json_null());
+    set_time(o, "held", time_of(q, 21));
+    sqlite3_reset(q);
+    json_object_set_new(o, "groups", groups_of(core, slot));
+    json_object_set_new(o, "sources", said_of(core, slot));
+    json_object_set_new(o, "changes", changes_of(core, slot));
+    *ret = o;
+    return 0;
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Taking the rows of a listing that say something new.
+#include "syncd/engine/rows.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/account.h"
+#include "rollcall/cleanup.h"
+
+// One row in work.
+struct row {
+    const struct rollcall_source_config *src;
+    struct stage *stage;
+    char id[160], key[200];
+    char *text, *place; // the body as it came
+    struct body body;
+    int64_t hash, slot; // slot -1: nobody yet
+    int64_t groups_pending;
+    char *old_text;
+};
+
+static void row_done(struct row *row)
+{
+    free(row->text);
+    free(row->place);
+    free(row->old_text);
+    body_done(&row->body);
+}
+#define _cleanup_row_ _cleanup_(row_done)
+
+static int row_read(struct engine_core *core, struct row *row)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT i.body, i.hash, i.place, r.body, r.groups_pending FROM incoming i"
+                   " LEFT JOIN record r ON r.source = i.source AND r.id = i.id"
+                   " WHERE i.source = ? AND i.id = ?",
+                   "ss", row->src->name, row->id);
+    int error = -ENOENT, r;
+
+    if (!store_step(q, &error))
+        return error;
+    row->text = strdup(store_text(q, 0));
+    row->hash = sqlite3_column_int64(q, 1);
+    row->place = strdup(store_text(q, 2));
+    row->old_text = sqlite3_column_type(q, 3) == SQLITE_NULL ? NULL : strdup(store_text(q, 3));
+    row->groups_pending = sqlite3_column_type(q, 4) == SQLITE_NULL ? 0 : sqlite3_column_int64(q, 4);
+    sqlite3_reset(q);
+    if (!row->text || !row->place)
+        return -ENOMEM;
+    r = body_parse(row->text, &row->body);
+    snprintf(row->key, sizeof(row->key), "%s%s", row->src->join_prefix ? row->src->join_prefix : "",
+             row->body.employee_number ? row->body.employee_number : row->id);
+    row->slot =
+        store_number(&core->store, -1, "SELECT slot FROM person WHERE key = ?", "s", row->key);
+    return r;
+}
+
+static const char *home_of(const struct body *b, const char *name, char *buf, size_t len)
+{
+    if (b->home_directory && rollcall_path_acceptable(b->home_directory))
+        return b->home_directory;
+    snprintf(buf, len, "/home/%s", name);
+    return buf;
+}
+
+static const char *shell_of(const struct body *b)
+{
+    return b->login_shell && rollcall_path_acceptable(b->login_shell) ? b->login_shell
+                                                                      : "/bin/bash";
+}
+
+// What a directory says beside the name. A shell or home that cannot be is made
+// harmless, and said.
+static int row_describe(struct engine_core *core, struct row *row, int64_t now)
+{
+    const struct body *b = &row->body;
+    char gecos[256], home[300], name[ROLLCALL_NAME_MAX + 1] = "";
+    sqlite3_stmt *q = store_bind(
+        &core->store, "SELECT coalesce(name, '') FROM person WHERE slot = ?", "i", row->slot);
+    int error = 0;
+    char immutable[200];
+
+    if (store_step(q, &error))
+        snprintf(name, sizeof(name), "%s", store_text(q, 0));
+    sqlite3_reset(q);
+    if (b->login_shell && !rollcall_path_acceptable(b->login_shell))
+        rows_refuse(core, row->src->name, row->id, "shell", name, now,
+                    "loginShell of \"%s\" is no absolute path of plain letters; /bin/bash is used",
+                    name);
+    if (b->home_directory && !rollcall_path_acceptable(b->home_directory))
+        rows_refuse(
+            core, row->src->name, row->id, "home", name, now,
+            "homeDirectory of \"%s\" is no absolute path of plain letters; /home/%s is used", name,
+            name);
+    rollcall_gecos_clean(b->display_name ? b->display_name : "", gecos, sizeof(gecos));
+    snprintf(immutable, sizeof(immutable), "%s:%s", row->src->name, row->id);
+    return store_run(&core->store,
+                     "UPDATE person SET gecos = ?, display_name = ?, home = ?, shell = ?,"
+                     " immutable_id = ? WHERE slot = ?",
+                     "sssssi", gecos, gecos, home_of(b, name, home, sizeof(home)), shell_of(b),
+                     immutable, row->slot);
+}
+
+static int insert_person(struct engine_core *core, struct row *row, uint32_t uid, int64_t now)
+{
+    // The primary group is always one's own: gid = uid. A gidNumber of the source that
+    // says otherwise is a group to be named in `groups`.
+    return store_run(&core->store,
+                     "INSERT INTO person(slot, key, uid, gid, name, state, reason, since)"
+                     " VALUES(?1, ?2, ?3, ?3, ?4, 0, 0, ?5)",
+                     "isisi", row->slot, row->key, (int64_t)uid, row->body.user_name, now);
+}
+
+// Rule 11: the admin said that this number is the leaver come back.
+static int rehire(struct engine_core *core, struct row *row, int64_t now)
+{
+    int64_t slot =
+        store_number(&core->store, -1, "SELECT slot FROM person WHERE name = ? AND state >= 5", "s",
+                     row->body.user_name);
+    int r;
+
+    if (slot < 0)
+        return -ENOENT;
+    row->slot = slot;
+    r = store_run(&core->store, "UPDATE record SET gone = 1 WHERE slot = ?", "i", slot);
+    if (r == 0)
+        r = store_run(&core->store, "UPDATE person SET key = ? WHERE slot = ?", "si", row->key,
+                      slot);
+    if (r == 0)
+        r = person_event(core, (uint32_t)slot, now, "rehired as %s", row->key);
+    return r;
+}
+
+// Rule 11: another person; the leaver's name becomes a former one.
+static int release_name(struct engine_core *core, const char *name)
+{
+    return store_run(
+        &core->store,
+        "UPDATE person SET name = NULL, former_name = NULL WHERE name = ? AND state >= 5", "s",
+        name);
+}
+
+static int row_new_person(struct engine_core *core, struct row *row, int64_t now)
+{
+    char why[300];
+    uint32_t slot, uid;
+    int r;
+
+    if (rows_approved(core, row->key, "rehire") && rehire(core, row, now) == 0)
+        return 0;
+    if (rows_approved(core, row->key, "another"))
+        release_name(core, row->body.user_name);
+    r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
+    if (r < 0)
+        return r;
+    if (row->body.has_uid &&
+        store_number(&core->store, 0,
+                     "SELECT count(*) > 1 FROM incoming WHERE source = ? AND uid = ?", "si",
+                     row->src->name, (int64_t)row->body.uid)) {
+        rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
+                    "uidNumber %llu stands in two rows of one listing; neither is taken (rule 4)",
+                    (unsigned long long)row->body.uid);
+        return -EEXIST;
+    }
+    r = ids_person(core, row->key, row->src->name, &row->body, row->id, now, &slot, &uid, why,
+                   sizeof(why));
+    if (r < 0) {
+        rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
+                    "\"%s\" is refused: %s", row->body.user_name, why);
+        return r == -EEXIST || r == -ERANGE ? -EEXIST : r;
+    }
+    row->slot = slot;
+    r = insert_person(core, row, uid, now);
+    // What another source said of this number before now has its person.
+    if (r == 0)
+        r = store_run(&core->store, "UPDATE record SET slot = ? WHERE key = ? AND slot IS NULL",
+                      "is", row->slot, row->key);
+    return r;
+}
+
+static int row_rename(struct engine_core *core, struct row *row, int64_t now)
+{
+    int64_t same = store_number(&core->store, 0, "SELECT name = ? FROM person WHERE slot = ?", "si",
+                                row->body.user_name ? row->body.user_name : "", row->slot);
+    int r;
+
+    if (same || !row->body.user_name)
+        return 0;
+    r = rows_name_free(core, row->src, row->id, row->key, &row->body, row->slot, now);
+    if (r < 0)
+        return r == -EEXIST ? 0 : r; // the established name stands; the row is taken
+    r = person_event(core, (uint32_t)row->slot, now, "renamed to %s", row->body.user_name);
+    if (r == 0)
+        r = store_run(&core->store, "UPDATE person SET former_name = name, name = ? WHERE slot = ?",
+                      "si", row->body.user_name, row->slot);
+    core->dirty = true;
+    return r;
+}
+
+static int row_check_uid(struct engine_core *core, struct row *row, int64_t now)
+{
+    int64_t uid =
+        store_number(&core->store, 0, "SELECT uid FROM person WHERE slot = ?", "i", row->slot);
+
+    if (row->body.has_uid && row->body.uid != (uint64_t)uid)
+        return rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
+                           "uidNumber %llu differs from %lld, which is kept: files belong to it",
+                           (unsigned long long)row->body.uid, (long long)uid);
+    return 0;
+}
+
+// Rule 1: groups that are not there any more because the cell is empty or the column
+// missing are kept until a second, later listing says the same.
+static int row_keep(struct engine_core *core, struct row *row, int64_t now)
+{
+    _cleanup_free_ char *kept = NULL;
+    struct body old = {0};
+    int64_t pending = ROLLCALL_TIME_UNSET;
+    int r;
+
+    if (!row->body.groups_present && row->old_text && body_parse(row->old_text, &old) == 0 &&
+        old.groups_present && !(row->groups_pending && row->stage->as_of > row->groups_pending)) {
+        kept = body_with_groups(&row->body, old.groups);
+        pending = row->groups_pending ? row->groups_pending : row->stage->as_of;
+        if (!row->groups_pending)
+            engine_audit(core,
+                         json_pack("{s:s, s:s, s:s, s:s}", "event", "groups-missing", "source",
+                                   row->src->name, "id", row->id, "why",
+                                   "the groups are gone by inference; they stand until a second "
+                                   "listing agrees (rule 1)"));
+    }
+    body_done(&old);
+    r = store_run(
+        &core->store,
+        "INSERT INTO record(source, id, key, slot, hash, body, place, first_seen, received,"
+        " groups_pending) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)"
+        " ON CONFLICT(source, id) DO UPDATE SET key = ?3, slot = ?4, hash = ?5, body = ?6,"
+        " place = ?7, received = ?8, groups_pending = ?9, missing_since = NULL, missing = 0,"
+        " gone = 0, hold = NULL",
+        "sssiissii", row->src->name, row->id, row->key,
+        row->slot < 0 ? ROLLCALL_TIME_UNSET : row->slot, row->hash, kept ? kept : row->text,
+        row->place, now, pending);
+    return r;
+}
+
+static int take_one(struct engine_core *core, struct row *row, int64_t now, struct changes *changes)
+{
+    bool directory = row->src->role & ROLLCALL_ROLE_DIRECTORY;
+    int r = row_read(core, row);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = store_run(&core->store,
+                  "DELETE FROM refused WHERE source = ? AND id = ? AND kind <> 'group'", "ss",
+                  row->src->name, row->id);
+    // Somebody who left before we ever knew them needs no account.
+    if (r == 0 && row->slot < 0 && directory && row->body.status != ROLLCALL_STATUS_TERMINATED) {
+        r = row_new_person(core, row, now);
+        if (r == -EEXIST)
+            r = 0;
+    } else if (r == 0 && row->slot >= 0 && directory) {
+        r = row_rename(core, row, now);
+        if (r == 0)
+            r = row_check_uid(core, row, now);
+    }
+    if (r == 0)
+        r = row_keep(core, row, now);
+    if (r < 0 || row->slot < 0)
+        return r;
+    // A fresh word of an authority is what a lost state, or a lock known from the journal
+    // alone, was waiting for.
+    if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
+        r = store_run(&core->store,
+                      "UPDATE person SET recovery = 0, journal_lock = 0,"
+                      " hold = CASE WHEN ? THEN NULL ELSE hold END WHERE slot = ?",
+                      "ii", (int64_t)(row->body.status == ROLLCALL_STATUS_ACTIVE), row->slot);
+    if (r == 0 && directory)
+        r = row_describe(core, row, now);
+    if (r == 0 && directory)
+        r = rows_members(core, (uint32_t)row->slot, now);
+    return r == 0 ? person_merge(core, (uint32_t)row->slot, row->src->name, now, changes) : r;
+}
+
+// Ids of the rows that say something new; the rest costs a comparison.
+static int changed_rows(struct engine_core *core, const char *source, char ***ret, size_t *ret_n)
+{
+    sqlite3_stmt *q = store_bind(
+        &core->store,
+        "SELECT i.id FROM incoming i LEFT JOIN record r ON r.source = i.source AND r.id = i.id"
+        " LEFT JOIN person p ON p.slot = r.slot"
+        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND (r.id IS NULL OR r.hash "
+        "<> i.hash"
+        " OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR p.recovery OR"
+        " (r.slot IS NULL AND EXISTS(SELECT 1 FROM refused f WHERE f.source = i.source AND f.id = "
+        "i.id)))",
+        "s", source);
+    char **ids = NULL;
+    size_t n = 0, room = 0;
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        if (n == room) {
+            char **p = realloc(ids, (room = room ? room * 2 : 256) * sizeof(*p));
+            if (!p)
+                break;
+            ids = p;
+        }
+        ids[n] = strdup(store_text(q, 0));
+        n += ids[n] != NULL;
+    }
+    sqlite3_reset(q);
+    *ret = ids;
+    *ret_n = n;
+    return error;
+}
+
+// Rule 4 for numbers: the same employeeNumber twice in one listing, by id or by number.
+static int refuse_doubles(struct engine_core *core, const char *source, int64_t now)
+{
+    sqlite3_stmt *q;
+    int error = 0;
+    int r = store_run(
+        &core->store,
+        "UPDATE incoming SET copies = 2 WHERE source = ?1 AND number IN (SELECT number FROM"
+        " incoming WHERE source = ?1 AND number IS NOT NULL GROUP BY number HAVING count(*) > 1)",
+        "s", source);
+
+    q = store_bind(&core->store,
+                   "SELECT id, place, name FROM incoming WHERE source = ? AND copies > 1", "s",
+                   source);
+    while (r == 0 && store_step(q, &error)) {
+        char id[160], name[100];
+        snprintf(id, sizeof(id), "%s", store_text(q, 0));
+        snprintf(name, sizeof(name), "%s", store_text(q, 2));
+        r = rows_refuse(core, source, id, "double", name, now,
+                        "employeeNumber \"%.60s\" stands in more than one row (last at %.80s); the "
+                        "established state stands (rule 4)",
+                        id, store_text(q, 1));
+    }
+    return r < 0 ? r : error;
+}
+
+int rows_take(struct engine_core *core, const struct rollcall_source_config *src,
+              struct stage *stage, int64_t now, struct changes *changes)
+{
+    char **ids;
+    size_t n;
+    int r = refuse_doubles(core, src->name, now), e = 0;
+
+    if (r < 0)
+        return r;
+    r = changed_rows(core, src->name, &ids, &n);
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_row_ struct row row = {.src = src, .stage = stage, .slot = -1};
+        snprintf(row.id, sizeof(row.id), "%s", ids[i]);
+        if (e == 0)
+            e = take_one(core, &row, now, changes);
+        free(ids[i]);
+    }
+    free(ids);
+    return r < 0 ? r : e;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Taking the rows of a listing. Only syncd/engine/*.c include it.
+#ifndef ROLLCALL_ENGINE_ROWS_H
+#define ROLLCALL_ENGINE_ROWS_H
+
+#include "syncd/engine/core_internal.h"
+
+int rows_members(struct engine_core *core, uint32_t slot, int64_t now);
+// Whose name may a row have? See lifecycle rules 4, 5, 11 and 15. 0, or -EEXIST after the
+// refusal was recorded. `slot` is the row's own person, or -1 for a new one.
+int rows_name_free(struct engine_core *core, const struct rollcall_source_config *src,
+                   const char *id, const char *key, const struct body *b, int64_t slot,
+                   int64_t now);
+// Tells whether an admin said `word` of this key (rule 11).
+bool rows_approved(struct engine_core *core, const char *key, const char *word);
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// state.db.
+#include "syncd/engine/store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rollcall/lifecycle.h"
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] =
+    "CREATE TABLE source(name TEXT PRIMARY KEY, cursor TEXT, as_of INTEGER NOT NULL DEFAULT 0,"
+    " full_as_of INTEGER NOT NULL DEFAULT 0, version TEXT, problem TEXT, problem_at INTEGER) "
+    "WITHOUT ROWID;"
+    // What a source said of somebody; body is our JSON of it, hash that of the body.
+    "CREATE TABLE record(source TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, slot INTEGER, "
+    "hash INTEGER NOT NULL,"
+    " body TEXT NOT NULL, place TEXT, first_seen INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " missing_since INTEGER, missing INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
+    " groups_pending INTEGER, hold INTEGER, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    "CREATE INDEX record_slot ON record(slot);"
+    "CREATE INDEX record_key ON record(key);"
+    "CREATE TABLE person(slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL "
+    "UNIQUE,"
+    " name TEXT UNIQUE, former_name TEXT, gid INTEGER NOT NULL, gecos TEXT, home TEXT, shell TEXT,"
+    " display_name TEXT, immutable_id TEXT,"
+    " state INTEGER NOT NULL, reason INTEGER NOT NULL, flags INTEGER NOT NULL DEFAULT 0,"
+    " authority INTEGER NOT NULL DEFAULT 15, since INTEGER NOT NULL, not_before INTEGER, not_after "
+    "INTEGER,"
+    " hr_time INTEGER, received INTEGER NOT NULL DEFAULT 0, incarnation INTEGER NOT NULL DEFAULT 1,"
+    " next INTEGER, admin_lock INTEGER NOT NULL DEFAULT 0, admin_by TEXT, admin_reason TEXT,"
+    " journal_lock INTEGER NOT NULL DEFAULT 0, recovery INTEGER NOT NULL DEFAULT 0, hold INTEGER);"
+    "CREATE INDEX person_next ON person(next) WHERE next IS NOT NULL;"
+    "CREATE INDEX person_former ON person(former_name) WHERE former_name IS NOT NULL;"
+    "CREATE INDEX person_state ON person(state);"
+    "CREATE TABLE grp(number INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name "
+    "TEXT NOT NULL,"
+    " gid INTEGER NOT NULL UNIQUE, UNIQUE(source, id));"
+    "CREATE INDEX grp_name ON grp(name);"
+    "CREATE TABLE member(number INTEGER NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY(number, "
+    "slot)) WITHOUT ROWID;"
+    "CREATE INDEX member_slot ON member(slot);"
+    // Names, numbers and rows that were refused, for status and --why.
+    "CREATE TABLE refused(source TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT,"
+    " text TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(source, id, kind)) WITHOUT ROWID;"
+    "CREATE TABLE approved(key TEXT PRIMARY KEY, word TEXT NOT NULL, by TEXT, at INTEGER NOT NULL) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE hold(id INTEGER PRIMARY KEY, source TEXT NOT NULL, kind TEXT NOT NULL, n INTEGER "
+    "NOT NULL,"
+    " at INTEGER NOT NULL);"
+    "CREATE TABLE effect(source TEXT NOT NULL, kind INTEGER NOT NULL, at INTEGER NOT NULL, slot "
+    "INTEGER NOT NULL);"
+    "CREATE INDEX effect_at ON effect(source, kind, at);"
+    "CREATE TABLE expected(n INTEGER NOT NULL, until INTEGER NOT NULL, by TEXT);"
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, at INTEGER NOT NULL, text "
+    "TEXT NOT NULL);"
+    "CREATE INDEX event_slot ON event(slot, id);"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;";
+
+static const char staging[] =
+    "CREATE TEMP TABLE incoming(source TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER, body TEXT, "
+    "place TEXT,"
+    " number TEXT, name TEXT, uid INTEGER, copies INTEGER NOT NULL DEFAULT 1, terminated INTEGER "
+    "NOT NULL DEFAULT 0,"
+    " gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    "CREATE INDEX temp.incoming_name ON incoming(source, name);"
+    "CREATE INDEX temp.incoming_number ON incoming(source, number);"
+    "CREATE INDEX temp.incoming_uid ON incoming(source, uid) WHERE uid IS NOT NULL;"
+    // The ids ledger as it stood when it was opened.
+    "CREATE TEMP TABLE ledger(kind INTEGER NOT NULL, key TEXT NOT NULL, slot INTEGER NOT NULL,"
+    " number INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
+    "CREATE INDEX temp.ledger_number ON ledger(number);"
+    "CREATE INDEX temp.ledger_slot ON ledger(slot);"
+    "CREATE TEMP TABLE incoming_group(source TEXT NOT NULL, id TEXT NOT NULL, name TEXT, gid "
+    "INTEGER,"
+    " PRIMARY KEY(source, id)) WITHOUT ROWID;";
+
+int store_exec(struct store *s, const char *sql)
+{
+    int r = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+    return r == SQLITE_OK ? 0 : r == SQLITE_FULL ? -ENOSPC : r == SQLITE_CORRUPT ? -EBADMSG : -EIO;
+}
+
+// -EBADMSG for a file that is not ours to use.
+static int open_once(const char *path, struct store *s)
+{
+    sqlite3_stmt *q;
+    int64_t version;
+    int error = 0;
+
+    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+        SQLITE_OK)
+        return -EIO;
+    sqlite3_busy_timeout(s->db, 5000);
+    if (store_exec(s,
+                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = FILE;"
+                   "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -32768;") < 0)
+        return -EBADMSG;
+    q = store_bind(s, "PRAGMA quick_check(1)", "");
+    if (!q || !store_step(q, &error) || strcmp(store_text(q, 0), "ok") != 0)
+        return -EBADMSG;
+    sqlite3_reset(q);
+    version = store_number(s, -1, "PRAGMA user_version", "");
+    if (version == 0) {
+        s->fresh = true;
+        if (store_exec(s, "BEGIN IMMEDIATE") < 0 || store_exec(s, schema) < 0 ||
+            store_exec(s, "PRAGMA user_version = 1; COMMIT") < 0)
+            return -EIO;
+    } else if (version != SCHEMA_VERSION) {
+        return -EBADMSG;
+    }
+    return store_exec(s, staging);
+}
+
+int store_open(const char *path, int64_t now, struct store *ret, bool *ret_lost)
+{
+    struct store s = {0};
+    int r = open_once(path, &s);
+
+    *ret_lost = false;
+    if (r == -EBADMSG) {
+        char aside[4200];
+        static const char *const tails[] = {"", "-wal", "-shm"};
+        store_close(&s);
+        for (int i = 0; i < 3; i++) {
+            char from[4096];
+            snprintf(from, sizeof(from), "%s%s", path, tails[i]);
+            snprintf(aside, sizeof(aside), "%s.lost-%lld%s", path, (long long)now, tails[i]);
+            if (rename(from, aside) < 0 && errno != ENOENT && i == 0)
+                return -errno;
+        }
+        *ret_lost = true;
+        s = (struct store){0};
+        r = open_once(path, &s);
+    }
+    if (r < 0) {
+        store_close(&s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    for (unsigned i = 0; i < s->n; i++)
+        sqlite3_finalize(s->kept[i].stmt);
+    sqlite3_close(s->db);
+    *s = (struct store){0};
+}
+
+static sqlite3_stmt *prepare(struct store *s, const char *sql)
+{
+    sqlite3_stmt *stmt;
+
+    for (unsigned i = 0; i < s->n; i++) {
+        if (s->kept[i].sql != sql)
+            continue;
+        sqlite3_reset(s->kept[i].stmt);
+        sqlite3_clear_bindings(s->kept[i].stmt);
+        return s->kept[i].stmt;
+    }
+    if (s->n == STORE_STATEMENTS)
+        return NULL;
+    if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+        fprintf(stderr, "state.db: %s: %s\n", sqlite3_errmsg(s->db), sql);
+        return NULL;
+    }
+    s->kept[s->n].sql = sql;
+    s->kept[s->n++].stmt = stmt;
+    return stmt;
+}
+
+static sqlite3_stmt *bind_all(struct store *s, const char *sql, const char *format, va_list ap)
+{
+    sqlite3_stmt *stmt = prepare(s, sql);
+
+    for (int i = 1; stmt && *format; format++, i++) {
+        if (*format == 'i') {
+            int64_t n = va_arg(ap, int64_t);
+            // "No such date" is NULL in the database.
+            if (n == ROLLCALL_TIME_UNSET)
+                sqlite3_bind_null(stmt, i);
+            else
+                sqlite3_bind_int64(stmt, i, n);
+        } else {
+            sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+        }
+    }
+    return stmt;
+}
+
+sqlite3_stmt *store_bind(struct store *s, const char *sql, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list ap;
+
+    va_start(ap, format);
+    stmt = bind_all(s, sql, format, ap);
+    va_end(ap);
+    return stmt;
+}
+
+bool store_step(sqlite3_stmt *stmt, int *error)
+{
+    int r = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
+
+    if (r == SQLITE_ROW)
+        return true;
+    if (r != SQLITE_DONE)
+        *error = r == SQLITE_FULL         ? -ENOSPC
+                 : r == SQLITE_CONSTRAINT ? -EEXIST
+                 : r == SQLITE_CORRUPT    ? -EBADMSG
+                                          : -EIO;
+    if (stmt)
+        sqlite3_reset(stmt);
+    return false;
+}
+
+int store_run(struct store *s, const char *sql, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list ap;
+    int error = 0;
+
+    va_start(ap, format);
+    stmt = bind_all(s, sql, format, ap);
+    va_end(ap);
+    while (store_step(stmt, &error))
+        ;
+    return error;
+}
+
+int64_t store_number(struct store *s, int64_t otherwise, const char *sql, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list ap;
+    int error = 0;
+    int64_t n = otherwise;
+
+    va_start(ap, format);
+    stmt = bind_all(s, sql, format, ap);
+    va_end(ap);
+    if (store_step(stmt, &error)) {
+        if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+            n = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    return n;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// state.db: SQLite in WAL mode, one connection, prepared statements kept.
+#ifndef ROLLCALL_ENGINE_STORE_H
+#define ROLLCALL_ENGINE_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STORE_STATEMENTS 128
+
+struct store {
+    sqlite3 *db;
+    struct {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } kept[STORE_STATEMENTS];
+    unsigned n;
+    bool fresh; // made anew at this open
+};
+
+// Opens or makes the database. One that is corrupt or of another version is set aside
+// (renamed to PATH.lost-TIME) and made anew; *ret_lost says so.
+int store_open(const char *path, int64_t now, struct store *ret, bool *ret_lost);
+void store_close(struct store *s);
+
+// A statement, ready: prepared once, bound by `format`: 'i' int64_t, 's' const char * (NULL
+// is NULL), one letter a parameter. `sql` must be a literal. NULL when SQLite refuses.
+sqlite3_stmt *store_bind(struct store *s, const char *sql, const char *format, ...);
+// Steps to the next row: true while there is one; resets at the end. *error gets a
+// negative errno where it ended for another reason.
+bool store_step(sqlite3_stmt *stmt, int *error);
+// For a statement without rows.
+int store_run(struct store *s, const char *sql, const char *format, ...);
+int store_exec(struct store *s, const char *sql);
+// First column of the first row, or `otherwise`.
+int64_t store_number(struct store *s, int64_t otherwise, const char *sql, const char *format, ...);
+static inline const char *store_text(sqlite3_stmt *stmt, int column)
+{
+    const char *t = (const char *)sqlite3_column_text(stmt, column);
+    return t ? t : "";
+}
+
+#endif
