@@ -5,3 +5,16 @@ rollcall-source-csv_SRCS := syncd/sources/csv.c syncd/sources/csv_file.c syncd/s
 	syncd/sources/emit.c
 rollcall-source-csv_LIBS := $(JANSSON_LIBS) -lcsv
 rollcall-source-csv_DIR := libexec/rollcall/sources
+
+# The core is in the library too: unit tests drive it with an injected time.
+LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
+	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
+	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/publish.c \
+	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c
+ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+
+PROGRAMS += rollcall-syncd
+rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/engine/loop.c \
+	syncd/engine/supervise.c syncd/engine/control.c
+rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
+rollcall-syncd_DIR := sbin

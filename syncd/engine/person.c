@@ -17,12 +17,6 @@ struct known {
     int authority; // index of the first source that vouches, or NONE
 };
 
-static int64_t column_time(sqlite3_stmt *q, int column)
-{
-    return sqlite3_column_type(q, column) == SQLITE_NULL ? ROLLCALL_TIME_UNSET
-                                                         : sqlite3_column_int64(q, column);
-}
-
 int source_index(const struct rollcall_config *config, const char *name)
 {
     for (size_t i = 0; i < config->n_sources; i++)

@@ -138,6 +138,8 @@ static int look(struct watch *w, const struct source_request *q)
     snprintf(cursor, sizeof(cursor), "%s %s", version, zone ? zone : "UTC");
     if (strcmp(cursor, w->done) == 0) {
         close(fd);
+        emit_as_of(st.st_mtim.tv_sec); // read already: nothing new, and still there
+        emit_flush();
         return 0;
     }
     w->complaint[0] = 0;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the parts of the loop share.
+#ifndef ROLLCALL_ENGINE_LOOP_INTERNAL_H
+#define ROLLCALL_ENGINE_LOOP_INTERNAL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "rollcall/source.h"
+#include "syncd/engine/core.h"
+#include "syncd/engine/loop.h"
+#include "syncd/launcher.h"
+
+#define CLIENTS_MAX 8
+#define REQUEST_MAX (64 * 1024)
+
+enum run_state { RUN_IDLE, RUN_STARTING, RUN_RUNNING, RUN_BACKOFF };
+
+// One source's process, or its absence.
+struct run {
+    char name[32];
+    enum run_state state;
+    pid_t pid;
+    int in, out, err;
+    char *buf; // what came of the line in work
+    size_t len;
+    char err_line[512];
+    size_t err_len;
+    bool in_batch, refused;
+    int64_t heard, next_start; // CLOCK_MONOTONIC ms
+    unsigned failures;
+    uint64_t done, total, rows;
+    // the last outcome, for --once and `rollcall sync`
+    unsigned outcomes;
+    char result[16], problem[300];
+    int64_t last_commit, last_start; // realtime
+};
+
+struct client {
+    int fd;
+    int64_t deadline, next_progress; // monotonic ms
+    char *buf;
+    size_t len;
+    bool syncing;
+    unsigned waits[ROLLCALL_SOURCES_MAX]; // outcome number to wait for; 0: not
+};
+
+struct loop {
+    const struct engine_loop_options *options;
+    const struct rollcall_config *config;
+    struct rollcall_config *own_config; // after a reload
+    struct engine_core *core;
+    int epoll, timer, signals, local_files, audit, bell;
+    struct run run[ROLLCALL_SOURCES_MAX];
+    size_t n_runs;
+    struct client client[CLIENTS_MAX];
+    bool stop, ready, local_dirty;
+    int64_t published; // monotonic ms
+    int64_t published_at, started;
+};
+
+int64_t loop_ms(void);
+int64_t loop_now(void);
+
+// ---- supervise.c ----
+void runs_configure(struct loop *l);
+void runs_tick(struct loop *l);              // starts, stalls
+int64_t runs_deadline(const struct loop *l); // monotonic ms, or INT64_MAX
+void run_restart(struct loop *l, struct run *r);
+// False at the end of what the source has to say.
+bool run_on_output(struct loop *l, struct run *r);
+void run_on_errors(struct loop *l, struct run *r);
+void runs_on_launcher(struct loop *l);
+bool runs_all_done(const struct loop *l); // --once
+bool runs_all_well(const struct loop *l);
+void launcher_tell(struct loop *l, char kind, const char *source);
+
+// ---- control.c ----
+void control_accept(struct loop *l);
+void control_on_input(struct loop *l, struct client *c);
+void control_tick(struct loop *l);
+int64_t control_deadline(const struct loop *l);
+
+int loop_reload(struct loop *l, json_t **ret);
+void loop_watch(struct loop *l, int fd, uint64_t tag);
+enum {
+    TAG_DOOR = 1,
+    TAG_CONTROL,
+    TAG_TIMER,
+    TAG_SIGNAL,
+    TAG_LOCAL,
+    TAG_OUT = 100,
+    TAG_ERR = 200,
+    TAG_CLIENT = 300
+};
+
+#endif
