@@ -78,8 +78,11 @@ static enum nss_status absent(struct nss_guard *g, int *errnop)
 static enum nss_status finish(struct nss_guard *g, enum nss_status s, int *errnop)
 {
     nss_leave(g);
+    // After leaving: glibc passes the address of errno itself, and leaving puts errno back.
     if (s == NSS_STATUS_NOTFOUND)
         *errnop = ENOENT;
+    if (s == NSS_STATUS_TRYAGAIN)
+        *errnop = ERANGE;
     return s;
 }
 

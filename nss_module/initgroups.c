@@ -74,15 +74,10 @@ NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t 
         *errnop = ENOENT;
         return NSS_STATUS_UNAVAIL;
     }
-    if (rc_account_by_name(&p->snapshot, user, strnlen(user, ROLLCALL_NAME_MAX + 1), &slot, &a)) {
-        s = NSS_STATUS_SUCCESS;
-        if (add_all(p, &a, &l) < 0) {
-            *errnop = ENOMEM;
-            s = NSS_STATUS_TRYAGAIN;
-        }
-    } else {
-        *errnop = ENOENT;
-    }
+    if (rc_account_by_name(&p->snapshot, user, strnlen(user, ROLLCALL_NAME_MAX + 1), &slot, &a))
+        s = add_all(p, &a, &l) < 0 ? NSS_STATUS_TRYAGAIN : NSS_STATUS_SUCCESS;
     nss_leave(&g);
+    if (s != NSS_STATUS_SUCCESS)
+        *errnop = s == NSS_STATUS_NOTFOUND ? ENOENT : ENOMEM;
     return s;
 }

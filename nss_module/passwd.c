@@ -81,8 +81,11 @@ static enum nss_status absent(struct nss_guard *g, int *errnop)
 static enum nss_status finish(struct nss_guard *g, enum nss_status status, int *errnop)
 {
     nss_leave(g);
+    // After leaving: glibc passes the address of errno itself, and leaving puts errno back.
     if (status == NSS_STATUS_NOTFOUND)
         *errnop = ENOENT;
+    if (status == NSS_STATUS_TRYAGAIN)
+        *errnop = ERANGE;
     return status;
 }
 

@@ -24,7 +24,6 @@ NSS_EXPORT enum nss_status _nss_rollcall_getspnam_r(const char *name, struct spw
         *errnop = ENOENT;
         return NSS_STATUS_UNAVAIL;
     }
-    *errnop = ENOENT;
     if (rc_account_by_name(&p->snapshot, name, strnlen(name, ROLLCALL_NAME_MAX + 1), &slot, &a)) {
         struct spwd r = {.sp_lstchg = 1,
                          .sp_min = -1,
@@ -37,12 +36,13 @@ NSS_EXPORT enum nss_status _nss_rollcall_getspnam_r(const char *name, struct spw
         r.sp_pwdp = nss_take(&room, "*", 1);
         s = NSS_STATUS_SUCCESS;
         if (!r.sp_namp || !r.sp_pwdp) {
-            *errnop = ERANGE;
             s = NSS_STATUS_TRYAGAIN;
         } else {
             *sp = r;
         }
     }
     nss_leave(&g);
+    if (s != NSS_STATUS_SUCCESS)
+        *errnop = s == NSS_STATUS_NOTFOUND ? ENOENT : ERANGE;
     return s;
 }

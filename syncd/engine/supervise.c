@@ -261,7 +261,7 @@ void run_on_errors(struct loop *l, struct run *r)
         if (nl)
             *nl = 0;
         rollcall_log(LOG_WARNING, "source-says", "source", r->name, "text", r->err_line, NULL);
-        snprintf(r->problem, sizeof(r->problem), "%s", r->err_line);
+        snprintf(r->problem, sizeof(r->problem), "%.250s", r->err_line);
         r->err_len -= used;
         memmove(r->err_line, r->err_line + used, r->err_len + 1);
     }
