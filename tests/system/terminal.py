@@ -6,7 +6,7 @@ import time
 
 import pexpect
 
-TIMEOUT = 60
+TIMEOUT = 30
 SHELL = "rollcall-test-shell> "
 
 
