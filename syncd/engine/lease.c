@@ -29,7 +29,8 @@ int lease_publish(struct engine_core *core)
 
 int64_t engine_core_deadline(struct engine_core *core)
 {
-    return store_number(&core->store, ROLLCALL_TIME_UNSET, "SELECT min(next) FROM person", "");
+    return store_number(&core->store, ROLLCALL_TIME_UNSET,
+                        "SELECT next FROM person WHERE next IS NOT NULL ORDER BY next LIMIT 1", "");
 }
 
 struct due {

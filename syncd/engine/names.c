@@ -52,11 +52,11 @@ struct holder {
 static bool find_holder(struct engine_core *core, const char *name, int64_t not_slot,
                         struct holder *ret)
 {
-    sqlite3_stmt *q = store_bind(&core->store,
-                                 "SELECT slot, key, state, name IS NOT ?1 FROM person"
-                                 " WHERE (name = ?1 OR former_name = ?1) AND slot <> ?2"
-                                 " ORDER BY name IS NOT ?1",
-                                 "si", name, not_slot);
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT slot, key, state, 0 FROM person WHERE name = ?1 AND slot <> ?2 UNION ALL"
+                   " SELECT slot, key, state, 1 FROM person WHERE former_name = ?1 AND slot <> ?2",
+                   "si", name, not_slot);
     int error = 0;
 
     if (!store_step(q, &error))
@@ -120,10 +120,11 @@ int rows_name_free(struct engine_core *core, const struct rollcall_source_config
     }
     if (find_holder(core, b->user_name, slot, &h))
         return refuse_holder(core, src, id, key, b, &h, slot, now);
-    if (store_number(
-            &core->store, 0,
-            "SELECT count(*) > 1 FROM incoming WHERE source = ? AND name = ? AND body IS NOT NULL",
-            "ss", src->name, b->user_name)) {
+    if (store_number(&core->store, 0,
+                     "SELECT count(*) > 1 FROM incoming INDEXED BY incoming_name WHERE source = ? "
+                     "AND name = ?"
+                     " AND body IS NOT NULL",
+                     "ss", src->name, b->user_name)) {
         rows_refuse(core, src->name, id, "name", b->user_name, now,
                     "userName \"%s\" stands in two rows of one listing; neither is taken (rule 4)",
                     b->user_name);

@@ -157,10 +157,10 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
     if (r < 0)
         return r;
-    if (row->body.has_uid &&
-        store_number(&core->store, 0,
-                     "SELECT count(*) > 1 FROM incoming WHERE source = ? AND uid = ?", "si",
-                     row->src->name, (int64_t)row->body.uid)) {
+    if (row->body.has_uid && store_number(&core->store, 0,
+                                          "SELECT count(*) > 1 FROM incoming INDEXED BY "
+                                          "incoming_uid WHERE source = ? AND uid = ?",
+                                          "si", row->src->name, (int64_t)row->body.uid)) {
         rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
                     "uidNumber %llu stands in two rows of one listing; neither is taken (rule 4)",
                     (unsigned long long)row->body.uid);

@@ -35,7 +35,7 @@ static const char schema[] =
     " next INTEGER, admin_lock INTEGER NOT NULL DEFAULT 0, admin_by TEXT, admin_reason TEXT,"
     " journal_lock INTEGER NOT NULL DEFAULT 0, recovery INTEGER NOT NULL DEFAULT 0, hold INTEGER);"
     "CREATE INDEX person_next ON person(next) WHERE next IS NOT NULL;"
-    "CREATE INDEX person_former ON person(former_name) WHERE former_name IS NOT NULL;"
+    "CREATE INDEX person_former ON person(former_name);"
     "CREATE INDEX person_state ON person(state);"
     "CREATE TABLE grp(number INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name "
     "TEXT NOT NULL,"
