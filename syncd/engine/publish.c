@@ -79,8 +79,10 @@ static void read_local(struct engine_core *core, struct local_files *l)
             if (strcmp(core->config->local_group[i].name, gr.gr_name) == 0)
                 l->group[i].gid = gr.gr_gid;
     }
-    qsort(l->names, l->n_names, sizeof(*l->names), by_text);
-    qsort(l->ids, l->n_ids, sizeof(*l->ids), by_id);
+    if (l->n_names > 0)
+        qsort(l->names, l->n_names, sizeof(*l->names), by_text);
+    if (l->n_ids > 0)
+        qsort(l->ids, l->n_ids, sizeof(*l->ids), by_id);
 }
 
 static void free_local(struct local_files *l)

@@ -71,7 +71,8 @@ static const char *cell(const struct row *r, enum csv_column c)
     return at >= 0 && (size_t)at < r->n ? r->cells[at] : "";
 }
 
-static int wrong(struct row *r, enum csv_column c, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int wrong(struct row *r, enum csv_column c,
+                                                       const char *format, ...)
 {
     va_list ap;
 
