@@ -54,14 +54,15 @@ OPTIONS = ["-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnown
 
 def connect(user, *command, key=None, methods=None, tty=True, options=()):
     """ssh on a terminal of its own; who comes in answers the prompts."""
-    args = list(OPTIONS)
+    args = []
+    for option in options:  # ssh takes the first word it hears
+        args += ["-o", option]
+    args += OPTIONS
     args += ["-i", key.path] if key else ["-o", "PubkeyAuthentication=no"]
     if methods:
         args += ["-o", "PreferredAuthentications=" + methods]
     if tty:
         args.append("-tt")
-    for option in options:
-        args += ["-o", option]
     return Terminal("/usr/bin/ssh", *args, f"{user}@127.0.0.1", *command)
 
 

@@ -1,0 +1,19 @@
+VERIFIER_DOOR := lib/packet.c lib/verifier_dial.c
+
+MODULES += pam_rollcall.so
+pam_rollcall.so_SRCS := pam_module/pam_rollcall.c pam_module/whose_name.c pam_module/relay.c \
+	lib/cache_map.c lib/cache_handles.c lib/account.c lib/admission.c lib/lifecycle_names.c lib/audit.c \
+	$(VERIFIER_DOOR)
+pam_rollcall.so_MAP := pam_module/pam.map
+pam_rollcall.so_LIBS := -lpam
+pam_rollcall.so_DIR := $(pamdir)
+
+# The pure and the sealed parts are in the library too, for unit tests and fuzzers.
+LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
+	pam_module/verifier/tickets.c pam_module/verifier/prompts.c
+
+PROGRAMS += rollcall-verifier
+rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
+	pam_module/verifier/session.c pam_module/verifier/enrol.c
+rollcall-verifier_LIBS := -lcrypto -loath $(JANSSON_LIBS) -ljansson -linih
+rollcall-verifier_DIR := libexec/rollcall

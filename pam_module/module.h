@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// pam_rollcall.so's own parts.
+#ifndef ROLLCALL_PAM_MODULE_H
+#define ROLLCALL_PAM_MODULE_H
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+
+#include "rollcall/admission.h"
+
+// Whose name is it? docs/architecture.md. A name that nobody knows is ours.
+enum whose { WHOSE_LOCAL, WHOSE_OTHER, WHOSE_OURS };
+enum whose whose_name(const char *name);
+
+// What the services of the table want to know of this call.
+struct pam_call {
+    pam_handle_t *pamh;
+    const char *user, *service, *rhost, *tty;
+    bool silent;
+};
+// PAM_SUCCESS, or what to return at once: PAM_IGNORE for a name that is not ours.
+int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret);
+
+// The verifier's conversation, relayed. PAM_SUCCESS only for its yes.
+int relay_login(const struct pam_call *call);
+// Is there a ticket for this session? PAM_SUCCESS only for its yes.
+int relay_ticket(const struct pam_call *call);
+
+// A second factor was shown in this handle, by this user.
+int evidence_keep(const struct pam_call *call);
+bool evidence_stands(const struct pam_call *call);
+
+#endif

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// pam_rollcall.so: decides nothing but this: whose name it is, what the mapped files say
+// of it, and whether the verifier said yes. No error of ours ends in success or ignore
+// for an account of ours; a local account never gets further than its first line.
+#include <errno.h>
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pam_module/module.h"
+#include "rollcall/audit.h"
+#include "rollcall/paths.h"
+
+#define EVIDENCE      "rollcall-evidence"
+#define MODULE_EXPORT __attribute__((visibility("default")))
+
+static const char *item(pam_handle_t *pamh, int which)
+{
+    const void *value = NULL;
+
+    return pam_get_item(pamh, which, &value) == PAM_SUCCESS ? value : NULL;
+}
+
+int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
+{
+    struct pam_call c = {.pamh = pamh, .silent = flags & PAM_SILENT};
+    int r = pam_get_user(pamh, &c.user, NULL);
+
+    if (r != PAM_SUCCESS)
+        return r == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTH_ERR;
+    if (!c.user || !*c.user || strlen(c.user) > 255)
+        return PAM_AUTH_ERR;
+    if (whose_name(c.user) != WHOSE_OURS)
+        return PAM_IGNORE;
+    c.service = item(pamh, PAM_SERVICE);
+    c.rhost = item(pamh, PAM_RHOST);
+    c.tty = item(pamh, PAM_TTY);
+    c.service = c.service ? c.service : "unknown";
+    *ret = c;
+    return PAM_SUCCESS;
+}
+
+// mode = observe stands on the board; a board that cannot be read means enforce.
+static bool observing(void)
+{
+    struct rollcall_board_facts facts;
+    struct rollcall_board *board = NULL;
+    bool observe = rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
+                   rollcall_board_facts(board, &facts) == 0 && facts.observe;
+
+    rollcall_board_close(board);
+    return observe;
+}
+
+static void look_up(const struct pam_call *call, struct rollcall_admission *ret)
+{
+    struct rollcall_person person;
+    char buf[ROLLCALL_ADMISSION_BUF];
+
+    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, call->user, 0, time(NULL), ret,
+                               &person, buf, sizeof(buf));
+}
+
+static void report(const struct pam_call *call, const char *event, const char *cause)
+{
+    pam_syslog(call->pamh, LOG_NOTICE, "%s user=%.64s service=%.32s cause=%s", event, call->user,
+               call->service, cause);
+    rollcall_audit(ROLLCALL_AUDIT_SOCK, event, "user", call->user, "service", call->service,
+                   "rhost", call->rhost, "tty", call->tty, "cause", cause, NULL);
+}
+
+// ---- evidence ----
+
+static void forget(pam_handle_t *pamh, void *data, int status)
+{
+    (void)pamh;
+    (void)status;
+    free(data);
+}
+
+int evidence_keep(const struct pam_call *call)
+{
+    // The handle's own user is the evidence: PAM_USER may be changed by an application
+    // between two phases, and then it stands for nobody.
+    char *copy = strdup(call->user);
+    int r;
+
+    if (!copy)
+        return PAM_BUF_ERR;
+    r = pam_set_data(call->pamh, EVIDENCE, copy, forget);
+    if (r != PAM_SUCCESS)
+        free(copy);
+    return r;
+}
+
+bool evidence_stands(const struct pam_call *call)
+{
+    const void *user = NULL;
+
+    return pam_get_data(call->pamh, EVIDENCE, &user) == PAM_SUCCESS && user &&
+           strcmp(user, call->user) == 0;
+}
+
+// ---- auth ----
+
+MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct rollcall_admission a;
+    struct pam_call call;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    if (r != PAM_SUCCESS)
+        return r;
+    if (observing())
+        return PAM_IGNORE; // asks nothing; account evaluates and logs
+    r = relay_login(&call);
+    if (r != PAM_SUCCESS)
+        return r;
+    // The verifier looked too; somebody may have been locked while they typed. A screen
+    // locker runs as its user and cannot read the dates: there the verifier's look counts.
+    if (geteuid() == 0) {
+        look_up(&call, &a);
+        if (a.cause != ROLLCALL_ADMIT) {
+            report(&call, "login-refused", rollcall_admission_cause_name(a.cause));
+            return PAM_AUTH_ERR;
+        }
+    }
+    return evidence_keep(&call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
+}
+
+MODULE_EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct pam_call call;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    // There is nothing to establish; a name that is not ours is not ours here either.
+    return r == PAM_IGNORE ? PAM_IGNORE : PAM_SUCCESS;
+}
+
+// ---- account ----
+
+// Services that run for somebody who is not there: lifecycle and policy only.
+static bool asks_no_factor(const struct pam_call *call)
+{
+    static const char *const names[] = {"cron", "crond", "atd", "systemd-user"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(call->service, names[i]) == 0)
+            return true;
+    return getuid() == 0 &&
+           (strcmp(call->service, "su") == 0 || strcmp(call->service, "su-l") == 0);
+}
+
+static bool has_evidence(const struct pam_call *call)
+{
+    if (evidence_stands(call))
+        return true;
+    if (strcmp(call->service, "sudo") == 0 || strcmp(call->service, "sudo-i") == 0)
+        return relay_ticket(call) == PAM_SUCCESS;
+    return false;
+}
+
+MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct rollcall_admission a;
+    struct pam_call call;
+    const char *cause;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    if (r != PAM_SUCCESS)
+        return r;
+    if (geteuid() != 0 && evidence_stands(&call))
+        return PAM_SUCCESS; // a screen locker; the verifier judged
+    look_up(&call, &a);
+    cause = a.cause != ROLLCALL_ADMIT ? rollcall_admission_cause_name(a.cause)
+            : !asks_no_factor(&call) && !has_evidence(&call) ? "no-factor"
+                                                             : NULL;
+    if (!cause)
+        return PAM_SUCCESS;
+    if (observing()) {
+        report(&call, "would-refuse", cause);
+        return PAM_SUCCESS;
+    }
+    report(&call, "account-refused", cause);
+    return PAM_PERM_DENIED;
+}
+
+// ---- session ----
+
+MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct rollcall_admission a;
+    struct pam_call call;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    if (r != PAM_SUCCESS)
+        return r;
+    look_up(&call, &a);
+    if (a.cause == ROLLCALL_ADMIT)
+        return PAM_SUCCESS;
+    report(&call, observing() ? "would-refuse" : "session-refused",
+           rollcall_admission_cause_name(a.cause));
+    return observing() ? PAM_SUCCESS : PAM_SESSION_ERR;
+}
+
+MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct pam_call call;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    return r == PAM_IGNORE ? PAM_IGNORE : PAM_SUCCESS; // a session that ends is never held up
+}
+
+// ---- password ----
+
+MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    struct pam_call call;
+    int r = pam_call_start(pamh, flags, &call);
+
+    (void)argc;
+    (void)argv;
+    if (r != PAM_SUCCESS)
+        return r;
+    if (!(flags & PAM_PRELIM_CHECK) && !call.silent)
+        pam_error(pamh, "This account has no password on this machine.");
+    return PAM_AUTHTOK_ERR;
+}

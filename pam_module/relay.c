@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The relay: prompts of the verifier to the application, its answers back. Understands
+// neither.
+#include <errno.h>
+#include <security/pam_ext.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "pam_module/module.h"
+#include "rollcall/audit.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
+#include "rollcall/protocol.h"
+
+#define ANSWER_WAIT_MS 10000 // for the verifier; a human's time is the application's
+
+static int dial(struct rollcall_verifier_link *link)
+{
+    if (geteuid() == 0)
+        return rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, link);
+    return rollcall_verifier_dial(ROLLCALL_VERIFIER_SELF_SOCK, NULL, link);
+}
+
+static int send_request(int fd, const struct pam_call *call, enum rollcall_packet_type type)
+{
+    _cleanup_packet_ struct rollcall_packet p = {0};
+    int r;
+
+    rollcall_packet_start(&p, type);
+    r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_USER, call->user);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_SERVICE, call->service);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_RHOST, call->rhost);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TTY, call->tty);
+    if (r == 0)
+        r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_CALLER, getuid());
+    if (r == 0)
+        r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_SESSION, getsid(0));
+    return r == 0 ? rollcall_packet_send(fd, &p, ANSWER_WAIT_MS) : r;
+}
+
+static void erase_answer(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+// One prompt shown, one answer sent. A conversation that fails ends the login.
+static int relay_prompt(const struct pam_call *call, int fd, const struct rollcall_packet *prompt)
+{
+    _cleanup_packet_ struct rollcall_packet p = {0};
+    char text[ROLLCALL_PACKET_TEXT_MAX + 1];
+    char *answer = NULL;
+    int64_t echo = 0;
+    int r = rollcall_packet_get_text(prompt, ROLLCALL_FIELD_TEXT, text, sizeof(text));
+
+    if (r < 0)
+        return r;
+    rollcall_packet_get_number(prompt, ROLLCALL_FIELD_ECHO, &echo);
+    r = pam_prompt(call->pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, "%s",
+                   text);
+    if (r != PAM_SUCCESS || !answer || strlen(answer) > 512) {
+        erase_answer(answer);
+        return -ECANCELED;
+    }
+    rollcall_packet_start(&p, ROLLCALL_PACKET_ANSWER);
+    r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TEXT, answer);
+    erase_answer(answer);
+    return r == 0 ? rollcall_packet_send(fd, &p, ANSWER_WAIT_MS) : r;
+}
+
+static void show(const struct pam_call *call, const struct rollcall_packet *result)
+{
+    char text[ROLLCALL_PACKET_TEXT_MAX + 1];
+
+    if (!call->silent &&
+        rollcall_packet_get_text(result, ROLLCALL_FIELD_TEXT, text, sizeof(text)) == 0 && *text)
+        pam_info(call->pamh, "%s", text);
+}
+
+// 0 for the verifier's yes, -EACCES for its no, another negative errno otherwise.
+static int converse(const struct pam_call *call, int fd, enum rollcall_packet_type request)
+{
+    int r = send_request(fd, call, request);
+
+    while (r == 0) {
+        _cleanup_packet_ struct rollcall_packet p = {0};
+        int64_t code = -1;
+        int type;
+        r = rollcall_packet_receive(fd, &p, ANSWER_WAIT_MS, &type);
+        if (r < 0)
+            break;
+        if (type == ROLLCALL_PACKET_PROMPT && request == ROLLCALL_PACKET_LOGIN) {
+            r = relay_prompt(call, fd, &p);
+        } else if (type == ROLLCALL_PACKET_RESULT &&
+                   rollcall_packet_get_number(&p, ROLLCALL_FIELD_CODE, &code) == 0) {
+            if (code != ROLLCALL_RESULT_YES)
+                return -EACCES;
+            show(call, &p);
+            return 0;
+        } else {
+            r = -EPROTO;
+        }
+    }
+    return r;
+}
+
+static int relay(const struct pam_call *call, enum rollcall_packet_type request)
+{
+    struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
+    int r = dial(&link);
+
+    if (r == 0)
+        r = converse(call, link.fd, request);
+    rollcall_verifier_hang_up(&link);
+    if (r == 0)
+        return PAM_SUCCESS;
+    if (r == -EACCES)
+        return PAM_AUTH_ERR;
+    if (r == -ECANCELED)
+        return PAM_CONV_ERR;
+    pam_syslog(call->pamh, LOG_ERR, "the verifier cannot be asked: %s; refused", strerror(-r));
+    rollcall_audit(ROLLCALL_AUDIT_SOCK, "login-refused", "user", call->user, "service",
+                   call->service, "rhost", call->rhost, "cause", "verifier-unreachable", "hint",
+                   strerror(-r), NULL);
+    return PAM_AUTHINFO_UNAVAIL;
+}
+
+int relay_login(const struct pam_call *call)
+{
+    return relay(call, ROLLCALL_PACKET_LOGIN);
+}
+
+int relay_ticket(const struct pam_call *call)
+{
+    return relay(call, ROLLCALL_PACKET_TICKET);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Enrolment, destruction and the state of factors: root's requests.
+#include <errno.h>
+#include <liboath/oath.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pam_module/verifier/verifier.h"
+#include "rollcall/audit.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
+
+static int find_person(const struct rollcall_packet *request, char user[256],
+                       struct rollcall_person *ret, char *buf, size_t len)
+{
+    struct rollcall_admission a;
+
+    if (rollcall_packet_get_text(request, ROLLCALL_FIELD_USER, user, 256) < 0)
+        return -EBADMSG;
+    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, user, 0, time(NULL), &a, ret, buf,
+                               len);
+    if (a.cause == ROLLCALL_REFUSE_NO_CACHE)
+        return -EIO;
+    // Somebody who left is not enrolled again; somebody whose first day is to come may be.
+    return ret->uid == 0 || strcmp(ret->name, user) != 0 || a.state >= ROLLCALL_STATE_TERMINATED
+               ? -ENOENT
+               : 0;
+}
+
+static enum rollcall_result code_of(int r)
+{
+    return r == -ENOENT    ? ROLLCALL_RESULT_UNKNOWN
+           : r == -EEXIST  ? ROLLCALL_RESULT_ENROLLED
+           : r == -EBADMSG ? ROLLCALL_RESULT_NOT_UNDERSTOOD
+                           : ROLLCALL_RESULT_NOT_NOW;
+}
+
+// otpauth://totp/HOST:USER?secret=...&issuer=HOST (the key URI format of authenticator
+// apps). Host and user are checked names: nothing in them needs escaping.
+static int uri_of(const struct verifier *v, const char *user, const struct credential *c, char *buf,
+                  size_t len)
+{
+    char *base32 = NULL;
+    size_t n = 0;
+    int r;
+
+    if (oath_base32_encode((const char *)c->secret, c->secret_len, &base32, &n) != OATH_OK)
+        return -EIO;
+    while (n > 0 && base32[n - 1] == '=')
+        base32[--n] = 0;
+    r = snprintf(buf, len,
+                 "otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
+                 v->host, user, base32, v->host, TOTP_DIGITS, TOTP_STEP);
+    explicit_bzero(base32, n);
+    free(base32);
+    return r < 0 || (size_t)r >= len ? -EMSGSIZE : 0;
+}
+
+static int enrol(struct verifier *v, const struct rollcall_packet *request, char *uri, size_t len)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    _cleanup_credential_ struct credential c = {0};
+    char user[256], buf[ROLLCALL_ADMISSION_BUF], uid[16];
+    struct rollcall_person p;
+    int64_t replace = 0;
+    int r = find_person(request, user, &p, buf, sizeof(buf));
+
+    rollcall_packet_get_number(request, ROLLCALL_FIELD_REPLACE, &replace);
+    if (r == 0)
+        r = credential_open(v->credentials, v->key, p.uid, &f);
+    if (r == 0)
+        r = credential_read(&f, &c);
+    if (r == -EBADMSG && replace) {
+        r = credential_destroy(&f); // sealed under a key that is no more
+        c = (struct credential){.version = CREDENTIAL_VERSION, .uid = p.uid};
+    }
+    if (r < 0)
+        return r == -EBADMSG ? -EIO : r;
+    if (c.totp && c.incarnation == p.incarnation && !replace)
+        return -EEXIST;
+    c = (struct credential){.version = CREDENTIAL_VERSION,
+                            .uid = p.uid,
+                            .incarnation = p.incarnation,
+                            .totp = 1,
+                            .secret_len = TOTP_KEY_LEN,
+                            .enrolled_at = time(NULL)};
+    if (RAND_bytes(c.secret, TOTP_KEY_LEN) != 1)
+        return -EIO;
+    r = uri_of(v, user, &c, uri, len);
+    if (r == 0)
+        r = credential_write(&f, &c);
+    // The older slot still holds the older secret: gone with the next write.
+    if (r == 0)
+        r = credential_write(&f, &c);
+    snprintf(uid, sizeof(uid), "%u", p.uid);
+    if (r == 0)
+        rollcall_audit(ROLLCALL_AUDIT_SOCK, "enrolled", "user", user, "uid", uid, "factor", "totp",
+                       NULL);
+    return r;
+}
+
+int enrol_totp(struct verifier *v, const struct rollcall_packet *request)
+{
+    char uri[512] = "";
+    int r = enrol(v, request, uri, sizeof(uri)), e;
+
+    e = say_result(v, r == 0 ? ROLLCALL_RESULT_YES : code_of(r), r == 0 ? uri : NULL, NULL);
+    explicit_bzero(uri, sizeof(uri));
+    return e;
+}
+
+int enrol_destroy(struct verifier *v, const struct rollcall_packet *request)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    int64_t uid = 0;
+    char text[24];
+    int r = rollcall_packet_get_number(request, ROLLCALL_FIELD_UID, &uid);
+
+    if (r < 0 || uid <= 0 || uid > UINT32_MAX)
+        return say_result(v, ROLLCALL_RESULT_NOT_UNDERSTOOD, NULL, NULL);
+    r = credential_open(v->credentials, v->key, (uint32_t)uid, &f);
+    if (r == 0)
+        r = credential_destroy(&f);
+    tickets_destroy(v->tickets, (uint32_t)uid);
+    snprintf(text, sizeof(text), "%lld", (long long)uid);
+    if (r == 0)
+        rollcall_audit(ROLLCALL_AUDIT_SOCK, "factors-destroyed", "uid", text, NULL);
+    return say_result(v, r == 0 ? ROLLCALL_RESULT_YES : ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
+}
+
+int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    _cleanup_credential_ struct credential c = {0};
+    _cleanup_packet_ struct rollcall_packet out = {0};
+    char user[256], buf[ROLLCALL_ADMISSION_BUF];
+    struct rollcall_person p;
+    int64_t until;
+    int r = find_person(request, user, &p, buf, sizeof(buf));
+
+    if (r == 0)
+        r = credential_open(v->credentials, v->key, p.uid, &f);
+    if (r == 0)
+        r = credential_read(&f, &c);
+    if (r < 0)
+        return say_result(v, code_of(r), NULL, NULL);
+    until = throttle_until(c.failures, c.last_failure);
+    rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE, ROLLCALL_RESULT_YES);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP, c.totp && c.incarnation == p.incarnation);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_FAILURES, c.failures);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_UNTIL, until > time(NULL) ? until : 0);
+    return rollcall_packet_send(v->peer, &out, 5000);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What needs root is taken first: the host key and two folders. Then every id is the
+// verifier's, for good, before a byte of the peer is read.
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pam_module/verifier/verifier.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
+#include "rollcall/safeio.h"
+
+// The local file: NSS would ask our own module.
+static int find_user(uid_t *ret_uid, gid_t *ret_gid)
+{
+    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
+    struct passwd pw, *found;
+    char buf[8192];
+
+    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0) {
+        if (strcmp(pw.pw_name, ROLLCALL_USER_VERIFIER) != 0)
+            continue;
+        *ret_uid = pw.pw_uid;
+        *ret_gid = pw.pw_gid;
+        return *ret_uid == 0 ? -EPERM : 0;
+    }
+    return -ENOENT;
+}
+
+// Made at the first start of a host where nobody made it. Two at once: one link wins.
+static int make_key(void)
+{
+    uint8_t key[HOST_KEY_LEN];
+    int r;
+
+    if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+        return -EIO;
+    if (mkdir(ROLLCALL_SECRETS_DIR, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    r = access(ROLLCALL_HOST_KEY, F_OK) == 0
+            ? 0
+            : rollcall_replace_file(ROLLCALL_HOST_KEY, key, sizeof(key), 0600);
+    explicit_bzero(key, sizeof(key));
+    return r;
+}
+
+static int read_key(uint8_t ret[HOST_KEY_LEN])
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char path[PATH_MAX], *text = NULL;
+    size_t len;
+    int r;
+
+    snprintf(path, sizeof(path), "%s/host-key", folder ? folder : ROLLCALL_SECRETS_DIR);
+    r = rollcall_read_file(path, 4096, &text, &len);
+    if (r == -ENOENT && !folder) {
+        r = make_key();
+        if (r == 0)
+            r = rollcall_read_file(path, 4096, &text, &len);
+    }
+    if (r < 0)
+        return r;
+    r = len == HOST_KEY_LEN ? 0 : -EBADMSG;
+    if (r == 0)
+        memcpy(ret, text, HOST_KEY_LEN);
+    explicit_bzero(text, len);
+    free(text);
+    return r;
+}
+
+static int open_folder(const char *path, uid_t uid, gid_t gid)
+{
+    struct stat st;
+    int fd;
+
+    if (mkdir(path, 0700) == 0 && chown(path, uid, gid) < 0)
+        return -errno;
+    fd = rollcall_open(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || st.st_uid != uid || (st.st_mode & 077)) {
+        close(fd);
+        return -EPERM;
+    }
+    return fd;
+}
+
+static void limit(int what, rlim_t n)
+{
+    struct rlimit r = {n, n};
+
+    setrlimit(what, &r);
+}
+
+static int drop(uid_t uid, gid_t gid)
+{
+    umask(077);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NOFILE, 32);
+    limit(RLIMIT_AS, 512ul * 1024 * 1024);
+    prctl(PR_SET_DUMPABLE, 0);
+    if (unshare(CLONE_NEWNET) < 0 && errno != EPERM) // the unit has no network already
+        return -errno;
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -errno;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return getuid() == uid && geteuid() == uid && getgid() == gid ? 0 : -EPERM;
+}
+
+int privilege_take_and_drop(struct verifier *v)
+{
+    uid_t uid;
+    gid_t gid;
+    int r = find_user(&uid, &gid);
+
+    if (r == 0)
+        r = read_key(v->key);
+    if (r < 0)
+        return r;
+    mkdir(ROLLCALL_RUNDIR, 0755);
+    v->credentials = open_folder(ROLLCALL_CREDENTIALS_DIR, uid, gid);
+    v->tickets = open_folder(ROLLCALL_TICKETS_DIR, uid, gid);
+    if (v->credentials < 0)
+        return v->credentials;
+    if (v->tickets < 0)
+        return v->tickets;
+    return geteuid() == 0 ? drop(uid, gid) : -EPERM;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whose name is it?
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pam_module/module.h"
+#include "rollcall/account.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
+
+// The file itself: root gets in also when NSS, or we, are broken. Unreadable counts as
+// ours, and so as refused, for everybody but root.
+static bool in_passwd_file(const char *name)
+{
+    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
+    struct passwd pw, *found;
+    char buf[4096];
+
+    if (!f)
+        return strcmp(name, "root") == 0;
+    for (;;) {
+        int r = fgetpwent_r(f, &pw, buf, sizeof(buf), &found);
+        if (r == ERANGE)
+            continue;
+        if (r != 0)
+            return false;
+        if (strcmp(pw.pw_name, name) == 0)
+            return true;
+    }
+}
+
+static void id_range(uint32_t *ret_min, uint32_t *ret_max)
+{
+    struct rollcall_board_facts facts;
+    struct rollcall_board *board = NULL;
+
+    *ret_min = ROLLCALL_ID_DEFAULT_MIN;
+    *ret_max = ROLLCALL_ID_DEFAULT_MAX;
+    if (rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
+        rollcall_board_facts(board, &facts) == 0) {
+        *ret_min = facts.id_min;
+        *ret_max = facts.id_max;
+    }
+    rollcall_board_close(board);
+}
+
+static bool known_to_private(const char *name)
+{
+    struct rollcall_private *p = NULL;
+    struct rollcall_person person;
+    bool known = rollcall_private_open(ROLLCALL_PRIVATE, &p) == 0 &&
+                 rollcall_private_by_name(p, name, &person) == 0;
+
+    rollcall_private_close(p);
+    return known;
+}
+
+enum whose whose_name(const char *name)
+{
+    struct passwd pw, *found = NULL;
+    uint32_t min, max;
+    size_t len = 16384;
+    char *buf;
+    enum whose whose = WHOSE_OURS;
+
+    if (in_passwd_file(name))
+        return WHOSE_LOCAL;
+    buf = malloc(len);
+    if (!buf)
+        return WHOSE_OURS;
+    id_range(&min, &max);
+    // Another service's account, outside our range: not ours to judge.
+    if (getpwnam_r(name, &pw, buf, len, &found) == 0 && found &&
+        (pw.pw_uid < min || pw.pw_uid > max) && !known_to_private(name))
+        whose = WHOSE_OTHER;
+    free(buf);
+    return whose;
+}
