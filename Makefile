@@ -40,7 +40,8 @@ DESTDIR ?=
 
 ifdef SANITIZE
 BUILD ?= build-sanitize
-SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	-DROLLCALL_SANITIZE=1
 # Modules live in strangers' processes, so no sanitizer runtime there: undefined
 # behaviour traps instead.
 SAN_MODULE_FLAGS := -fsanitize=undefined -fsanitize-undefined-trap-on-error

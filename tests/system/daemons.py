@@ -61,15 +61,7 @@ class Daemon:
         wait.until(lambda: text in self.log(), f"{text!r} in the log of {self.name}", seconds)
 
     def children(self):
-        """Process ids of all descendants, parents first."""
-        found, ask = [], [self.pid]
-        while ask:
-            parent = ask.pop(0)
-            for task in _listdir(f"/proc/{parent}/task"):
-                for child in _read(f"/proc/{parent}/task/{task}/children").split():
-                    found.append(int(child))
-                    ask.append(int(child))
-        return found
+        return children_of(self.pid)
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -100,6 +92,18 @@ class Daemon:
                 pass
         for pid in left:
             wait.until(lambda p=pid: _dead(p), f"process {pid} of {self.name} to be gone")
+
+
+def children_of(pid):
+    """Process ids of all descendants, parents first."""
+    found, ask = [], [pid]
+    while ask:
+        parent = ask.pop(0)
+        for task in _listdir(f"/proc/{parent}/task"):
+            for child in _read(f"/proc/{parent}/task/{task}/children").split():
+                found.append(int(child))
+                ask.append(int(child))
+    return found
 
 
 class Syncd(Daemon):

@@ -5,7 +5,10 @@ import os
 import stat
 import subprocess
 
+import daemons
+import people
 import ssh
+import wait
 
 
 def sh(command):
@@ -41,3 +44,16 @@ def test_every_unit_file_of_ours_is_understood_whole():
     got = sh("systemd-analyze verify --man=no rollcall-syncd.service rollcall-enforcer.service "
              "rollcall-verifier.socket rollcall-verifier-self.socket 2>&1 | grep rollcall | grep -v 'not executable'")
     assert got.stdout == ""
+
+
+def test_syncd_reads_and_publishes_behind_the_walls_of_its_unit():
+    wait.until(lambda: sh("systemctl is-active rollcall-syncd").stdout == "active\n", "syncd to be active")
+    people.write([people.person(1, "walled")])
+    wait.until(lambda: people.passwd("walled"), "walled to be known")
+    main = sh("systemctl show -P MainPID rollcall-syncd").stdout.strip()
+    bounding = int(sh(f"grep CapBnd /proc/{main}/status").stdout.split()[1], 16)
+    kill, setgid, setuid, sys_admin = 5, 6, 7, 21
+    assert bounding == 1 << kill | 1 << setgid | 1 << setuid | 1 << sys_admin
+    for child in daemons.children_of(int(main)):
+        status = sh(f"grep -E '^(CapEff|Uid|NoNewPrivs)' /proc/{child}/status").stdout
+        assert "CapEff:\t0000000000000000" in status and "NoNewPrivs:\t1" in status and "Uid:\t0" not in status
