@@ -172,6 +172,20 @@ static void tell(struct launcher *l, const struct launcher_message *m, const int
 
 // ---- sources ----
 
+// With all that it started: a source leads a session of its own.
+static void end_child(const struct child *c)
+{
+    kill(-c->pid, SIGKILL);
+    kill(c->pid, SIGKILL); // it may not have come as far as its session
+}
+
+static void end_children(struct launcher *l)
+{
+    for (int i = 0; i < ROLLCALL_SOURCES_MAX; i++)
+        if (l->child[i].pid)
+            end_child(&l->child[i]);
+}
+
 static void close_pipes(int p[3][2])
 {
     for (int i = 0; i < 3; i++)
@@ -245,7 +259,7 @@ static void on_engine_message(struct launcher *l)
     case LAUNCHER_STOP:
         c = child_of(l, m.source, 0);
         if (c)
-            kill(c->pid, SIGKILL);
+            end_child(c);
         return;
     case LAUNCHER_READY:
         notify("READY=1\nSTATUS=Published.");
@@ -255,20 +269,19 @@ static void on_engine_message(struct launcher *l)
     }
 }
 
-static void end_children(struct launcher *l)
-{
-    for (int i = 0; i < ROLLCALL_SOURCES_MAX; i++)
-        if (l->child[i].pid)
-            kill(l->child[i].pid, SIGKILL);
-}
-
 static void reap(struct launcher *l)
 {
+    siginfo_t info = {0};
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && (pid = info.si_pid) > 0) {
         struct child *c = child_of(l, NULL, pid);
+        if (c) // before its id can be anybody else's
+            kill(-pid, SIGKILL);
+        if (waitpid(pid, &status, 0) != pid)
+            return;
+        info = (siginfo_t){0};
         if (pid == l->engine) {
             l->engine = 0;
             l->engine_status = status;

@@ -69,7 +69,8 @@ int64_t runs_deadline(const struct loop *l); // monotonic ms, or INT64_MAX
 void run_restart(struct loop *l, struct run *r);
 // False at the end of what the source has to say.
 bool run_on_output(struct loop *l, struct run *r);
-void run_on_errors(struct loop *l, struct run *r);
+// False when there is nothing more for now.
+bool run_on_errors(struct loop *l, struct run *r);
 void runs_on_launcher(struct loop *l);
 bool runs_all_done(const struct loop *l); // --once
 bool runs_all_well(const struct loop *l);

@@ -2,6 +2,7 @@
 // Sources as processes: started, listened to, ended when they stall, started again with
 // growing pauses.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,8 @@ bool run_on_output(struct loop *l, struct run *r)
 
     if (n < 0 && errno == EINTR)
         return true;
+    if (n < 0 && errno == EAGAIN)
+        return false;
     if (n <= 0) { // its exit comes from the launcher
         epoll_ctl(l->epoll, EPOLL_CTL_DEL, r->out, NULL);
         return false;
@@ -244,7 +247,7 @@ bool run_on_output(struct loop *l, struct run *r)
     return true;
 }
 
-void run_on_errors(struct loop *l, struct run *r)
+bool run_on_errors(struct loop *l, struct run *r)
 {
     ssize_t n = read(r->err, r->err_line + r->err_len, sizeof(r->err_line) - 1 - r->err_len);
     char *nl;
@@ -252,7 +255,7 @@ void run_on_errors(struct loop *l, struct run *r)
     if (n <= 0) {
         if (n == 0)
             epoll_ctl(l->epoll, EPOLL_CTL_DEL, r->err, NULL);
-        return;
+        return false;
     }
     r->err_len += (size_t)n;
     r->err_line[r->err_len] = 0;
@@ -265,6 +268,7 @@ void run_on_errors(struct loop *l, struct run *r)
         r->err_len -= used;
         memmove(r->err_line, r->err_line + used, r->err_len + 1);
     }
+    return true;
 }
 
 // ---- what the launcher says ----
@@ -310,12 +314,26 @@ static void on_started(struct loop *l, struct run *r, const struct launcher_mess
     r->out = fds[1];
     r->err = fds[2];
     r->heard = loop_ms();
+    for (int k = 0; k < 3; k++) // nothing that a source does may hold the engine up
+        if (fcntl(fds[k], F_SETFL, O_NONBLOCK) < 0) {
+            fail(l, r, "its pipes cannot be made not to block");
+            return;
+        }
     loop_watch(l, r->out, TAG_OUT + i);
     loop_watch(l, r->err, TAG_ERR + i);
     send_request(l, r, &l->config->source[i]);
 }
 
-// What is still in the pipe counts: a source may print and exit at once.
+// It did its work and went: the next look is due when the section's `poll` says.
+static void rest(struct loop *l, struct run *r)
+{
+    r->failures = 0;
+    r->state = RUN_BACKOFF;
+    r->next_start = loop_ms() + (int64_t)l->config->source[r - l->run].poll * 1000;
+}
+
+// What is still in the pipes counts: a source may print and exit at once. They do not
+// block: a child that the source left behind may hold the other end for ever.
 static void on_exited(struct loop *l, struct run *r, const struct launcher_message *m)
 {
     char why[100];
@@ -325,8 +343,9 @@ static void on_exited(struct loop *l, struct run *r, const struct launcher_messa
             back_off(r);
         return;
     }
-    // Its end of the pipe is closed, so reading comes to an end.
     while (r->state == RUN_RUNNING && run_on_output(l, r))
+        ;
+    while (r->state == RUN_RUNNING && run_on_errors(l, r))
         ;
     if (r->state != RUN_RUNNING)
         return;
@@ -342,11 +361,13 @@ static void on_exited(struct loop *l, struct run *r, const struct launcher_messa
         snprintf(last, sizeof(last), "%s", r->problem);
         rollcall_log(LOG_WARNING, "source-ended", "source", r->name, "why", why, NULL);
         outcome(r, "failed", *last ? last : why);
-    } else if (r->outcomes == 0) {
-        outcome(r, "unchanged", NULL);
+        back_off(r);
+    } else {
+        if (r->outcomes == 0)
+            outcome(r, "unchanged", NULL);
+        rest(l, r);
     }
     r->in_batch = false;
-    back_off(r);
 }
 
 static int receive(int door, struct launcher_message *m, int fds[3])

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@
 struct watch {
     int fd;
     char folder[PATH_MAX], name[NAME_MAX + 1];
-    char done[200]; // cursor of the listing that was read last
+    char done[200]; // cursor of the listing that was committed last
+    char seen[200]; // of the one that was read last, be it refused
     char complaint[300];
     int64_t noticed; // when the change in work was first noticed, or 0
 };
@@ -138,6 +140,8 @@ static int look(struct watch *w, const struct source_request *q)
     snprintf(cursor, sizeof(cursor), "%s %s", version, zone ? zone : "UTC");
     if (strcmp(cursor, w->done) == 0) {
         close(fd);
+        w->complaint[0] = 0;
+        snprintf(w->seen, sizeof(w->seen), "%s", cursor);
         emit_as_of(st.st_mtim.tv_sec); // read already: nothing new, and still there
         emit_flush();
         return 0;
@@ -145,6 +149,9 @@ static int look(struct watch *w, const struct source_request *q)
     w->complaint[0] = 0;
     r = csv_read(fd, q->path, &st, w->noticed ? w->noticed / 1000 : time(NULL), cursor);
     if (r != -EAGAIN)
+        snprintf(w->seen, sizeof(w->seen), "%s", cursor);
+    // A refused file vouches for nobody: it must not pass for one that was taken.
+    if (r == 0)
         snprintf(w->done, sizeof(w->done), "%s", cursor);
     return r;
 }
@@ -168,7 +175,7 @@ static bool unchanged(const struct watch *w, const char *path)
     if (stat(path, &st) < 0)
         return false;
     csv_version(&st, version, sizeof(version));
-    return strncmp(version, w->done, strlen(version)) == 0;
+    return strncmp(version, w->seen, strlen(version)) == 0 && w->seen[strlen(version)] == ' ';
 }
 
 int main(void)
@@ -181,7 +188,9 @@ int main(void)
         fprintf(stderr, "rollcall-source-csv is started by rollcall-syncd; see rollcall.conf(5)\n");
         return 2;
     }
+    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
     snprintf(w.done, sizeof(w.done), "%s", q.cursor ? q.cursor : "");
+    snprintf(w.seen, sizeof(w.seen), "%s", w.done);
     watch_start(&w, q.path);
     if (is_fresh(q.path) && !unchanged(&w, q.path))
         wait_quiet(&w, q.path);

@@ -14,6 +14,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/parse.h"
 #include "rollcall/safeio.h"
+#include "rollcall/source.h"
 #include "syncd/sources/csv_row.h"
 #include "syncd/sources/emit.h"
 
@@ -71,11 +72,19 @@ static void take_row(struct reading *r)
     struct csv_row_fault fault;
     char where[320], warning[300];
     json_t *user;
+    bool taken;
 
     r->rows++;
     snprintf(where, sizeof(where), "%s:%llu", r->name, (unsigned long long)r->row_line);
-    if (csv_row_take(&r->header, cells, r->n_cells + r->too_many > CSV_CELLS_MAX ? 0 : r->n_cells,
-                     &user, &fault, warning, sizeof(warning)) == 0) {
+    taken = csv_row_take(&r->header, cells, r->n_cells + r->too_many, &user, &fault, warning,
+                         sizeof(warning)) == 0;
+    // The engine would take a longer line for a broken source, and nobody would be read.
+    if (taken && json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 1024) {
+        json_decref(user);
+        taken = false;
+        snprintf(fault.text, sizeof(fault.text), "the row is longer than 255 KiB");
+    }
+    if (taken) {
         const char *id = cells[r->header.at[CSV_EMPLOYEE_NUMBER]];
         if (*warning)
             emit_warning(where, id, warning);
@@ -101,6 +110,8 @@ static void on_row(int c, void *ctx)
     }
     if (r->have_header) {
         take_row(r);
+    } else if (r->too_many > 0) {
+        refuse(r, "the header names more than 128 columns");
     } else if (csv_header_take((const char *const *)r->cells, r->n_cells, &r->header, r->why,
                                sizeof(r->why)) < 0) {
         refuse(r, r->why);
@@ -123,7 +134,8 @@ static void broken_row(struct reading *r)
     char where[320];
     int number = r->have_header ? r->header.at[CSV_EMPLOYEE_NUMBER] : -1;
     int status = r->have_header ? r->header.at[CSV_STATUS] : -1;
-    bool has_number = number >= 0 && (size_t)number < r->n_cells && *r->cells[number];
+    bool has_number = number >= 0 && (size_t)number < r->n_cells && *r->cells[number] &&
+                      strlen(r->cells[number]) <= 64;
 
     if (!r->have_header) {
         refuse(r, "the header is not valid CSV (RFC 4180): a quote stands where none may");
@@ -233,20 +245,40 @@ int csv_open(const char *path, struct stat *ret_st, char *why, size_t why_len)
     return fd;
 }
 
+// A line with its newline into a buffer of CSV_LINE_MAX + 1: getline() would grow its
+// own to the size of whatever file this is.
+static size_t read_line(FILE *f, char *buf)
+{
+    size_t n = 0;
+    int c;
+
+    while (n <= CSV_LINE_MAX && (c = getc_unlocked(f)) != EOF) {
+        buf[n++] = (char)c;
+        if (c == '\n')
+            break;
+    }
+    return n;
+}
+
 // Lines up to the end, a refusal, or a line without its newline.
 static void read_lines(struct reading *r, FILE *f, uint64_t total)
 {
-    _cleanup_free_ char *line = NULL;
-    size_t room = 0;
+    _cleanup_free_ char *line = malloc(CSV_LINE_MAX + 2);
     uint64_t done = 0;
-    ssize_t n;
+    size_t n;
 
-    while (!r->refused && (n = getline(&line, &room, f)) > 0) {
+    if (!line) {
+        refuse(r, "there is no memory");
+        return;
+    }
+    while (!r->refused && (n = read_line(f, line)) > 0) {
         char *text = line;
         r->line++;
-        done += (uint64_t)n;
+        done += n;
         if (n > CSV_LINE_MAX) {
-            refuse(r, "has a line longer than 1 MiB: this is no export of people");
+            refuse(r, memchr(text, 0, n)
+                          ? "holds NUL bytes: this is no text file"
+                          : "has a line longer than 1 MiB: this is no export of people");
             return;
         }
         if (r->line == 1 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
@@ -254,16 +286,19 @@ static void read_lines(struct reading *r, FILE *f, uint64_t total)
             n -= 3;
         }
         if (n == 0 || text[n - 1] != '\n') {
-            refuse(r, memchr(text, 0, (size_t)n)
+            refuse(r, memchr(text, 0, n)
                           ? "holds NUL bytes: this is no text file"
                           : "the last line has no newline: the file was cut, or is still being "
                             "written");
             return;
         }
-        take_line(r, text, (size_t)n);
+        take_line(r, text, n);
         if (r->line % 10000 == 0)
             emit_progress(done, total);
     }
+    // What could be read before the disk failed would look like a shorter company.
+    if (ferror(f))
+        refuse(r, "cannot be read to its end");
     if (!r->refused && r->row_line != 0)
         refuse(r, "ends inside a quoted cell: the file was cut");
 }
@@ -300,5 +335,5 @@ int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, c
     if (!r.refused)
         emit_commit(cursor, r.users);
     emit_flush();
-    return 0;
+    return r.refused ? -EBADMSG : 0;
 }

@@ -18,7 +18,8 @@ void csv_version(const struct stat *st, char *buf, size_t len);
 int csv_open(const char *path, struct stat *ret_st, char *why, size_t why_len);
 
 // Reads all of it, emitting begin, users, problems and commit; or a refusal of the whole.
-// -EAGAIN where it changed while it was read: nothing was committed, read again.
+// -EBADMSG where it was refused, which was said; -EAGAIN where it changed while it was read:
+// nothing was committed, read again.
 int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, const char *cursor);
 
 #endif

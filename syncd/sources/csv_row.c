@@ -12,6 +12,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
 #include "rollcall/parse.h"
+#include "rollcall/source.h"
 #include "rollcall/timeparse.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -94,6 +95,25 @@ static void put_instant(json_t *o, const char *key, int64_t t)
     char text[ROLLCALL_TIME_TEXT];
 
     json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
+}
+
+// What the source protocol would not carry is one bad row, not a broken source.
+static int check_sizes(struct row *r)
+{
+    for (int c = 0; c < CSV_COLUMNS; c++) {
+        bool list = c == CSV_GROUPS || c == CSV_SSH_PUBLIC_KEYS;
+        const char *s = cell(r, (enum csv_column)c);
+        size_t entries = 1;
+        if (!list && strlen(s) > CSV_CELL_MAX)
+            return wrong(r, (enum csv_column)c, "%s is longer than %d bytes", csv_column_names[c],
+                         CSV_CELL_MAX);
+        for (; list && *s; s += strcspn(s, ";"), s += *s == ';', entries++)
+            if (strcspn(s, ";") > CSV_CELL_MAX || entries > ROLLCALL_SOURCE_LISTS_MAX)
+                return wrong(r, (enum csv_column)c,
+                             "%s has more than %d entries, or one longer than %d bytes",
+                             csv_column_names[c], ROLLCALL_SOURCE_LISTS_MAX, CSV_CELL_MAX);
+    }
+    return 0;
 }
 
 static int take_status(struct row *r, json_t *ours)
@@ -251,12 +271,17 @@ int csv_row_take(const struct csv_header *header, const char *const *cells, size
     *warning = 0;
     fault->has_number =
         *cell(&r, CSV_EMPLOYEE_NUMBER) && strlen(cell(&r, CSV_EMPLOYEE_NUMBER)) <= 64;
+    if (n != header->n_cells && n > CSV_CELLS_MAX)
+        r.n = CSV_CELLS_MAX; // no more of them are kept
     fault->terminated = fault->has_number && strcmp(cell(&r, CSV_STATUS), "terminated") == 0;
     if (n != header->n_cells) {
         snprintf(fault->text, sizeof(fault->text), "the row has %zu cells; the header has %zu", n,
                  header->n_cells);
         return -EBADMSG;
     }
+    e = check_sizes(&r);
+    if (e < 0)
+        return e;
     if (!fault->has_number)
         return wrong(&r, CSV_EMPLOYEE_NUMBER, "employeeNumber is mandatory, 1 to 64 bytes");
     if (!*cell(&r, CSV_USER_NAME))

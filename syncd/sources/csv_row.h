@@ -30,6 +30,7 @@ enum csv_column {
 extern const char *const csv_column_names[CSV_COLUMNS];
 
 #define CSV_CELLS_MAX 128
+#define CSV_CELL_MAX  16384 // bytes of a cell, or of an entry of a list
 
 struct csv_header {
     int at[CSV_COLUMNS]; // position of a column in the row, or -1
@@ -46,6 +47,7 @@ struct csv_row_fault {
 // Column names in any order; unknown ones are ignored. -EBADMSG with a sentence.
 int csv_header_take(const char *const *cells, size_t n, struct csv_header *ret, char *why,
                     size_t why_len);
+// `n` counts all cells of the row; the first CSV_CELLS_MAX are in `cells`.
 // 0 with *ret (a SCIM User), or -EBADMSG with *fault. `warning` holds a sentence, or "",
 // about a cell that was taken but should be written otherwise.
 int csv_row_take(const struct csv_header *header, const char *const *cells, size_t n, json_t **ret,
