@@ -69,7 +69,8 @@ static void on_audit(void *ctx, const json_t *record)
     if (!event || strcmp(event, "state") != 0)
         rollcall_log(why ? LOG_WARNING : LOG_INFO, event ? event : "audit", "user",
                      json_string_value(json_object_get(record, "user")), "source",
-                     json_string_value(json_object_get(record, "source")), "state",
+                     json_string_value(json_object_get(record, "source")), "id",
+                     json_string_value(json_object_get(record, "id")), "state",
                      json_string_value(json_object_get(record, "state")), "reason",
                      json_string_value(json_object_get(record, "reason")), "where",
                      json_string_value(json_object_get(record, "where")), "why", why, NULL);

@@ -8,10 +8,26 @@
 #include "rollcall/account.h"
 #include "syncd/engine/rows.h"
 
+// "people.csv:17", of the listing in work.
+static void place_of(struct engine_core *core, const char *source, const char *id, char *buf,
+                     size_t len)
+{
+    sqlite3_stmt *q = store_bind(
+        &core->store, "SELECT coalesce(place, '') FROM incoming WHERE source = ? AND id = ?", "ss",
+        source, id);
+    int error = 0;
+
+    *buf = 0;
+    if (store_step(q, &error))
+        snprintf(buf, len, "%s", store_text(q, 0));
+    if (q)
+        sqlite3_reset(q);
+}
+
 int rows_refuse(struct engine_core *core, const char *source, const char *id, const char *kind,
                 const char *name, int64_t now, const char *format, ...)
 {
-    char text[400];
+    char text[400], place[300];
     va_list ap;
     bool known;
 
@@ -22,10 +38,12 @@ int rows_refuse(struct engine_core *core, const char *source, const char *id, co
         store_number(&core->store, 0,
                      "SELECT 1 FROM refused WHERE source = ? AND id = ? AND kind = ? AND text = ?",
                      "ssss", source, id, kind, text);
-    if (!known) // said once, and shown by status for as long as it lasts
-        engine_audit(core,
-                     json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s}", "event", "row-refused", "source",
-                               source, "id", id, "kind", kind, "name", name, "why", text));
+    if (!known) { // said once, and shown by status for as long as it lasts
+        place_of(core, source, id, place, sizeof(place));
+        engine_audit(core, json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s}", "event",
+                                     "row-refused", "source", source, "id", id, "kind", kind,
+                                     "name", name, "where", *place ? place : NULL, "why", text));
+    }
     return store_run(&core->store, "INSERT OR REPLACE INTO refused VALUES(?, ?, ?, ?, ?, ?)",
                      "sssssi", source, id, kind, name, text, now);
 }

@@ -96,6 +96,13 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
             core, row->src->name, row->id, "home", name, now,
             "homeDirectory of \"%s\" is no absolute path of plain letters; /home/%s is used", name,
             name);
+    if (b->has_gid && (b->gid > UINT32_MAX ||
+                       store_number(&core->store, 0, "SELECT gid <> ? FROM person WHERE slot = ?",
+                                    "ii", (int64_t)b->gid, row->slot)))
+        rows_refuse(core, row->src->name, row->id, "gid", name, now,
+                    "gidNumber %llu of \"%s\" is not used: the primary group is always one's own, "
+                    "with the number of the uid",
+                    (unsigned long long)b->gid, name);
     rollcall_gecos_clean(b->display_name ? b->display_name : "", gecos, sizeof(gecos));
     snprintf(immutable, sizeof(immutable), "%s:%s", row->src->name, row->id);
     return store_run(&core->store,

@@ -321,6 +321,8 @@ int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, c
     read_lines(&r, f, (uint64_t)st->st_size);
     if (!r.refused && !r.have_header)
         refuse(&r, "there is no header; the first line names the columns");
+    if (!r.refused && r.rows == 0)
+        refuse(&r, "has a header and nobody below it; that is never an empty company");
     drop_cells(&r);
     csv_free(&r.parser);
     if (fstat(fd, &after) < 0)
