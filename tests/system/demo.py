@@ -159,7 +159,7 @@ def main():
     assert (status, who.strip()) == (0, "root"), who
     say("     alice@web1$ sudo -s     (the next code)")
     say("     root@web1# sleep 1000 &")
-    session.run("sleep 1000 &")
+    session.run("sleep 1000 & true")
 
     step(4, "HR ends Alice's employment: her row gains terminatedAt. (Bob's leave date is entered too: in 45 seconds.)")
     watch = Watch("alice")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """sudo, in a session that somebody has."""
-from terminal import SHELL
+from terminal import SHELL, without_echo
 
 
 def run(session, command, *answers):
@@ -10,7 +10,7 @@ def run(session, command, *answers):
     for prompt, text in answers:
         session.answer(prompt, text)
     session.expect(r"status=(\d+)\r?\n")
-    status, output = int(session.match.group(1)), session.before.replace("\r\n", "\n")
+    status, output = int(session.match.group(1)), without_echo(session.before)
     session.expect_exact(SHELL)
     return status, output
 

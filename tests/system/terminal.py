@@ -60,11 +60,9 @@ class Terminal(pexpect.spawn):
         """In a shell: the exit status and output of a command."""
         self.sendline(f"{command}; echo status'='$?")
         self.expect(r"status=(\d+)\r?\n")
-        status, output = int(self.match.group(1)), self.before
+        status, output = int(self.match.group(1)), without_echo(self.before)
         self.expect_exact(SHELL)
-        output = output.replace("\r\n", "\n")
-        echoed, _, rest = output.partition("\n")
-        return status, re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", rest if "echo status" in echoed else output)
+        return status, output
 
     def rest(self):
         """Waits for the program's end; what it still said, and its exit status."""
@@ -80,6 +78,13 @@ class Terminal(pexpect.spawn):
         except pexpect.TIMEOUT:
             return False
         return True
+
+
+def without_echo(output):
+    """What a command said, without the line that was typed and control sequences."""
+    output = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", output.replace("\r\n", "\n"))
+    echoed, _, rest = output.partition("\n")
+    return rest if "echo status" in echoed else output
 
 
 def clean_environment():
