@@ -10,6 +10,7 @@
 #include "rollcall/account.h"
 #include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
+#include "syncd/engine/rows.h"
 
 // Names and ids of the local files: theirs, never ours. Sorted for search.
 struct local_files {
@@ -24,6 +25,7 @@ struct local_files {
 };
 
 struct feed {
+    int64_t now;
     struct engine_core *core;
     struct local_files local;
     sqlite3_stmt *rows;
@@ -139,6 +141,28 @@ static size_t named_groups(struct feed *f, uint32_t slot)
 
 // ---- accounts ----
 
+// A local name or number always wins; whose row it hides is said, once.
+static void say_hidden(struct feed *f, uint32_t slot, const char *name, uint32_t uid)
+{
+    sqlite3_stmt *q =
+        store_bind(&f->core->store, "SELECT source, id FROM record WHERE slot = ? AND gone = 0",
+                   "i", (int64_t)slot);
+    char source[64] = "", id[160] = "";
+    int error = 0;
+
+    if (store_step(q, &error)) {
+        snprintf(source, sizeof(source), "%s", store_text(q, 0));
+        snprintf(id, sizeof(id), "%s", store_text(q, 1));
+    }
+    if (q)
+        sqlite3_reset(q);
+    if (*source)
+        rows_refuse(f->core, source, id, "local", name, f->now,
+                    "\"%s\", uid %u, is not published: the name or the number is in this host's "
+                    "/etc/passwd or /etc/group",
+                    name, uid);
+}
+
 static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
 {
     struct feed *f = ctx;
@@ -148,8 +172,10 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
         uint32_t slot = (uint32_t)sqlite3_column_int64(f->rows, 0);
         uid_t uid = (uid_t)sqlite3_column_int64(f->rows, 1);
         const char *name = store_text(f->rows, 2);
-        if (is_local(&f->local, name, uid))
+        if (is_local(&f->local, name, uid)) {
+            say_hidden(f, slot, name, uid);
             continue;
+        }
         *ret = (struct rollcall_snapshot_account){.slot = slot,
                                                   .uid = uid,
                                                   .gid = uid,
@@ -370,6 +396,7 @@ int publish_all(struct engine_core *core, int64_t now)
     if (!f)
         return -ENOMEM;
     f->core = core;
+    f->now = now;
     read_local(core, &f->local);
     core->generation++;
     engine_phase(core, "snapshot");

@@ -240,7 +240,8 @@ def test_a_name_that_may_not_be_is_refused_by_name_and_the_rest_is_served(name):
     assert status == 0, log
     assert people.passwd(name) == local
     assert people.passwd("zoe") and people.passwd("alice")
-    assert any("people.csv:3" in line and f"id={number}" in line for line in log.splitlines()), log
+    assert any("row-refused" in line and f"id={number}" in line and ("people.csv:3" in line or local)
+               for line in log.splitlines()), log
     if local is None:
         assert name + ":" not in everybody()
     assert "\x1b" not in log
