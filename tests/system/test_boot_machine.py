@@ -2,12 +2,14 @@
 """The booted sandbox: a real systemd with logind, on cgroup v2."""
 import json
 import os
+import socket
 import stat
 import subprocess
 
 import daemons
 import people
 import ssh
+import totp
 import wait
 
 
@@ -57,3 +59,36 @@ def test_syncd_reads_and_publishes_behind_the_walls_of_its_unit():
     for child in daemons.children_of(int(main)):
         status = sh(f"grep -E '^(CapEff|Uid|NoNewPrivs)' /proc/{child}/status").stdout
         assert "CapEff:\t0000000000000000" in status and "NoNewPrivs:\t1" in status and "Uid:\t0" not in status
+
+
+def test_an_employee_logs_in_through_the_verifier_that_systemd_starts():
+    key = ssh.Key()
+    people.write([people.person(1, "walled", sshPublicKeys=key.public)])
+    wait.until(lambda: sh("rollcall enroll totp walled --json --replace").returncode == 0, "an enrolment")
+    app = totp.enroll("walled", "--replace")
+    wait.until(lambda: key.public in sh("runuser -u rollcall-keys -- /usr/libexec/rollcall/rollcall-authorized-keys "
+                                        "walled").stdout, "the key to be published")
+    before = sh("systemctl show -P NAccepted rollcall-verifier.socket").stdout
+    session = ssh.log_in("walled", (totp.PROMPT, app.code()), key=key)
+    assert int(sh("systemctl show -P NAccepted rollcall-verifier.socket").stdout) > int(before)
+    assert session.run("id -un; stat -c %U:%a ~")[1].split() == ["walled", "walled:700"]
+    uid = people.passwd("walled")[2]
+    cgroup = session.run("cat /proc/self/cgroup | grep ^0:")[1].strip()
+    assert cgroup.startswith(f"0::/user.slice/user-{uid}.slice/session-"), cgroup
+    session.close()
+
+
+def test_a_verifier_behind_its_unit_has_no_power_left():
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    peer.settimeout(30)
+    peer.connect("/run/rollcall/verifier.sock")
+    assert peer.recv(4096)[:5] == b"RCV1\x01"
+    unit = wait.until(lambda: sh("systemctl list-units --no-legend --plain 'rollcall-verifier@*' | cut -d' ' -f1 | tail -1")
+                      .stdout.strip(), "the verifier's unit")
+    main = sh(f"systemctl show -P MainPID {unit}").stdout.strip()
+    status = sh(f"grep -E '^(Uid|CapEff|CapPrm|NoNewPrivs|Seccomp:)' /proc/{main}/status").stdout
+    uid = sh("id -u rollcall-verifier").stdout.strip()
+    assert "Uid:\t" + "\t".join([uid] * 4) in status
+    assert "CapEff:\t0000000000000000" in status and "CapPrm:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    peer.close()
