@@ -76,12 +76,35 @@ static int make_file(const char *tmp, size_t len, struct rc_board_map *ret, stru
     return 0;
 }
 
-static void mark_replaced(struct rc_board_map *old)
+static void mark_replaced(const char *path)
 {
-    if (!old->base)
-        return;
-    atomic_store(&old->head->status, RC_BOARD_REPLACED);
-    rc_board_map_close(old);
+    struct rc_board_map old = {0};
+
+    if (rc_board_map_open(path, true, &old) < 0)
+        return; // none, or one that nobody trusts
+    atomic_store(&old.head->status, RC_BOARD_REPLACED);
+    rc_board_map_close(&old);
+}
+
+// Whoever has the old board mapped learns from its mark that there is a new one. It keeps
+// a second name until it is marked: killed in between, the next start marks it.
+static int replace(const char *tmp, const char *path, const char *old)
+{
+    bool have_old;
+
+    mark_replaced(old);
+    if (unlink(old) < 0 && errno != ENOENT)
+        return -errno;
+    have_old = link(path, old) == 0;
+    if (!have_old && errno != ENOENT)
+        return -errno;
+    if (rename(tmp, path) < 0)
+        return -errno;
+    if (have_old) {
+        mark_replaced(old);
+        unlink(old);
+    }
+    return 0;
 }
 
 int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger_id[16],
@@ -90,15 +113,17 @@ int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger
                           struct rollcall_board_writer **ret)
 {
     struct rollcall_board_writer *w = calloc(1, sizeof(*w));
-    struct rc_board_map old = {0};
     uint32_t capacity = capacity_for(slots);
-    char tmp[PATH_MAX];
+    char tmp[PATH_MAX], old[PATH_MAX];
     struct stat st;
     int r;
 
     if (!w)
         return -ENOMEM;
-    r = snprintf(tmp, sizeof(tmp), "%s.new", path) < (int)sizeof(tmp) ? 0 : -ENAMETOOLONG;
+    r = snprintf(tmp, sizeof(tmp), "%s.new", path) < (int)sizeof(tmp) &&
+                snprintf(old, sizeof(old), "%s.old", path) < (int)sizeof(old)
+            ? 0
+            : -ENAMETOOLONG;
     if (r == 0)
         r = make_file(tmp, RC_BOARD_HEAD + (size_t)capacity * 8, &w->map, &st);
     if (r == 0)
@@ -107,19 +132,17 @@ int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger
         r = fill(ctx, w);
     if (r == 0)
         r = rollcall_board_sync(w);
-    if (r == 0 && rc_board_map_open(path, true, &old) < 0)
-        old.base = NULL; // none, or one that nobody trusts
-    if (r == 0 && rename(tmp, path) < 0)
-        r = -errno;
+    if (r == 0)
+        r = replace(tmp, path, old);
     if (r < 0) {
-        rc_board_map_close(&old);
         rollcall_board_writer_close(w);
         return r;
     }
-    mark_replaced(&old);
-    r = rollcall_sync_folder(path);
-    *ret = w; // renamed is renamed, also where the folder could not be synced
-    return r < 0 ? 0 : r;
+    // Renamed is renamed, also where the folder cannot be synced: without power the older
+    // board may stand there again, and the engine's next start makes another anyway.
+    (void)rollcall_sync_folder(path);
+    *ret = w;
+    return 0;
 }
 
 struct rollcall_board_writer *rollcall_board_writer_close(struct rollcall_board_writer *w)

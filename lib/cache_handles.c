@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "rollcall/account.h"
 #include "rollcall/cache_map.h"
 #include "rollcall/cleanup.h"
 
@@ -53,14 +54,23 @@ struct rollcall_board *rollcall_board_close(struct rollcall_board *board)
     return NULL;
 }
 
+// Leases have no check of their own: what cannot be a time is never, so that no sum of
+// two overflows and a flipped high bit refuses rather than leases for ever.
+#define LAST_INSTANT ((int64_t)1 << 40)
+static int64_t instant(int64_t t)
+{
+    return t < 0 || t > LAST_INSTANT ? 0 : t;
+}
+
 int rollcall_board_facts(const struct rollcall_board *board, struct rollcall_board_facts *ret)
 {
     const struct rc_board_header *h = board->map.head;
+    int64_t mark = atomic_load(&h->clock_mark);
 
     *ret = (struct rollcall_board_facts){
         .generation = atomic_load(&h->generation),
         .slots = h->slots,
-        .clock_mark = atomic_load(&h->clock_mark),
+        .clock_mark = mark < 0 || mark > LAST_INSTANT ? LAST_INSTANT : mark,
         .id_min = h->id_min,
         .id_max = h->id_max,
         .observe = h->flags & RC_FLAG_OBSERVE,
@@ -70,9 +80,9 @@ int rollcall_board_facts(const struct rollcall_board *board, struct rollcall_boa
     memcpy(ret->ledger_id, h->ledger_id, 16);
     for (int i = 0; i < ROLLCALL_AUTHORITIES_MAX; i++) {
         struct rollcall_lease *l = &ret->leases[i];
-        l->as_of = atomic_load(&h->lease[i].as_of);
-        l->length = atomic_load(&h->lease[i].length);
-        l->extended = atomic_load(&h->lease[i].extended);
+        l->as_of = instant(atomic_load(&h->lease[i].as_of));
+        l->length = instant(atomic_load(&h->lease[i].length));
+        l->extended = instant(atomic_load(&h->lease[i].extended));
         memcpy(l->source, h->lease[i].source, sizeof(l->source));
         l->source[sizeof(l->source) - 1] = 0;
     }
@@ -100,11 +110,16 @@ int rollcall_board_tighten(struct rollcall_board *board, uint32_t slot, uid_t ui
         return -EPERM;
     if (!at)
         return -ERANGE;
+    if ((unsigned)state > ROLLCALL_STATE_PURGED)
+        return -EINVAL;
     old = atomic_load(at);
     do {
         enum rollcall_state was;
         uint8_t flags, authority;
-        int r = rc_board_word_get(&board->map, slot, uid, &was, &flags, &authority);
+        int r = 0;
+        if (atomic_load(&board->map.head->status) != RC_BOARD_LIVE)
+            return -ESTALE;
+        r = rc_board_word_unpack(&board->map, slot, uid, old, &was, &flags, &authority);
         if (r < 0)
             return r;
         if (state < was)
@@ -168,7 +183,8 @@ static int person_at(const struct rc_map *m, uint32_t slot, struct rollcall_pers
         return -ENOENT;
     check = r.check;
     r.check = 0;
-    if (rc_check16(&r, sizeof(r), slot) != check || r.state > ROLLCALL_STATE_PURGED)
+    if (rc_check16(&r, sizeof(r), slot) != check || r.state > ROLLCALL_STATE_PURGED ||
+        !rollcall_id_in_compiled_limits(r.uid) || r.len[0] == 0 || r.len[0] > ROLLCALL_NAME_MAX)
         return -EBADMSG;
     at = r.pool;
     for (int i = 0; i < RC_PERSON_STRINGS; i++) {
@@ -203,6 +219,7 @@ static int person_at(const struct rc_map *m, uint32_t slot, struct rollcall_pers
 static int person_find(const struct rc_map *m, enum rc_section index, uint64_t hash,
                        const char *name, uid_t uid, struct rollcall_person *ret)
 {
+    struct rollcall_person former;
     struct rc_probe p;
     uint32_t slot;
     int result = -ENOENT;
@@ -211,16 +228,22 @@ static int person_find(const struct rc_map *m, enum rc_section index, uint64_t h
     while ((slot = rc_probe_next(&p)) != RC_EMPTY) {
         struct rollcall_person person;
         int r = person_at(m, slot, &person);
-        if (r == -EBADMSG)
+        if (r == -EBADMSG && result != 0)
             result = r;
         if (r < 0)
             continue;
-        if (name ? strcmp(person.name, name) != 0 && strcmp(person.former_name, name) != 0
-                 : person.uid != uid)
-            continue;
-        *ret = person;
-        return 0;
+        if (name ? strcmp(person.name, name) == 0 : person.uid == uid) {
+            *ret = person;
+            return 0;
+        }
+        // A name that somebody gave up and another has now is the other's.
+        if (name && strcmp(person.former_name, name) == 0) {
+            former = person;
+            result = 0;
+        }
     }
+    if (result == 0)
+        *ret = former;
     return result;
 }
 

@@ -14,6 +14,8 @@
 #include "rollcall/account.h"
 #include "rollcall/cache.h"
 
+#define PEOPLE "rollcall-people"
+
 // The folder's owner is the engine: a file of anybody else, or one that others may
 // write, was not made by it.
 static int check_file(const char *path, int fd, struct stat *ret)
@@ -92,6 +94,7 @@ int rc_map_open(const char *path, const char *magic, size_t record_size, struct 
 {
     struct stat st;
     int fd = open_file(path, O_RDONLY, &st);
+    struct rc_map m;
     void *base;
 
     if (fd < 0)
@@ -104,12 +107,14 @@ int rc_map_open(const char *path, const char *magic, size_t record_size, struct 
     close(fd);
     if (base == MAP_FAILED)
         return -errno;
-    if (!header_ok(base, magic, record_size, (uint64_t)st.st_size)) {
-        munmap(base, (size_t)st.st_size);
+    m = (struct rc_map){
+        .base = base, .len = (size_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino};
+    memcpy(m.head, base, sizeof(m.head));
+    if (!header_ok(m.head, magic, record_size, (uint64_t)st.st_size)) {
+        rc_map_close(&m);
         return -EBADMSG;
     }
-    *ret = (struct rc_map){
-        .base = base, .len = (size_t)st.st_size, .head = base, .dev = st.st_dev, .ino = st.st_ino};
+    *ret = m;
     return 0;
 }
 
@@ -253,6 +258,7 @@ bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record
     struct rc_group_record r;
     uint16_t check;
     const char *name;
+    bool people;
 
     if (number >= h->groups)
         return false;
@@ -265,8 +271,11 @@ bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record
     name = rc_pool(m, r.name, r.name_len + 1u);
     if (!name || name[r.name_len] || r.gid < h->id_min || r.gid > h->id_max)
         return false;
-    // rollcall-people is the one reserved name that is ours to serve.
-    if (rollcall_name_reserved(name, r.name_len) && r.gid != h->id_min)
+    if (!rollcall_id_in_compiled_limits(r.gid))
+        return false;
+    // rollcall-people is the one reserved name that is ours to serve, and its gid nobody else's.
+    people = r.name_len == sizeof(PEOPLE) - 1 && memcmp(name, PEOPLE, sizeof(PEOPLE) - 1) == 0;
+    if (people != (r.gid == h->id_min) || (!people && rollcall_name_reserved(name, r.name_len)))
         return false;
     if (r.n_members > 0 && !rc_pool(m, r.members, (uint64_t)r.n_members + r.members_len))
         return false;
@@ -352,7 +361,7 @@ void rc_board_map_close(struct rc_board_map *b)
 
 _Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot)
 {
-    if (slot >= b->head->slots)
+    if (slot >= (b->len - RC_BOARD_HEAD) / 8) // not what the file says of itself by now
         return NULL;
     return (_Atomic uint64_t *)(void *)(b->base + RC_BOARD_HEAD) + slot;
 }
@@ -373,13 +382,18 @@ int rc_board_word_get(const struct rc_board_map *b, uint32_t slot, uint32_t uid,
                       enum rollcall_state *ret_state, uint8_t *ret_flags, uint8_t *ret_authority)
 {
     _Atomic uint64_t *at = rc_board_word_at(b, slot);
-    uint64_t w;
 
     if (!at)
         return -ERANGE;
     if (atomic_load_explicit(&b->head->status, memory_order_acquire) != RC_BOARD_LIVE)
         return -ESTALE;
-    w = atomic_load_explicit(at, memory_order_acquire);
+    return rc_board_word_unpack(b, slot, uid, atomic_load_explicit(at, memory_order_acquire),
+                                ret_state, ret_flags, ret_authority);
+}
+
+int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t w,
+                         enum rollcall_state *ret_state, uint8_t *ret_flags, uint8_t *ret_authority)
+{
     if ((uint32_t)(w >> 32) != uid || (w & 15) == 0 || (w & 15) > ROLLCALL_STATE_PURGED ||
         rc_board_word_pack(b->head->ledger_id, slot, uid, w & 15, w >> 4 & 15, w >> 8 & 255) != w)
         return -EBADMSG;

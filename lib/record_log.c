@@ -79,7 +79,7 @@ static int replay_all(struct record_log *log, uint64_t records,
                       unsigned *ret_damaged)
 {
     _cleanup_free_ unsigned char *record = malloc(log->record_size);
-    unsigned pending = 0, blank_run = 0;
+    unsigned pending = 0;
 
     if (!record)
         return -ENOMEM;
@@ -94,14 +94,9 @@ static int replay_all(struct record_log *log, uint64_t records,
             break;
         memcpy(&check, record + log->record_size - 8, 8);
         if (check != check_of(log->id, record, log->record_size, i)) {
-            pending++;
-            // Preallocated blanks: far behind the last record nothing comes any more.
-            blank_run = check == 0 ? blank_run + 1 : 0;
-            if (blank_run > 4096)
-                break;
+            pending++; // to the end: what stands behind a lost extent is found too
             continue;
         }
-        blank_run = 0;
         *ret_damaged += pending;
         pending = 0;
         log->next = i + 1;
@@ -192,16 +187,18 @@ static int put(struct record_log *log, void *records, size_t n)
     return 0;
 }
 
+int record_log_reserve(struct record_log *log, size_t n)
+{
+    if (log->next + n <= log->room)
+        return 0;
+    return preallocate_to(log, log->next + n + log->room / 2 + 256);
+}
+
 int record_log_append(struct record_log *log, void *records, size_t n)
 {
-    if (n == 0)
-        return 0;
-    if (log->next + n > log->room) {
-        int r = preallocate_to(log, log->next + n + log->room / 2 + 256);
-        if (r < 0)
-            return r;
-    }
-    return put(log, records, n);
+    int r = n == 0 ? 0 : record_log_reserve(log, n);
+
+    return n == 0 || r < 0 ? r : put(log, records, n);
 }
 
 int record_log_restart(struct record_log *log, const char *magic, void *records, size_t n,

@@ -34,6 +34,8 @@ int record_log_open(const char *path, const char *magic, size_t record_size, uin
                     int (*replay)(void *ctx, const void *record), void *ctx, unsigned *ret_damaged,
                     struct record_log *ret);
 void record_log_close(struct record_log *log);
+// Makes sure that the next n records have their room on the disk. -ENOSPC: nothing changed.
+int record_log_reserve(struct record_log *log, size_t n);
 // n records of record_size, the check's room at their ends; filled in place.
 int record_log_append(struct record_log *log, void *records, size_t n);
 // A new file with just these records takes the place of the old; same id.

@@ -19,16 +19,16 @@
 
 struct stripe {
     _Atomic long inside;
-    char pad[64 - sizeof(long)];
+    // In the first stripe: taken by who refreshes. Here, because a fork gives the child
+    // this page zeroed: a thread that refreshed in the parent holds nothing in the child.
+    _Atomic int turn;
+    char pad[64 - sizeof(long) - sizeof(int)];
 };
 
-static _Atomic(struct stripe *) stripes; // a page that fork gives to the child zeroed
+static _Atomic(struct stripe *) stripes;
 static _Atomic(struct nss_pair *) current;
 static _Atomic int64_t checked; // CLOCK_MONOTONIC second of the last look at the disk
-static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-static struct nss_pair *retired[RETIRED]; // under `turn`
-static _Atomic pid_t
-    turn_owner; // who holds `turn`: a fork in another thread's turn must not hang the child
+static _Atomic(struct nss_pair *) retired[RETIRED]; // changed under `turn`
 
 static struct stripe *stripes_page(void)
 {
@@ -75,7 +75,12 @@ static struct nss_pair *open_pair(void)
     if (pair == MAP_FAILED)
         return NULL;
     if (rc_board_map_open(ROLLCALL_BOARD, false, &pair->board) < 0 ||
-        rc_map_open(ROLLCALL_ACCOUNTS, ROLLCALL_MAGIC_ACCOUNTS, sizeof(struct rc_account_record),
+        atomic_load(&pair->board.head->status) != RC_BOARD_LIVE) {
+        free_pair(pair);
+        return NULL;
+    }
+    pair->generation = atomic_load(&pair->board.head->generation);
+    if (rc_map_open(ROLLCALL_ACCOUNTS, ROLLCALL_MAGIC_ACCOUNTS, sizeof(struct rc_account_record),
                     &pair->snapshot) < 0 ||
         memcmp(pair->snapshot.head->ledger_id, pair->board.head->ledger_id, 16) != 0) {
         free_pair(pair);
@@ -92,8 +97,8 @@ static void sweep(struct stripe *page)
         if (atomic_load(&page[i].inside) != 0)
             return;
     for (int i = 0; i < RETIRED; i++) {
-        free_pair(retired[i]);
-        retired[i] = NULL;
+        // Taken out first: a fork between the two leaks a mapping, and never frees one twice.
+        free_pair(atomic_exchange(&retired[i], NULL));
     }
 }
 
@@ -102,38 +107,31 @@ static void retire(struct nss_pair *old)
     if (!old)
         return;
     for (int i = 0; i < RETIRED; i++) {
-        if (retired[i])
+        if (atomic_load(&retired[i]))
             continue;
-        retired[i] = old;
+        atomic_store(&retired[i], old);
         return;
     }
     // Sixteen old pairs still in use: this one stays mapped rather than pulled away.
 }
 
+// Against what the board told when we opened, not against the snapshot's own generation:
+// where the engine died between the two, the pair serves, and is not opened at each lookup.
 static bool up_to_date(const struct nss_pair *pair)
 {
     if (!pair)
         return false;
     return atomic_load_explicit(&pair->board.head->status, memory_order_acquire) == RC_BOARD_LIVE &&
            atomic_load_explicit(&pair->board.head->generation, memory_order_acquire) ==
-               pair->snapshot.head->generation;
+               pair->generation;
 }
 
 static void refresh(struct stripe *page, int64_t now)
 {
     struct nss_pair *pair, *old;
 
-    // After a fork the mutex may be held by a thread that does not exist here.
-    pid_t me = getpid();
-    if (pthread_mutex_trylock(&turn) != 0) {
-        pid_t owner = atomic_load(&turn_owner);
-        if (owner == me || owner == 0)
-            return; // another thread is at it; what we have is at most that old
-        turn = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-        if (pthread_mutex_trylock(&turn) != 0)
-            return;
-    }
-    atomic_store(&turn_owner, me);
+    if (atomic_exchange(&page[0].turn, 1) != 0)
+        return; // another thread is at it; what we have is at most that old
     atomic_store(&checked, now);
     old = atomic_load(&current);
     if (!old || !up_to_date(old) ||
@@ -143,8 +141,7 @@ static void refresh(struct stripe *page, int64_t now)
         retire(old);
     }
     sweep(page);
-    atomic_store(&turn_owner, 0);
-    pthread_mutex_unlock(&turn);
+    atomic_store(&page[0].turn, 0);
 }
 
 const struct nss_pair *nss_enter(struct nss_guard *guard)

@@ -11,6 +11,7 @@
 struct nss_pair {
     struct rc_map snapshot;
     struct rc_board_map board;
+    uint64_t generation; // that the board told before the snapshot was opened
 };
 
 // Enters a lookup. NULL: the cache is absent; the answer is UNAVAIL. Between enter and

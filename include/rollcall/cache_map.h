@@ -15,7 +15,8 @@
 struct rc_map {
     const unsigned char *base;
     size_t len;
-    const struct rc_header *head;
+    // A copy: what was checked at open stays what is used, whoever writes the file later.
+    struct rc_header head[1];
     dev_t dev;
     ino_t ino;
 };
@@ -73,6 +74,10 @@ struct rc_board_map {
 int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret);
 void rc_board_map_close(struct rc_board_map *b);
 _Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot);
+// Of a word that was already loaded: 0, or -EBADMSG.
+int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t word,
+                         enum rollcall_state *ret_state, uint8_t *ret_flags,
+                         uint8_t *ret_authority);
 uint64_t rc_board_word_pack(const uint8_t ledger_id[16], uint32_t slot, uint32_t uid,
                             unsigned state, unsigned authority, unsigned flags);
 // 0, -EBADMSG, -ERANGE, -ESTALE (replaced).

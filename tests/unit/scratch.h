@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A folder that a test may fill, and files read, written and cut whole.
+#ifndef TESTS_SCRATCH_H
+#define TESTS_SCRATCH_H
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// A new folder, and the process in it: tests use short names.
+static inline void scratch_enter(void)
+{
+    char template[] = "/tmp/rollcall-test-XXXXXX";
+
+    if (!mkdtemp(template) || chdir(template) < 0)
+        abort();
+}
+
+static inline int scratch_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static inline int scratch_leave(void **state)
+{
+    char here[4096];
+
+    (void)state;
+    if (!getcwd(here, sizeof(here)) || chdir("/") < 0)
+        return -1;
+    return nftw(here, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline unsigned char *scratch_read(const char *path, size_t *ret_len)
+{
+    FILE *f = fopen(path, "re");
+    struct stat st;
+    unsigned char *data;
+
+    if (!f || fstat(fileno(f), &st) < 0 || !(data = malloc((size_t)st.st_size + 1)) ||
+        fread(data, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
+        abort();
+    fclose(f);
+    *ret_len = (size_t)st.st_size;
+    return data;
+}
+
+// In place, so that the inode stays: a board knows its own.
+static inline void scratch_write(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+    if (fd < 0 || ftruncate(fd, 0) < 0 || write(fd, data, len) != (ssize_t)len)
+        abort();
+    close(fd);
+}
+
+#endif
