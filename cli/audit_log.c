@@ -4,11 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "rollcall/audit_chain.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/safeio.h"
 
@@ -69,48 +69,9 @@ int cli_audit_lines(const char *path,
     return ferror(file) ? -EIO : 0;
 }
 
-int cli_audit_chain(const char before[CLI_CHAIN_HEX + 1], const char *text, size_t len,
-                    char ret[CLI_CHAIN_HEX + 1])
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    int ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-             EVP_DigestUpdate(md, before, CLI_CHAIN_HEX) == 1 &&
-             EVP_DigestUpdate(md, text, len) == 1 && EVP_DigestFinal_ex(md, digest, &n) == 1;
-
-    EVP_MD_CTX_free(md);
-    if (!ok || n * 2 != CLI_CHAIN_HEX)
-        return -EIO;
-    for (unsigned i = 0; i < n; i++) {
-        ret[2 * i] = hex[digest[i] >> 4];
-        ret[2 * i + 1] = hex[digest[i] & 15];
-    }
-    ret[CLI_CHAIN_HEX] = 0;
-    return 0;
-}
-
-int cli_audit_split(const char *text, size_t len, size_t *ret_len, char ret[CLI_CHAIN_HEX + 1])
-{
-    static const char key[] = ",\"chain\":\"";
-    const size_t tail = sizeof(key) - 1 + CLI_CHAIN_HEX + 2; // and "}
-    const char *at = text + len - tail, *value = at + sizeof(key) - 1;
-
-    if (len <= tail || memcmp(at, key, sizeof(key) - 1) != 0 ||
-        memcmp(value + CLI_CHAIN_HEX, "\"}", 2) != 0)
-        return -EBADMSG;
-    if (strspn(value, "0123456789abcdef") != CLI_CHAIN_HEX)
-        return -EBADMSG;
-    memcpy(ret, value, CLI_CHAIN_HEX);
-    ret[CLI_CHAIN_HEX] = 0;
-    *ret_len = len - tail;
-    return 0;
-}
-
 struct verifying {
     struct cli_audit_report *report;
-    char last[CLI_CHAIN_HEX + 1];
+    char last[ROLLCALL_CHAIN_HEX + 1];
     int64_t next_seq; // 0: the first line that is kept
     const char *file;
 };
@@ -126,14 +87,14 @@ static int fault(struct verifying *v, unsigned long number, const char *why)
 static int verify_line(void *ctx, const char *text, size_t len, unsigned long number, int whole)
 {
     struct verifying *v = ctx;
-    char stands[CLI_CHAIN_HEX + 1], right[CLI_CHAIN_HEX + 1];
+    char stands[ROLLCALL_CHAIN_HEX + 1], right[ROLLCALL_CHAIN_HEX + 1];
     json_t *record;
     int64_t seq;
     size_t part;
 
     if (!whole)
         return fault(v, number, "the line is cut off, or too long for a record");
-    if (cli_audit_split(text, len, &part, stands) < 0)
+    if (rollcall_audit_split(text, len, &part, stands) < 0)
         return fault(v, number, "the line does not end in a chain value");
     record = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     seq = json_integer_value(json_object_get(record, "seq"));
@@ -144,7 +105,7 @@ static int verify_line(void *ctx, const char *text, size_t len, unsigned long nu
         return fault(v, number,
                      "the sequence number does not follow the line before: records are missing");
     if (v->next_seq || seq == 1) { // older files are gone: the first kept line is taken as it is
-        if (cli_audit_chain(v->last, text, part, right) < 0)
+        if (rollcall_audit_chain(v->last, text, part, right) < 0)
             return -EIO;
         if (strcmp(stands, right) != 0)
             return fault(v, number,
@@ -165,7 +126,7 @@ int cli_audit_verify(const char *path, struct cli_audit_report *ret)
     char file[512];
 
     *ret = (struct cli_audit_report){0};
-    memset(v.last, '0', CLI_CHAIN_HEX);
+    memset(v.last, '0', ROLLCALL_CHAIN_HEX);
     for (unsigned n = cli_audit_rotated(path) + 1; n-- > 0;) {
         int r;
         file_of(path, n, file, sizeof(file));

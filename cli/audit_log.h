@@ -9,7 +9,6 @@
 
 #define CLI_AUDIT_FILES 1000  // PATH, PATH.1 ... are looked for up to here
 #define CLI_AUDIT_LINE  65536 // longer lines are no records
-#define CLI_CHAIN_HEX   64
 
 // How many rotated files PATH.1, PATH.2, ... stand there without a gap.
 unsigned cli_audit_rotated(const char *path);
@@ -22,13 +21,6 @@ int cli_audit_lines(const char *path,
                     int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
                                 int whole),
                     void *ctx);
-
-// The value that `chain` must have for a line, from the value of the line before; `len`
-// is of the part before `,"chain":`. 0 or -EIO.
-int cli_audit_chain(const char before[CLI_CHAIN_HEX + 1], const char *text, size_t len,
-                    char ret[CLI_CHAIN_HEX + 1]);
-// Finds the end of that part and the value that stands there. 0 or -EBADMSG.
-int cli_audit_split(const char *text, size_t len, size_t *ret_len, char ret[CLI_CHAIN_HEX + 1]);
 
 // A reference as people type it ("r-7f3k9o") to what the log holds ("R-7F3K90"):
 // upper case, O to 0, I and L to 1. 0 or -EINVAL.

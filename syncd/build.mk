@@ -18,3 +18,11 @@ rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/engin
 	syncd/engine/supervise.c syncd/engine/control.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin
+
+LIB_SRCS += syncd/enforcer/which_processes.c
+
+PROGRAMS += rollcall-enforcer
+rollcall-enforcer_SRCS := syncd/enforcer/main.c syncd/enforcer/duty.c syncd/enforcer/sweep.c \
+	syncd/enforcer/process.c syncd/enforcer/audit_log.c
+rollcall-enforcer_LIBS := $(JANSSON_LIBS) -linih -lcrypto $(SYSTEMD_LIBS)
+rollcall-enforcer_DIR := sbin

@@ -77,12 +77,16 @@ static void on_audit(void *ctx, const json_t *record)
     datagram(l->audit, ROLLCALL_AUDIT_SOCK, text, strlen(text));
 }
 
+// Rings and goes: the enforcer reads the board for itself.
 static void on_ring(void *ctx)
 {
-    static const char bell[] = "{\"do\":\"ring\"}";
-    struct loop *l = ctx;
+    static const char bell[] = "{\"do\":\"ring\"}\n";
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = ROLLCALL_ENFORCER_SOCK};
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (!datagram(l->bell, ROLLCALL_ENFORCER_SOCK, bell, sizeof(bell) - 1))
+    (void)ctx;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+        send(fd, bell, sizeof(bell) - 1, MSG_NOSIGNAL) < 0)
         rollcall_log(LOG_WARNING, "enforcer-not-listening", "why", strerror(errno), NULL);
 }
 
@@ -132,8 +136,7 @@ static int open_descriptors(struct loop *l)
     l->timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     l->local_files = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     l->audit = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    l->bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (l->epoll < 0 || l->signals < 0 || l->timer < 0 || l->audit < 0 || l->bell < 0)
+    if (l->epoll < 0 || l->signals < 0 || l->timer < 0 || l->audit < 0)
         return -errno;
     loop_watch(l, l->options->door, TAG_DOOR);
     loop_watch(l, l->signals, TAG_SIGNAL);
@@ -302,7 +305,7 @@ int loop_reload(struct loop *l, json_t **ret)
 
 static void close_all(struct loop *l)
 {
-    int fds[] = {l->epoll, l->timer, l->signals, l->local_files, l->audit, l->bell};
+    int fds[] = {l->epoll, l->timer, l->signals, l->local_files, l->audit};
 
     for (size_t i = 0; i < l->n_runs; i++) {
         launcher_tell(l, LAUNCHER_STOP, l->run[i].name);

@@ -50,7 +50,7 @@ struct loop {
     const struct rollcall_config *config;
     struct rollcall_config *own_config; // after a reload
     struct engine_core *core;
-    int epoll, timer, signals, local_files, audit, bell;
+    int epoll, timer, signals, local_files, audit;
     struct run run[ROLLCALL_SOURCES_MAX];
     size_t n_runs;
     struct client client[CLIENTS_MAX];

@@ -15,11 +15,12 @@
 #include <cmocka.h>
 
 #include "cli/audit_log.h"
+#include "rollcall/audit_chain.h"
 #include "rollcall/audit.h"
 
 struct log {
     char folder[64], path[96];
-    char last[CLI_CHAIN_HEX + 1];
+    char last[ROLLCALL_CHAIN_HEX + 1];
     int seq;
 };
 
@@ -33,7 +34,7 @@ static int make_log(void **state)
         return -1;
     }
     snprintf(log->path, sizeof(log->path), "%s/audit.jsonl", log->folder);
-    memset(log->last, '0', CLI_CHAIN_HEX);
+    memset(log->last, '0', ROLLCALL_CHAIN_HEX);
     *state = log;
     return 0;
 }
@@ -54,13 +55,13 @@ static int drop_log(void **state)
 
 static void append(struct log *log, const char *ref)
 {
-    char line[512], chain[CLI_CHAIN_HEX + 1];
+    char line[512], chain[ROLLCALL_CHAIN_HEX + 1];
     FILE *file = fopen(log->path, "a");
     int n = snprintf(line, sizeof(line), "{\"seq\":%d,\"event\":\"login-refused\",\"ref\":\"%s\"",
                      ++log->seq, ref);
 
     assert_non_null(file);
-    assert_int_equal(cli_audit_chain(log->last, line, (size_t)n, chain), 0);
+    assert_int_equal(rollcall_audit_chain(log->last, line, (size_t)n, chain), 0);
     fprintf(file, "%s,\"chain\":\"%s\"}\n", line, chain);
     fclose(file);
     memcpy(log->last, chain, sizeof(chain));
@@ -88,12 +89,12 @@ static void patch(const char *path, long at, char to)
 
 static void the_chain_is_sha256_over_the_value_before_and_the_line(void **state)
 {
-    char zero[CLI_CHAIN_HEX + 1], chain[CLI_CHAIN_HEX + 1];
+    char zero[ROLLCALL_CHAIN_HEX + 1], chain[ROLLCALL_CHAIN_HEX + 1];
 
     (void)state;
-    memset(zero, '0', CLI_CHAIN_HEX);
-    zero[CLI_CHAIN_HEX] = 0;
-    assert_int_equal(cli_audit_chain(zero, "{\"seq\":1", 8, chain), 0);
+    memset(zero, '0', ROLLCALL_CHAIN_HEX);
+    zero[ROLLCALL_CHAIN_HEX] = 0;
+    assert_int_equal(rollcall_audit_chain(zero, "{\"seq\":1", 8, chain), 0);
     // printf '%064d{"seq":1' 0 | sha256sum
     assert_string_equal(chain, "edd7bbf300ddb9d140940b17b11365df850931012f4a356f7a5c3015e0f0d0f2");
 }

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whom to end, and whom it has ended already.
+#include "syncd/enforcer/duty.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rollcall/account.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/config.h"
+#include "rollcall/log.h"
+#include "rollcall/paths.h"
+#include "rollcall/timeparse.h"
+#include "rollcall/verifier_client.h"
+
+#define PATIENCE_MS 5000
+#define NOTES       4096
+
+// What was done about a slot.
+struct done {
+    uint32_t uid;
+    bool ended, destroyed;
+};
+
+struct note {
+    uint32_t uid;
+    struct lock_words words;
+};
+
+struct duty {
+    struct audit_log *log;
+    struct done *done; // by slot
+    uint32_t n_done;
+    struct note note[NOTES]; // a ring
+    size_t notes;
+    int64_t next_date;
+    bool kill_services, observe, unreadable;
+    uint64_t sweeps, ended;
+    int64_t last_sweep;
+    uint8_t board_id[16];
+};
+
+int duty_open(struct audit_log *log, struct duty **ret)
+{
+    struct rollcall_findings findings;
+    struct rollcall_config *config = NULL;
+    struct duty *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return -ENOMEM;
+    d->log = log;
+    d->next_date = ROLLCALL_TIME_UNSET;
+    if (rollcall_config_load(ROLLCALL_CONF, &config, &findings) == 0)
+        d->kill_services = config->kill_services;
+    rollcall_config_free(config);
+    rollcall_findings_free(&findings);
+    *ret = d;
+    return 0;
+}
+
+struct duty *duty_close(struct duty *d)
+{
+    if (d)
+        free(d->done);
+    free(d);
+    return NULL;
+}
+
+static void take_word(const json_t *record, const char *key, char buf[40])
+{
+    const char *s = json_string_value(json_object_get(record, key));
+
+    snprintf(buf, 40, "%s", s ? s : "");
+}
+
+void duty_note_lock(struct duty *d, const json_t *record)
+{
+    const char *event = json_string_value(json_object_get(record, "event"));
+    struct note *n;
+
+    if (!event || strcmp(event, "lock") != 0)
+        return;
+    n = &d->note[d->notes++ % NOTES];
+    n->uid = (uint32_t)json_integer_value(json_object_get(record, "uid"));
+    take_word(record, "reason", n->words.reason);
+    take_word(record, "hr_time", n->words.hr_time);
+    take_word(record, "received", n->words.received);
+    take_word(record, "locked", n->words.locked);
+}
+
+static bool words_of(const struct duty *d, uint32_t uid, struct lock_words *ret)
+{
+    for (size_t i = d->notes, k = 0; i > 0 && k < NOTES; i--, k++)
+        if (d->note[(i - 1) % NOTES].uid == uid) {
+            *ret = d->note[(i - 1) % NOTES].words;
+            return true;
+        }
+    return false;
+}
+
+static void time_word(int64_t t, char buf[40])
+{
+    if (t != ROLLCALL_TIME_UNSET && t > 0)
+        rollcall_time_format(t, -1, buf, 40);
+}
+
+static struct done *done_of(struct duty *d, uint32_t slot, uint32_t uid)
+{
+    if (slot >= d->n_done) {
+        uint32_t want = slot + 1024;
+        struct done *p = realloc(d->done, want * sizeof(*p));
+        if (!p)
+            return NULL;
+        memset(p + d->n_done, 0, (want - d->n_done) * sizeof(*p));
+        d->done = p;
+        d->n_done = want;
+    }
+    if (d->done[slot].uid != uid)
+        d->done[slot] = (struct done){.uid = uid};
+    return &d->done[slot];
+}
+
+// ---- dates that are reached with nobody else there to say so ----
+
+static void tighten(struct duty *d, const struct rollcall_person *p,
+                    const struct rollcall_word *word, int64_t now)
+{
+    struct rollcall_board *board = NULL;
+    char hr[40] = "", at[40];
+    json_t *o;
+    int r;
+
+    if (p->not_after == ROLLCALL_TIME_UNSET || now < p->not_after ||
+        word->state >= ROLLCALL_STATE_TERMINATED)
+        return;
+    r = rollcall_board_open_tighten(ROLLCALL_BOARD, &board);
+    if (r == 0)
+        r = rollcall_board_tighten(board, p->slot, p->uid, ROLLCALL_STATE_TERMINATED);
+    rollcall_board_close(board);
+    if (r < 0)
+        return;
+    time_word(p->not_after, hr);
+    o = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "event", "lock", "user", p->name,
+                  "uid", (json_int_t)p->uid, "state", "terminated", "reason", "end-date", "source",
+                  "enforcer", "hr_time", hr, "locked", now_text(at));
+    duty_note_lock(d, o);
+    audit_log_append(d->log, o, 0, getpid());
+}
+
+// ---- gathering ----
+
+struct gathering {
+    struct leaver *leaver;
+    uint32_t *slot;
+    size_t n, room;
+};
+
+static void gather_one(struct duty *d, const struct rollcall_person *p,
+                       const struct rollcall_admission *a, struct gathering *g)
+{
+    struct leaver *l;
+
+    if (g->n == g->room) {
+        size_t want = g->room ? g->room * 2 : 16;
+        struct leaver *x = realloc(g->leaver, want * sizeof(*x));
+        uint32_t *y;
+        if (!x)
+            return;
+        g->leaver = x;
+        y = realloc(g->slot, want * sizeof(*y));
+        if (!y)
+            return;
+        g->slot = y;
+        g->room = want;
+    }
+    g->slot[g->n] = p->slot;
+    l = &g->leaver[g->n++];
+    *l = (struct leaver){.target = {.uid = p->uid}};
+    snprintf(l->name, sizeof(l->name), "%s", p->name);
+    if (!subordinate_range(p->name, p->uid, &l->target.sub_start, &l->target.sub_count))
+        l->target.sub_count = 0;
+    if (!words_of(d, p->uid, &l->words)) {
+        snprintf(l->words.reason, sizeof(l->words.reason), "%s", rollcall_reason_name(a->reason));
+        time_word(p->hr_time, l->words.hr_time);
+        time_word(p->received, l->words.received);
+    }
+}
+
+static void destroy_factors(struct duty *d, const struct rollcall_person *p, struct done *done)
+{
+    int r = rollcall_verifier_destroy(p->uid);
+
+    done->destroyed = r == 0;
+    audit_log_append(d->log,
+                     json_pack("{s:s, s:s, s:I, s:s}", "event",
+                               r == 0 ? "destroyed" : "destroy-failed", "user", p->name, "uid",
+                               (json_int_t)p->uid, "hint",
+                               r == 0 ? "factors and tickets are gone" : strerror(-r)),
+                     0, getpid());
+}
+
+static void judge(struct duty *d, const struct rollcall_board *board,
+                  const struct rollcall_board_facts *facts, const struct rollcall_person *p,
+                  int64_t now, struct gathering *g)
+{
+    struct rollcall_word word;
+    struct rollcall_admission a;
+    struct done *done;
+    int r;
+
+    if (!rollcall_id_in_compiled_limits(p->uid) || p->uid <= facts->id_min ||
+        p->uid > facts->id_max)
+        return;
+    r = rollcall_board_read(board, p->slot, p->uid, &word);
+    rollcall_admission_decide(facts, &word, r, p, NULL, now, &a);
+    done = done_of(d, p->slot, p->uid);
+    if (!done || r < 0)
+        return;
+    if (!a.ends_sessions) {
+        *done = (struct done){.uid = p->uid};
+        return;
+    }
+    if (!facts->observe)
+        tighten(d, p, &word, now);
+    if (!done->ended)
+        gather_one(d, p, &a, g);
+    if (word.state == ROLLCALL_STATE_PURGED && !done->destroyed && !facts->observe)
+        destroy_factors(d, p, done);
+}
+
+static void report(struct duty *d, struct leaver *l, const struct rollcall_board_facts *facts,
+                   bool all_gone)
+{
+    json_t *o =
+        json_pack("{s:s, s:s, s:I, s:s, s:i, s:i}", "event",
+                  facts->observe ? "would-end-sessions"
+                  : all_gone     ? "sessions-ended"
+                                 : "sessions-survive",
+                  "user", l->name, "uid", (json_int_t)l->target.uid, "reason", l->words.reason,
+                  "processes", (int)l->processes, "rounds", (int)l->rounds);
+    const char *const keys[] = {"hr_time", "received", "locked", "first_kill", "last_process_gone"};
+    const char *const values[] = {l->words.hr_time, l->words.received, l->words.locked,
+                                  l->first_kill, l->last_gone};
+
+    for (size_t i = 0; i < 5; i++)
+        if (*values[i])
+            json_object_set_new(o, keys[i], json_string(values[i]));
+    if (l->spared)
+        json_object_set_new(o, "spared", l->spared);
+    rollcall_log(all_gone ? LOG_NOTICE : LOG_ERR, all_gone ? "sessions-ended" : "sessions-survive",
+                 "user", l->name, "reason", l->words.reason, NULL);
+    audit_log_append(d->log, o, 0, getpid());
+}
+
+static void end_sessions(struct duty *d, struct gathering *g,
+                         const struct rollcall_board_facts *facts)
+{
+    size_t left = sweep(g->leaver, g->n, d->kill_services, facts->observe, PATIENCE_MS);
+
+    d->sweeps++;
+    d->last_sweep = time(NULL);
+    for (size_t i = 0; i < g->n; i++) {
+        struct leaver *l = &g->leaver[i];
+        bool gone = left == 0 || facts->observe;
+        d->done[g->slot[i]].ended = gone;
+        d->ended += l->processes;
+        if (l->processes || l->spared || facts->observe || !gone)
+            report(d, l, facts, gone);
+        else
+            json_decref(l->spared);
+    }
+}
+
+static void look_with(struct duty *d, const struct rollcall_board *board,
+                      const struct rollcall_private *private)
+{
+    struct rollcall_board_facts facts;
+    struct rollcall_person p;
+    struct gathering g = {0};
+    int64_t now = time(NULL);
+    uint32_t cursor = 0;
+
+    rollcall_board_facts(board, &facts);
+    // A new board is a syncd that started: everybody is looked at again.
+    if (memcmp(d->board_id, facts.board_id, 16) != 0) {
+        memcpy(d->board_id, facts.board_id, 16);
+        if (d->done)
+            memset(d->done, 0, d->n_done * sizeof(*d->done));
+    }
+    while (rollcall_private_next(private, &cursor, &p) == 0)
+        judge(d, board, &facts, &p, now, &g);
+    if (g.n)
+        end_sessions(d, &g, &facts);
+    d->next_date = rollcall_private_next_date(private, now);
+    free(g.leaver);
+    free(g.slot);
+}
+
+void duty_look(struct duty *d)
+{
+    struct rollcall_board *board = NULL;
+    struct rollcall_private *private = NULL;
+    int r = rollcall_board_open(ROLLCALL_BOARD, &board);
+
+    if (r == 0)
+        r = rollcall_private_open(ROLLCALL_PRIVATE, &private);
+    if (r == 0) {
+        look_with(d, board, private);
+    } else if (!d->unreadable) {
+        rollcall_log(LOG_WARNING, "cache-unreadable", "why", strerror(-r), NULL);
+        d->next_date = ROLLCALL_TIME_UNSET;
+    }
+    d->unreadable = r < 0;
+    rollcall_private_close(private);
+    rollcall_board_close(board);
+}
+
+int64_t duty_next_date(const struct duty *d)
+{
+    return d->next_date;
+}
+
+json_t *duty_dry_run(struct duty *d, uint32_t uid)
+{
+    struct rollcall_private *private = NULL;
+    struct rollcall_person p;
+    struct target t = {.uid = uid};
+    json_t *ends, *stays;
+    int r = rollcall_private_open(ROLLCALL_PRIVATE, &private);
+
+    if (r == 0)
+        r = rollcall_private_by_uid(private, uid, &p);
+    if (r == 0 && !subordinate_range(p.name, uid, &t.sub_start, &t.sub_count))
+        t.sub_count = 0;
+    rollcall_private_close(private);
+    if (r < 0)
+        return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "unknown-user", "hint",
+                         "no account of ours has this uid");
+    sweep_dry_run(&t, d->kill_services, &ends, &stays);
+    return json_pack("{s:b, s:I, s:I, s:o, s:o}", "ok", 1, "uid", (json_int_t)uid, "sessions",
+                     (json_int_t)json_array_size(ends), "ends", ends, "stays", stays);
+}
+
+json_t *duty_status(const struct duty *d)
+{
+    char id[33];
+    json_t *o;
+
+    for (int i = 0; i < 16; i++)
+        snprintf(id + 2 * i, 3, "%02x", d->board_id[i]);
+    o = json_pack("{s:b, s:s, s:I, s:I, s:I, s:[]}", "ok", 1, "board_id", id, "sweeps",
+                  (json_int_t)d->sweeps, "ended", (json_int_t)d->ended, "last_sweep",
+                  (json_int_t)d->last_sweep, "problems");
+    if (d->unreadable)
+        json_array_append_new(json_object_get(o, "problems"),
+                              json_string("the cache cannot be read: nothing is ended"));
+    return o;
+}

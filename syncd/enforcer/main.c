@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall-enforcer: root, no network. Wakes on a bell, on a date and every ten seconds,
+// reads the board for itself, and ends what a positive word ends.
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "rollcall/account.h"
+#include "rollcall/audit.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/config.h"
+#include "rollcall/log.h"
+#include "rollcall/paths.h"
+#include "rollcall/verifier_client.h"
+#include "syncd/enforcer/duty.h"
+
+#define SAFETY_SECONDS 10
+
+struct enforcer {
+    struct duty *duty;
+    struct audit_log *log;
+    int epoll, timer, signals, bell, audit;
+    uid_t engine_uid, verifier_uid;
+    gid_t engine_gid, adm_gid;
+    uint64_t rejected;
+    time_t started;
+    bool stop, rung;
+};
+
+static void read_ids(struct enforcer *e)
+{
+    _cleanup_fclose_ FILE *p = fopen("/etc/passwd", "re"), *g = fopen("/etc/group", "re");
+    struct passwd pw, *user;
+    struct group gr, *group;
+    char buf[16384];
+
+    e->engine_uid = e->verifier_uid = (uid_t)-1;
+    while (p && fgetpwent_r(p, &pw, buf, sizeof(buf), &user) == 0) {
+        if (strcmp(pw.pw_name, ROLLCALL_USER_ENGINE) == 0) {
+            e->engine_uid = pw.pw_uid;
+            e->engine_gid = pw.pw_gid;
+        } else if (strcmp(pw.pw_name, ROLLCALL_USER_VERIFIER) == 0) {
+            e->verifier_uid = pw.pw_uid;
+        }
+    }
+    while (g && fgetgrent_r(g, &gr, buf, sizeof(buf), &group) == 0)
+        if (strcmp(gr.gr_name, "adm") == 0)
+            e->adm_gid = gr.gr_gid;
+}
+
+static int make_socket(const char *path, int type, mode_t mode, gid_t group)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    _cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+
+    if (fd < 0)
+        return -errno;
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+    unlink(path);
+    umask(0177);
+    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+        return -errno;
+    umask(077);
+    if (chown(path, 0, group) < 0 || chmod(path, mode) < 0)
+        return -errno;
+    if (type == SOCK_STREAM ? listen(fd, 64) < 0
+                            : setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+        return -errno;
+    return ROLLCALL_TAKE_FD(fd);
+}
+
+// ---- audit records ----
+
+static bool receive_record(struct enforcer *e)
+{
+    static char data[ROLLCALL_AUDIT_MAX + 1];
+    union {
+        struct cmsghdr h;
+        char room[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec io = {.iov_base = data, .iov_len = sizeof(data)};
+    struct msghdr m = {.msg_iov = &io,
+                       .msg_iovlen = 1,
+                       .msg_control = control.room,
+                       .msg_controllen = sizeof(control.room)};
+    ssize_t n = recvmsg(e->audit, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+    struct ucred who = {.uid = (uid_t)-1};
+    json_t *o;
+
+    if (n < 0)
+        return false;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
+        memcpy(&who, CMSG_DATA(c), sizeof(who));
+    o = n <= ROLLCALL_AUDIT_MAX ? json_loadb(data, (size_t)n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if ((who.uid != 0 && who.uid != e->engine_uid && who.uid != e->verifier_uid) ||
+        !json_is_string(json_object_get(o, "event"))) {
+        e->rejected++;
+        json_decref(o);
+        return true;
+    }
+    if (who.uid == e->engine_uid || who.uid == 0)
+        duty_note_lock(e->duty, o);
+    audit_log_append(e->log, o, who.uid, who.pid);
+    return true;
+}
+
+// ---- enforcer.sock ----
+
+static json_t *serve(struct enforcer *e, const json_t *q, uid_t uid)
+{
+    const char *verb = json_string_value(json_object_get(q, "do"));
+    json_t *o;
+
+    if (verb && strcmp(verb, "ring") == 0) {
+        e->rung = true;
+        return json_pack("{s:b}", "ok", 1);
+    }
+    if (uid != 0)
+        return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "refused", "hint",
+                         "only root may ask this");
+    if (verb && strcmp(verb, "dry-run") == 0)
+        return duty_dry_run(e->duty, (uint32_t)json_integer_value(json_object_get(q, "uid")));
+    if (verb && strcmp(verb, "status") == 0) {
+        o = duty_status(e->duty);
+        json_object_set_new(o, "started", json_integer(e->started));
+        json_object_set_new(o, "audit_sequence",
+                            json_integer((json_int_t)audit_log_sequence(e->log)));
+        if (audit_log_kept(e->log))
+            json_array_append_new(
+                json_object_get(o, "problems"),
+                json_string("the audit log cannot be written; records wait in memory"));
+        return o;
+    }
+    return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "unknown-verb", "hint",
+                     "this enforcer does not know the request");
+}
+
+// A request is one short line that is there when we look, or within the patience of two
+// seconds; the engine writes before we accept.
+static void on_bell(struct enforcer *e)
+{
+    _cleanup_close_ int fd = accept4(e->bell, NULL, NULL, SOCK_CLOEXEC);
+    struct timeval patience = {.tv_sec = 2};
+    _cleanup_free_ char *answer = NULL;
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    char line[4097];
+    json_t *q, *o;
+    size_t n = 0;
+
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+        (peer.uid != 0 && peer.uid != e->engine_uid))
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    while (n < sizeof(line) - 1 && !memchr(line, '\n', n)) {
+        ssize_t r = recv(fd, line + n, sizeof(line) - 1 - n, 0);
+        if (r <= 0)
+            break;
+        n += (size_t)r;
+    }
+    q = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+    o = serve(e, q, peer.uid);
+    answer = json_dumps(o, JSON_COMPACT);
+    json_decref(q);
+    json_decref(o);
+    if (answer && send(fd, answer, strlen(answer), MSG_NOSIGNAL) > 0)
+        send(fd, "\n", 1, MSG_NOSIGNAL);
+}
+
+// ---- loop ----
+
+static void watch(struct enforcer *e, int fd)
+{
+    struct epoll_event v = {.events = EPOLLIN, .data.fd = fd};
+
+    epoll_ctl(e->epoll, EPOLL_CTL_ADD, fd, &v);
+}
+
+// A little after the date: the engine, where it is alive, flips the word on its second.
+static void arm(struct enforcer *e)
+{
+    int64_t next = duty_next_date(e->duty);
+    struct itimerspec t = {.it_value = {.tv_sec = time(NULL) + SAFETY_SECONDS}};
+
+    if (next != ROLLCALL_TIME_UNSET && next < t.it_value.tv_sec)
+        t.it_value = (struct timespec){.tv_sec = next, .tv_nsec = 200000000};
+    timerfd_settime(e->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL);
+}
+
+static void on_signal(struct enforcer *e)
+{
+    struct signalfd_siginfo info;
+
+    if (read(e->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGHUP)
+        audit_log_reopen(e->log);
+    else
+        e->stop = true;
+}
+
+static void turn(struct enforcer *e)
+{
+    struct epoll_event events[8];
+    uint64_t ticks;
+    bool look = false;
+    int n;
+
+    arm(e);
+    n = epoll_wait(e->epoll, events, 8, -1);
+    for (int i = 0; i < n; i++) {
+        int fd = events[i].data.fd;
+        if (fd == e->signals)
+            on_signal(e);
+        else if (fd == e->bell)
+            on_bell(e);
+        else if (fd == e->timer)
+            look = read(e->timer, &ticks, sizeof(ticks)) !=
+                   0; // a cancelled timer counts: the clock changed
+    }
+    // The engine's records come before its bell, so that an end knows its lock.
+    while (receive_record(e))
+        ;
+    if (look || e->rung) {
+        e->rung = false;
+        duty_look(e->duty);
+    }
+    audit_log_sync(e->log);
+}
+
+static int set_up(struct enforcer *e)
+{
+    sigset_t set;
+    int r;
+
+    e->started = time(NULL);
+    umask(077);
+    read_ids(e);
+    if (unshare(CLONE_NEWNET) < 0 && errno != EPERM)
+        return -errno;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if ((mkdir(ROLLCALL_RUNDIR, 0755) == 0 && chmod(ROLLCALL_RUNDIR, 0755) < 0) ||
+        (mkdir(ROLLCALL_LOGDIR, 0750) < 0 && errno != EEXIST))
+        return -errno;
+    r = audit_log_open(ROLLCALL_AUDIT_LOG, e->adm_gid, &e->log);
+    if (r < 0)
+        return r;
+    r = duty_open(e->log, &e->duty);
+    if (r < 0)
+        return r;
+    e->epoll = epoll_create1(EPOLL_CLOEXEC);
+    e->timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    e->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    e->bell = make_socket(ROLLCALL_ENFORCER_SOCK, SOCK_STREAM, 0660, e->engine_gid);
+    e->audit = make_socket(ROLLCALL_AUDIT_SOCK, SOCK_DGRAM, 0666, 0);
+    if (e->epoll < 0 || e->timer < 0 || e->signals < 0 || e->bell < 0 || e->audit < 0)
+        return e->bell < 0 ? e->bell : e->audit < 0 ? e->audit : -errno;
+    watch(e, e->timer);
+    watch(e, e->signals);
+    watch(e, e->bell);
+    watch(e, e->audit);
+    return 0;
+}
+
+static int usage(FILE *to, int code)
+{
+    fprintf(to, "usage: rollcall-enforcer [--foreground] [--once]\nSee rollcall-enforcer(8).\n");
+    return code;
+}
+
+static int run(struct enforcer *e, bool once)
+{
+    duty_look(e->duty);
+    audit_log_sync(e->log);
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, "READY=1");
+#endif
+    while (!once && !e->stop)
+        turn(e);
+    unlink(ROLLCALL_ENFORCER_SOCK);
+    unlink(ROLLCALL_AUDIT_SOCK);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {{"foreground", no_argument, NULL, 'f'},
+                                          {"once", no_argument, NULL, 'o'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    struct enforcer e = {.epoll = -1, .timer = -1, .signals = -1, .bell = -1, .audit = -1};
+    bool once = false;
+    int r, c;
+
+    rollcall_log_open("rollcall-enforcer");
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (c == 'v') {
+            printf("rollcall-enforcer %s\n", ROLLCALL_VERSION);
+            return 0;
+        }
+        if (c == 'h' || c == '?')
+            return c == 'h' ? usage(stdout, 0) : usage(stderr, 2);
+        once = once || c == 'o';
+    }
+    if (geteuid() != 0) {
+        fprintf(stderr, "rollcall-enforcer: must be root, for it ends anybody's processes\n");
+        return 1;
+    }
+    r = set_up(&e);
+    if (r < 0) {
+        rollcall_log(LOG_ERR, "cannot-start", "why", strerror(-r), NULL);
+        return 1;
+    }
+    r = run(&e, once);
+    duty_close(e.duty);
+    audit_log_close(e.log);
+    return r;
+}
