@@ -26,3 +26,6 @@ rollcall-enforcer_SRCS := syncd/enforcer/main.c syncd/enforcer/duty.c syncd/enfo
 	syncd/enforcer/process.c syncd/enforcer/audit_log.c
 rollcall-enforcer_LIBS := $(JANSSON_LIBS) -linih -lcrypto $(SYSTEMD_LIBS)
 rollcall-enforcer_DIR := sbin
+UNIT_TESTS += test_core_breaker
+test_core_breaker_SRCS := tests/unit/test_core_breaker.c tests/unit/company.c
+test_core_breaker_LIBS := $(ENGINE_LIBS)

@@ -125,11 +125,11 @@ static int journal_some(struct engine_core *core, const struct changes *list, bo
     return r;
 }
 
-static int store_word(struct engine_core *core, const struct change *c)
+static int store_word(struct engine_core *core, const struct change *c, int64_t now)
 {
     int r = rollcall_board_store(core->board, c->slot, &c->after);
 
-    return r == -ERANGE ? effects_board_fresh(core, time(NULL)) : r;
+    return r == -ERANGE ? effects_board_fresh(core, now) : r;
 }
 
 int effects_lock(struct engine_core *core, const struct changes *list, int64_t now)
@@ -144,7 +144,7 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
         int e;
         if (!change_is_stricter(c))
             continue;
-        e = store_word(core, c);
+        e = store_word(core, c, now);
         r = r < 0 ? r : e;
         o = record_of(c, c->after.state > ROLLCALL_STATE_ACTIVE ? "lock" : "state");
         put_now(o, "locked");
@@ -193,7 +193,7 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
             continue;
         if (r < 0 && c->after.state < c->before.state)
             continue; // not durable, so not given; the next merge gives it again
-        store_word(core, c);
+        store_word(core, c, now);
         if (c->after.state == c->before.state)
             continue;
         o = record_of(c, c->before.state > ROLLCALL_STATE_ACTIVE ? "unlock" : "state");

@@ -16,7 +16,8 @@ struct batch {
     struct stage *stage;
     const char *cursor;
     int64_t now;
-    bool counts; // as a listing: a later time of its own than the last
+    bool counts;     // as a listing: a later time of its own than the last
+    uint64_t people; // not terminated before this batch: what the breaker's share is of
 };
 
 static int64_t people(struct engine_core *core)
@@ -75,18 +76,20 @@ static int64_t hold(struct engine_core *core, const char *source, const char *ki
 struct absent {
     char id[160];
     int64_t slot, since, missing;
+    bool held;
 };
 
 static int absent_of(struct engine_core *core, const char *source, struct absent **ret,
                      size_t *ret_n)
 {
-    sqlite3_stmt *q = store_bind(
-        &core->store,
-        "SELECT r.id, coalesce(r.slot, -1), coalesce(r.missing_since, 0), r.missing FROM record r"
-        " LEFT JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
-        " coalesce(p.state, 0) < 5 AND NOT EXISTS"
-        "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id)",
-        "s", source);
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT r.id, coalesce(r.slot, -1), coalesce(r.missing_since, 0), r.missing,"
+                   " r.hold IS NOT NULL FROM record r"
+                   " LEFT JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
+                   " coalesce(p.state, 0) < 5 AND NOT EXISTS"
+                   "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id)",
+                   "s", source);
     struct absent *list = NULL;
     size_t n = 0, room = 0;
     int error = 0;
@@ -101,7 +104,8 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
         list[n].slot = sqlite3_column_int64(q, 1);
         list[n].since = sqlite3_column_int64(q, 2);
-        list[n++].missing = sqlite3_column_int64(q, 3);
+        list[n].missing = sqlite3_column_int64(q, 3);
+        list[n++].held = sqlite3_column_int(q, 4);
     }
     if (q)
         sqlite3_reset(q);
@@ -139,7 +143,7 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
 {
     _cleanup_free_ struct absent *list = NULL;
     size_t n = 0, fresh = 0;
-    uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)people(core));
+    uint64_t limit = breaker_inferred_limit(core->config, b->people);
     int r = absent_of(core, b->src->name, &list, &n);
 
     for (size_t i = 0; i < n; i++)
@@ -164,7 +168,9 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
         return r;
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (list[i].missing)
+        // Rule 9: a held absence waits for approval, also when so many of the batch came
+        // back that the rest would pass.
+        if (list[i].missing || list[i].held)
             continue;
         if (list[i].since == 0)
             r = absent_first(core, b, &list[i]);
@@ -202,7 +208,7 @@ static bool is_loss(const struct change *c)
 
 static int break_explicit(struct engine_core *core, struct batch *b, struct changes *changes)
 {
-    uint64_t limit = breaker_explicit_limit(core->config, (uint64_t)people(core)), n = 0;
+    uint64_t limit = breaker_explicit_limit(core->config, b->people), n = 0;
     bool held;
     int64_t id = -1;
     int r = 0;
@@ -280,7 +286,10 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
 static int take(struct engine_core *core, struct changes *changes, void *ctx)
 {
     struct batch *b = ctx;
-    int r = rows_groups(core, b->src, b->now);
+    int r;
+
+    b->people = (uint64_t)people(core);
+    r = rows_groups(core, b->src, b->now);
 
     if (r == 0)
         r = rows_take(core, b->src, b->stage, b->now, changes);

@@ -175,6 +175,21 @@ static void keep_purged(const struct standing *was, struct rollcall_verdict *v)
         v->state = ROLLCALL_STATE_PURGED;
 }
 
+// Who is employed again is held no more. Until then the date that is held must not end
+// sessions through the private file either (rule 9).
+static int settle_hold(struct engine_core *core, uint32_t slot, const struct standing *was,
+                       int64_t now, struct rollcall_verdict *v)
+{
+    if (!was->local.held)
+        return 0;
+    if (v->state < ROLLCALL_STATE_SUSPENDED)
+        return store_run(&core->store, "UPDATE person SET hold = NULL WHERE slot = ?", "i",
+                         (int64_t)slot);
+    if ((v->flags & ROLLCALL_FLAG_REFUSE_ONLY) && v->not_after <= now)
+        v->not_after = ROLLCALL_TIME_UNSET;
+    return 0;
+}
+
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes)
 {
@@ -204,6 +219,9 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
     hr = hr_time_of(&k, &v);
     // Employed again after an end: the same person, the same uid and home, fresh factors.
     rehire = v.state == ROLLCALL_STATE_ACTIVE && was.word.state >= ROLLCALL_STATE_TERMINATED;
+    r = settle_hold(core, slot, &was, now, &v);
+    if (r < 0)
+        return r;
     r = store_run(&core->store,
                   "UPDATE person SET state = ?, reason = ?, flags = ?, authority = ?, since = ?,"
                   " not_before = ?, not_after = ?, hr_time = ?, received = ?, next = ?,"

@@ -282,9 +282,8 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
     // alone, was waiting for.
     if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
         r = store_run(&core->store,
-                      "UPDATE person SET recovery = 0, journal_lock = 0,"
-                      " hold = CASE WHEN ? THEN NULL ELSE hold END WHERE slot = ?",
-                      "ii", (int64_t)(row->body.status == ROLLCALL_STATUS_ACTIVE), row->slot);
+                      "UPDATE person SET recovery = 0, journal_lock = 0 WHERE slot = ?", "i",
+                      row->slot);
     if (r == 0 && directory)
         r = row_describe(core, row, now);
     if (r == 0 && directory)
