@@ -1,3 +1,21 @@
 UNIT_TESTS += test_cache_files test_record_logs
 test_cache_files_SRCS := tests/unit/test_cache_files.c tests/unit/cache_fixture.c
 test_record_logs_SRCS := tests/unit/test_record_logs.c
+
+# The NSS module over a cache of the test's own, in its working folder. Its soname is the
+# real one, so that glibc takes it when nsswitch asks for "rollcall".
+NSS_UNDER_TEST := $(BUILD)/tests/nss/libnss_rollcall.so.2
+$(NSS_UNDER_TEST): $(libnss_rollcall.so.2_SRCS) $(libnss_rollcall.so.2_MAP) nss_module/map.h \
+	include/rollcall/cache_map.h include/rollcall/cache_format.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(MODULE_CFLAGS)) -DROLLCALL_STATEDIR='"state"' \
+		-fvisibility=hidden -shared -Wl,-soname,libnss_rollcall.so.2 -Wl,-z,nodelete -Wl,-z,defs \
+		-Wl,--version-script,$(libnss_rollcall.so.2_MAP) $(ALL_LDFLAGS) -o $@ \
+		$(libnss_rollcall.so.2_SRCS)
+tests: $(NSS_UNDER_TEST)
+UNIT_TESTS += test_nss_module
+test_nss_module_SRCS := tests/unit/test_nss_module.c tests/unit/cache_fixture.c
+UNIT_TESTS += test_account_gate
+test_account_gate_SRCS := tests/unit/test_account_gate.c
+UNIT_TESTS += test_admission
+test_admission_SRCS := tests/unit/test_admission.c
