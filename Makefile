@@ -42,6 +42,7 @@ ifdef SANITIZE
 BUILD ?= build-sanitize
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-DROLLCALL_SANITIZE=1
+SAN_SRCS := tests/sanitizer.c
 # Modules live in strangers' processes, so no sanitizer runtime there: undefined
 # behaviour traps instead.
 SAN_MODULE_FLAGS := -fsanitize=undefined -fsanitize-undefined-trap-on-error
@@ -106,9 +107,9 @@ $(LIB): $(call obj,$(LIB_SRCS))
 	$(AR) rcs $@ $^
 
 define program_rule
-$$(call program_path,$(1)): $$(call obj,$$($(1)_SRCS)) $$(LIB)
+$$(call program_path,$(1)): $$(call obj,$$($(1)_SRCS) $$(SAN_SRCS)) $$(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) -pie $$(ALL_LDFLAGS) -o $$@ $$(call obj,$$($(1)_SRCS)) $$(LIB) $$($(1)_LIBS)
+	$$(CC) $$(ALL_CFLAGS) -pie $$(ALL_LDFLAGS) -o $$@ $$(call obj,$$($(1)_SRCS) $$(SAN_SRCS)) $$(LIB) $$($(1)_LIBS)
 endef
 define module_rule
 $$(call module_path,$(1)): $$(call modobj,$$($(1)_SRCS)) $$($(1)_MAP)
