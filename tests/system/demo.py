@@ -5,18 +5,19 @@ with exit status 1."""
 import datetime
 import os
 import pwd
+import re
 import subprocess
 import sys
 import threading
 import time
 
+import console
 import daemons
 import people
 import pexpect
 import ssh
 import totp
 import wait
-from terminal import SHELL
 
 CODE = totp.PROMPT
 FIRST = ("Ada Ben Cleo Dora Emil Finn Gwen Hugo Ines Jan Kira Lars Mona Nico Olga Paul Rosa Sven Tara Uwe Vera Wim Xenia "
@@ -108,24 +109,29 @@ def log_in(user, key, app):
     return session
 
 
-def refused(user, key, app):
-    """Key and code are tried; what the person saw, without a way in."""
+def refused(user, key):
+    """The key is tried; what the person saw, without a way in."""
     session = ssh.connect(user, key=key)
-    seen = []
-    while True:
-        which = session.expect_exact([CODE, "Press Enter to close:", SHELL, "$ ", pexpect.EOF])
-        assert which not in (2, 3), f"{user} came in:\n{session.said()}"
-        if which == 4:
-            break
-        if which == 0:
-            seen.append("a right code")
-            session.sendline(app.code())
-        else:
-            session.sendline("")
+    text, status = session.rest()
+    assert status == 255 and "Permission denied" in text, text
+    say(f"     ssh {user}@web1: {text.strip().splitlines()[-1]}")
+
+
+def refused_on_the_console(user, app):
+    """A right code proves who it is; so the person is told whom to call, and a
+    reference for the one who answers."""
+    session = console.connect(user)
+    session.expect_exact(CODE)
+    session.sendline(app.code())
+    session.expect_exact("Press Enter to close:")
+    for line in session.before.replace("\r", "").split("\n")[1:]:
+        if line.strip():
+            say("     " + line.strip())
+    reference = re.search(r"R-[0-9A-Z]{6}", session.before).group(0)
+    session.sendline("")
+    session.expect_exact("Login incorrect")
     session.close()
-    assert session.exitstatus == 255, session.said()
-    lines = [line.strip() for line in session.said().splitlines() if line.strip()]
-    say(f"     ssh {user}@web1: {lines[-1]}")
+    return reference
 
 
 def main():
@@ -180,8 +186,10 @@ def main():
     bob_session = log_in("bob", bob_key, bob)
     syncd.kill()
     say(f"   # kill -9 {syncd.pid}     (rollcall-syncd and all its processes)")
-    say("   Bob, who is employed, is in. Alice tries again, with her key and a fresh code:")
-    refused("alice", alice_key, alice)
+    say("   Bob, who is employed, is in. Alice tries again, with her key, and at the console with her next code:")
+    refused("alice", alice_key)
+    reference = refused_on_the_console("alice", alice)
+    show(f"rollcall explain {reference}")
 
     step(6, f"Bob's leave date falls at {clock(leaves)}, with nobody there to tell.")
     watch = Watch("bob")
@@ -193,7 +201,7 @@ def main():
     watch.finish("the end of Bob's last process")
     assert watch.gone >= leaves, "Bob's session ended before its time"
     say(f"   {clock(watch.gone)}  his last process is gone: {watch.gone - leaves:.3f} s after the date")
-    refused("bob", bob_key, bob)
+    refused("bob", bob_key)
 
     step(7, "What happened is on record, in a chain that shows tampering:")
     show("rollcall audit verify")
