@@ -71,7 +71,8 @@ static void say_dates(struct rollcall_verdict *v, const struct rollcall_vouch *v
         say(v, ROLLCALL_STATE_TERMINATED, ROLLCALL_REASON_TERMINATED_AT, index, 0);
     if (vouch->end != ROLLCALL_TIME_UNSET && now >= vouch->end)
         say(v, ROLLCALL_STATE_TERMINATED, ROLLCALL_REASON_END_DATE, index, 0);
-    if (vouch->start != ROLLCALL_TIME_UNSET && now < vouch->start)
+    // Rule 10: who was missing when the first day came waits for a listing.
+    if (vouch->start != ROLLCALL_TIME_UNSET && (now < vouch->start || vouch->start_unconfirmed))
         say(v, ROLLCALL_STATE_PENDING, ROLLCALL_REASON_NOT_STARTED, index, 0);
 }
 
@@ -80,11 +81,24 @@ static void say_one(struct rollcall_verdict *v, const struct rollcall_vouch *vou
 {
     if (vouch->password_blocked)
         v->flags |= ROLLCALL_FLAG_PASSWORD_BLOCKED;
-    if (vouch->missing && !vouch->missing_keep && (vouch->role & ROLLCALL_ROLE_AUTHORITY))
+    if (vouch->missing && !vouch->missing_keep && !vouch->start_unconfirmed &&
+        (vouch->role & ROLLCALL_ROLE_AUTHORITY))
         say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_MISSING, index,
             ROLLCALL_FLAG_INFERRED | ROLLCALL_FLAG_REFUSE_ONLY);
     say_status(v, vouch, index);
     say_dates(v, vouch, index, now);
+}
+
+// Rule 16: the removal of a record gives nothing back.
+static void say_gone(struct rollcall_verdict *v, const struct rollcall_vouch *vouch, int index,
+                     int64_t now)
+{
+    struct rollcall_vouch last = *vouch;
+
+    last.start = ROLLCALL_TIME_UNSET;
+    if (last.status != ROLLCALL_STATUS_ACTIVE && last.status != ROLLCALL_STATUS_UNKNOWN)
+        say_status(v, &last, index);
+    say_dates(v, &last, index, now);
 }
 
 static void say_local(struct rollcall_verdict *v, const struct rollcall_local_word *local)
@@ -121,8 +135,10 @@ void rollcall_lifecycle_merge(const struct rollcall_vouch *vouches, size_t n,
                                      .next = ROLLCALL_TIME_UNSET,
                                      .source = -1};
     for (size_t i = 0; i < n; i++) {
-        if (vouches[i].gone)
-            continue; // says nothing any more; and vouches for nobody
+        if (vouches[i].gone) {
+            say_gone(ret, &vouches[i], (int)i, now);
+            continue;
+        }
         if (vouches[i].role & ROLLCALL_ROLE_AUTHORITY)
             authority = true;
         say_one(ret, &vouches[i], (int)i, now);

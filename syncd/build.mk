@@ -12,6 +12,12 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/publish.c \
 	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c
 ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
+test_lifecycle_rules_SRCS := tests/unit/test_lifecycle_rules.c tests/unit/engine_fixture.c
+test_lifecycle_rules_LIBS := $(ENGINE_LIBS)
+test_lifecycle_people_SRCS := tests/unit/test_lifecycle_people.c tests/unit/engine_fixture.c \
+	syncd/sources/csv_row.c
+test_lifecycle_people_LIBS := $(ENGINE_LIBS)
 
 PROGRAMS += rollcall-syncd
 rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/engine/loop.c \

@@ -77,13 +77,15 @@ enum rollcall_status {           // what a record itself says
 struct rollcall_vouch {
     unsigned role; // ROLLCALL_ROLE_* bits
     enum rollcall_status status;
-    int64_t start;         // may log in from here, or UNSET
-    int64_t end;           // may not from here (exclusive), or UNSET
-    int64_t terminated_at; // instant, or UNSET
-    bool rehire_conflict;  // rule 12
-    bool missing;          // two full listings without the row agree
-    bool missing_keep;     // source has when_missing = keep
-    bool gone;             // explicit `gone` line: record was deleted
+    int64_t start;          // may log in from here, or UNSET
+    int64_t end;            // may not from here (exclusive), or UNSET
+    int64_t terminated_at;  // instant, or UNSET
+    bool rehire_conflict;   // rule 12
+    bool missing;           // two full listings without the row agree
+    bool missing_keep;      // source has when_missing = keep
+    bool gone;              // explicit `gone` line: record was deleted; vouches for nobody, and
+                            // what it took stays taken (rule 16)
+    bool start_unconfirmed; // rule 10: absent since before its start, in one listing or more
     bool password_blocked;
     uint16_t source; // index into the caller's table of sources
 };

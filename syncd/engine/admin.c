@@ -165,7 +165,9 @@ static int approve_name(struct engine_core *core, const char *what, const char *
     snprintf(key, sizeof(key), "%.*s", (int)(equals - what), what);
     if (strcmp(equals + 1, "rehire") != 0 && strcmp(equals + 1, "another") != 0)
         return fault(ret, -EINVAL, "bad-request", "say NUMBER=rehire or NUMBER=another");
-    if (!store_number(&core->store, 0, "SELECT 1 FROM refused WHERE id = ? AND kind = 'rehire'",
+    if (!store_number(&core->store, 0,
+                      "SELECT 1 FROM refused f JOIN record r ON r.source = f.source AND r.id = f.id"
+                      " WHERE f.kind = 'rehire' AND r.key = ?",
                       "s", key))
         return fault(ret, -ENOENT, "unknown-id", "nobody with this number waits for a word");
     r = store_run(&core->store, "INSERT OR REPLACE INTO approved VALUES(?, ?, ?, ?)", "sssi", key,

@@ -47,21 +47,22 @@ static int note_effect(struct engine_core *core, const char *source, enum effect
                      (int64_t)kind, now, (int64_t)slot);
 }
 
-// A hold of this kind, new or standing; its id.
+// A hold of this kind with `n` people more, new or standing; its id. Whoever is held
+// already is not counted again (rule 14).
 static int64_t hold(struct engine_core *core, const char *source, const char *kind, int64_t n,
                     int64_t now)
 {
     int64_t id = store_number(&core->store, -1, "SELECT id FROM hold WHERE source = ? AND kind = ?",
                               "ss", source, kind);
+    int r = id >= 0 ? store_run(&core->store, "UPDATE hold SET n = n + ? WHERE id = ?", "ii", n, id)
+                    : store_run(&core->store,
+                                "INSERT INTO hold(source, kind, n, at) VALUES(?, ?, ?, ?)", "ssii",
+                                source, kind, n, now);
 
-    if (id >= 0) {
-        store_run(&core->store, "UPDATE hold SET n = ? WHERE id = ?", "ii", n, id);
-        return id;
-    }
-    if (store_run(&core->store, "INSERT INTO hold(source, kind, n, at) VALUES(?, ?, ?, ?)", "ssii",
-                  source, kind, n, now) < 0)
-        return -EIO;
-    id = sqlite3_last_insert_rowid(core->store.db);
+    if (r < 0)
+        return r;
+    if (id < 0)
+        id = sqlite3_last_insert_rowid(core->store.db);
     engine_audit(core,
                  json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "event", "hold", "source", source,
                            "kind", kind, "people", (json_int_t)n, "hold", (json_int_t)id, "why",
@@ -75,8 +76,8 @@ static int64_t hold(struct engine_core *core, const char *source, const char *ki
 // while it is walked.
 struct absent {
     char id[160];
-    int64_t slot, since, missing;
-    bool held;
+    int64_t slot, since;
+    bool missing, held;
 };
 
 static int absent_of(struct engine_core *core, const char *source, struct absent **ret,
@@ -104,7 +105,7 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
         list[n].slot = sqlite3_column_int64(q, 1);
         list[n].since = sqlite3_column_int64(q, 2);
-        list[n].missing = sqlite3_column_int64(q, 3);
+        list[n].missing = sqlite3_column_int(q, 3);
         list[n++].held = sqlite3_column_int(q, 4);
     }
     if (q)
@@ -128,14 +129,22 @@ static int absent_first(struct engine_core *core, struct batch *b, const struct 
 static int absent_second(struct engine_core *core, struct batch *b, const struct absent *a,
                          struct changes *changes)
 {
+    size_t before = changes->n;
     int r = store_run(&core->store, "UPDATE record SET missing = 1 WHERE source = ? AND id = ?",
                       "ss", b->src->name, a->id);
 
     if (r == 0 && a->slot >= 0)
         r = person_merge(core, (uint32_t)a->slot, b->src->name, b->now, changes);
-    if (r == 0 && a->slot >= 0 && b->src->when_missing == ROLLCALL_MISSING_LOCK)
+    if (r == 0 && changes->n > before && b->src->when_missing == ROLLCALL_MISSING_LOCK)
         r = note_effect(core, b->src->name, EFFECT_INFERRED, (uint32_t)a->slot, b->now);
     return r;
+}
+
+// Whoever is held stays so until somebody approves or the listing has them again, also when
+// so many of the batch came back that the rest would pass (rule 9).
+static bool counts_absent(const struct absent *a)
+{
+    return !a->missing && !a->held;
 }
 
 // Rules 6 and 8, and the breaker on what is inferred.
@@ -147,7 +156,7 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
     int r = absent_of(core, b->src->name, &list, &n);
 
     for (size_t i = 0; i < n; i++)
-        fresh += !list[i].missing;
+        fresh += counts_absent(&list[i]);
     if (r == 0 && fresh > 0 && b->stage->unattributed > 0) {
         engine_audit(core,
                      json_pack("{s:s, s:s, s:I, s:s}", "event", "absences-not-counted", "source",
@@ -160,17 +169,17 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
         fresh + (uint64_t)effects_in_window(core, b->src->name, EFFECT_INFERRED, b->now) >
             limit + (uint64_t)expected(core, b->now)) {
         int64_t id = hold(core, b->src->name, "missing", (int64_t)fresh, b->now);
+        if (id < 0)
+            return (int)id;
         for (size_t i = 0; r == 0 && i < n; i++)
-            if (!list[i].missing)
+            if (counts_absent(&list[i]))
                 r = store_run(&core->store,
                               "UPDATE record SET hold = ? WHERE source = ? AND id = ?", "iss", id,
                               b->src->name, list[i].id);
         return r;
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
-        // Rule 9: a held absence waits for approval, also when so many of the batch came
-        // back that the rest would pass.
-        if (list[i].missing || list[i].held)
+        if (!counts_absent(&list[i]))
             continue;
         if (list[i].since == 0)
             r = absent_first(core, b, &list[i]);
@@ -194,6 +203,11 @@ static int take_presences(struct engine_core *core, struct batch *b)
                       "DELETE FROM hold WHERE source = ? AND NOT EXISTS"
                       "(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
                       "(SELECT 1 FROM person WHERE person.hold = hold.id)",
+                      "s", b->src->name);
+    if (r == 0)
+        r = store_run(&core->store,
+                      "UPDATE hold SET n = (SELECT count(*) FROM record WHERE hold = hold.id) +"
+                      " (SELECT count(*) FROM person WHERE hold = hold.id) WHERE source = ?",
                       "s", b->src->name);
     return r;
 }
@@ -219,8 +233,11 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
         return 0;
     held = n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_EXPLICIT, b->now) >
            limit + (uint64_t)expected(core, b->now);
-    if (held)
+    if (held) {
         id = hold(core, b->src->name, "explicit", (int64_t)n, b->now);
+        if (id < 0)
+            return (int)id;
+    }
     for (size_t i = 0; r == 0 && i < changes->n; i++) {
         struct change *c = &changes->item[i];
         if (!is_loss(c))

@@ -87,6 +87,14 @@ static bool find_holder(struct engine_core *core, const char *name, int64_t not_
     return true;
 }
 
+// A key without the source's join_prefix: the employeeNumber as the row has it.
+static const char *number_of(const char *key, const struct rollcall_source_config *src)
+{
+    size_t n = src->join_prefix ? strlen(src->join_prefix) : 0;
+
+    return n && strncmp(key, src->join_prefix, n) == 0 ? key + n : key;
+}
+
 // Rule 5: the same number in another spelling. Its owner counts as seen.
 static int refuse_spelling(struct engine_core *core, const struct rollcall_source_config *src,
                            const char *id, const struct body *b, const struct holder *h,
@@ -107,7 +115,8 @@ static int refuse_holder(struct engine_core *core, const struct rollcall_source_
                          const char *id, const char *key, const struct body *b,
                          const struct holder *h, int64_t slot, int64_t now)
 {
-    if (slot < 0 && strcmp(without_zeros(h->key), without_zeros(key)) == 0)
+    if (slot < 0 &&
+        strcmp(without_zeros(number_of(h->key, src)), without_zeros(number_of(key, src))) == 0)
         return refuse_spelling(core, src, id, b, h, now);
     if (slot < 0 && !h->former && h->state >= ROLLCALL_STATE_TERMINATED)
         rows_refuse(core, src->name, id, "rehire", b->user_name, now,
@@ -139,9 +148,11 @@ int rows_name_free(struct engine_core *core, const struct rollcall_source_config
     if (find_holder(core, b->user_name, slot, &h))
         return refuse_holder(core, src, id, key, b, &h, slot, now);
     if (store_number(&core->store, 0,
-                     "SELECT count(*) > 1 FROM incoming INDEXED BY incoming_name WHERE source = ? "
-                     "AND name = ?"
-                     " AND body IS NOT NULL",
+                     // The row of somebody who left is no claim to the name any more.
+                     "SELECT count(*) > 1 FROM incoming i INDEXED BY incoming_name WHERE"
+                     " source = ? AND name = ? AND body IS NOT NULL AND NOT EXISTS"
+                     "(SELECT 1 FROM record r JOIN person p USING(slot) WHERE r.source = i.source"
+                     " AND r.id = i.id AND p.state >= 5)",
                      "ss", src->name, b->user_name)) {
         rows_refuse(core, src->name, id, "name", b->user_name, now,
                     "userName \"%s\" stands in two rows of one listing; neither is taken (rule 4)",

@@ -133,7 +133,12 @@ static int rehire(struct engine_core *core, struct row *row, int64_t now)
     if (slot < 0)
         return -ENOENT;
     row->slot = slot;
-    r = store_run(&core->store, "UPDATE record SET gone = 1 WHERE slot = ?", "i", slot);
+    // What was said of the old number is about the past; what of the new one, counts.
+    r = store_run(&core->store, "UPDATE record SET gone = 1, slot = NULL WHERE slot = ?", "i",
+                  slot);
+    if (r == 0)
+        r = store_run(&core->store, "UPDATE record SET slot = ? WHERE key = ? AND slot IS NULL",
+                      "is", slot, row->key);
     if (r == 0)
         r = store_run(&core->store, "UPDATE person SET key = ? WHERE slot = ?", "si", row->key,
                       slot);
@@ -301,6 +306,7 @@ static int changed_rows(struct engine_core *core, const char *source, char ***re
         " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND (r.id IS NULL OR r.hash "
         "<> i.hash"
         " OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR p.recovery OR"
+        " (r.missing_since IS NOT NULL AND p.state = 2) OR"
         " (r.slot IS NULL AND EXISTS(SELECT 1 FROM refused f WHERE f.source = i.source AND f.id = "
         "i.id)))",
         "s", source);
