@@ -317,6 +317,11 @@ struct rollcall_keys *rollcall_keys_close(struct rollcall_keys *k)
     return NULL;
 }
 
+void rollcall_keys_ledger_id(const struct rollcall_keys *k, uint8_t ret_ledger_id[16])
+{
+    memcpy(ret_ledger_id, k->map.head->ledger_id, 16);
+}
+
 int rollcall_keys_by_name(const struct rollcall_keys *k, const char *name, uint32_t *ret_slot,
                           uid_t *ret_uid, int (*line)(void *ctx, const char *key, size_t len),
                           void *ctx)

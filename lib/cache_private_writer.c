@@ -150,6 +150,8 @@ static int add_keys(struct rc_build *b, const struct rollcall_keys_account *a, s
     void *at = rc_build_record(b, sizeof(r), a->slot);
     size_t start;
 
+    if (r.name_len == 0 || strlen(a->name) > ROLLCALL_NAME_MAX)
+        return -EINVAL;
     if (!at || b->section[RC_POOL].len > UINT32_MAX)
         return -ERANGE;
     r.pool = (uint32_t)b->section[RC_POOL].len;
@@ -166,10 +168,25 @@ static int add_keys(struct rc_build *b, const struct rollcall_keys_account *a, s
     return index_add(names, rc_build_hash(b, a->name, r.name_len), a->slot);
 }
 
-static int verify_nothing(const struct rc_map *m, void *ctx)
+static int verify_keys(const struct rc_map *m, void *ctx)
 {
-    (void)m;
+    const struct rc_keys_record *r = rc_section(m, RC_RECORDS);
     (void)ctx;
+    for (uint32_t slot = 0; slot < m->head->slots; slot++) {
+        struct rc_probe p;
+        uint32_t found;
+        const char *name;
+        if (!r[slot].used)
+            continue;
+        name = rc_pool(m, r[slot].pool, (uint64_t)r[slot].name_len + 1 + r[slot].keys_len);
+        if (!name)
+            return -EBADMSG;
+        rc_probe_start(m, RC_NAMES, rc_hash_bytes(m, name, r[slot].name_len), m->head->slots, &p);
+        while ((found = rc_probe_next(&p)) != RC_EMPTY && found != slot)
+            ;
+        if (found != slot)
+            return -EBADMSG;
+    }
     return 0;
 }
 
@@ -190,7 +207,7 @@ int rollcall_keys_write(const char *path, const struct rollcall_keys_feed *feed,
     if (r == 0)
         r = rc_build_index(&b, RC_NAMES, names.entry, names.n);
     if (r == 0)
-        r = rc_build_finish(&b, path, 0640, group, sizeof(struct rc_keys_record), verify_nothing,
+        r = rc_build_finish(&b, path, 0640, group, sizeof(struct rc_keys_record), verify_keys,
                             NULL);
     free(names.entry);
     rc_build_free(&b);

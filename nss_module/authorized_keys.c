@@ -47,13 +47,18 @@ static int print(void *ctx, const char *key, size_t len)
 }
 
 // The keys' user cannot read private; word, lease and clock are on the board.
-static bool admitted(const struct rollcall_board *board, uint32_t slot, uid_t uid, int64_t now)
+static bool admitted(const struct rollcall_board *board, const struct rollcall_keys *keys,
+                     uint32_t slot, uid_t uid, int64_t now)
 {
     struct rollcall_board_facts facts;
     struct rollcall_word word;
     const struct rollcall_lease *lease;
+    uint8_t ledger[16];
 
     rollcall_board_facts(board, &facts);
+    rollcall_keys_ledger_id(keys, ledger);
+    if (memcmp(ledger, facts.ledger_id, sizeof(ledger)) != 0)
+        return false;
     if (rollcall_board_read(board, slot, uid, &word) < 0 || word.state != ROLLCALL_STATE_ACTIVE ||
         !(word.flags & ROLLCALL_FLAG_ALLOWED_HERE))
         return false;
@@ -64,7 +69,7 @@ static bool admitted(const struct rollcall_board *board, uint32_t slot, uid_t ui
     if (word.authority >= ROLLCALL_AUTHORITIES_MAX)
         return false;
     lease = &facts.leases[word.authority];
-    return now < lease->as_of + lease->length || now < lease->extended;
+    return (lease->as_of > 0 && now < lease->as_of + lease->length) || now < lease->extended;
 }
 
 int main(int argc, char **argv)
@@ -89,7 +94,7 @@ int main(int argc, char **argv)
         syslog(LOG_ERR, "the cache cannot be read (%s): no keys for anybody; see rollcall status",
                strerror(-r));
     if (r == 0 && rollcall_keys_by_name(keys, argv[1], &slot, &uid, count, NULL) >= 0 &&
-        admitted(board, slot, uid, time(NULL)))
+        admitted(board, keys, slot, uid, time(NULL)))
         rollcall_keys_by_name(keys, argv[1], &slot, &uid, print, NULL);
     rollcall_keys_close(keys);
     rollcall_board_close(board);

@@ -118,6 +118,8 @@ struct rollcall_keys;
 
 int rollcall_keys_open(const char *path, struct rollcall_keys **ret);
 struct rollcall_keys *rollcall_keys_close(struct rollcall_keys *k); // returns NULL
+// Slots mean the same in a board of the same ledger id alone.
+void rollcall_keys_ledger_id(const struct rollcall_keys *k, uint8_t ret_ledger_id[16]);
 // Calls `line` for each key ("ssh-ed25519 AAAA... comment", no newline, not
 // NUL-terminated); stops when it returns non-zero and returns that.
 int rollcall_keys_by_name(const struct rollcall_keys *k, const char *name, uint32_t *ret_slot,
