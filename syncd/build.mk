@@ -10,7 +10,8 @@ rollcall-source-csv_DIR := libexec/rollcall/sources
 LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/publish.c \
-	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c
+	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
+	syncd/engine/audit_queue.c
 ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
 UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
 test_lifecycle_rules_SRCS := tests/unit/test_lifecycle_rules.c tests/unit/engine_fixture.c

@@ -46,21 +46,12 @@ void loop_watch(struct loop *l, int fd, uint64_t tag)
 
 // ---- what the core tells ----
 
-static bool datagram(int fd, const char *path, const void *data, size_t len)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-    snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
-    return sendto(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&a, sizeof(a)) ==
-           (ssize_t)len;
-}
-
-// The journal has every record too, so that one that the enforcer could not take is not
-// lost.
+// The journal has them too, all but a new person's first state, so that what no enforcer
+// ever took is not lost.
 static void on_audit(void *ctx, const json_t *record)
 {
     struct loop *l = ctx;
-    _cleanup_free_ char *text = json_dumps(record, JSON_COMPACT);
+    char *text = json_dumps(record, JSON_COMPACT);
     const char *event = json_string_value(json_object_get(record, "event"));
     const char *why = json_string_value(json_object_get(record, "why"));
 
@@ -74,7 +65,7 @@ static void on_audit(void *ctx, const json_t *record)
                      json_string_value(json_object_get(record, "state")), "reason",
                      json_string_value(json_object_get(record, "reason")), "where",
                      json_string_value(json_object_get(record, "where")), "why", why, NULL);
-    datagram(l->audit, ROLLCALL_AUDIT_SOCK, text, strlen(text));
+    audit_queue_put(&l->audit, text);
 }
 
 // Rings and goes: the enforcer reads the board for itself.
@@ -135,8 +126,8 @@ static int open_descriptors(struct loop *l)
     l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     l->timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     l->local_files = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    l->audit = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (l->epoll < 0 || l->signals < 0 || l->timer < 0 || l->audit < 0)
+    if (l->epoll < 0 || l->signals < 0 || l->timer < 0 ||
+        audit_queue_open(&l->audit, ROLLCALL_AUDIT_SOCK) < 0)
         return -errno;
     loop_watch(l, l->options->door, TAG_DOOR);
     loop_watch(l, l->signals, TAG_SIGNAL);
@@ -220,6 +211,8 @@ static int wait_ms(const struct loop *l)
         next = other;
     if (engine_core_dirty(l->core) && l->published + PUBLISH_MS < next)
         next = l->published + PUBLISH_MS;
+    if (l->audit_wait >= 0 && now + l->audit_wait < next)
+        next = now + l->audit_wait;
     if (next <= now)
         return 0;
     return next - now > 60000 ? 60000 : (int)(next - now);
@@ -266,6 +259,7 @@ static void turn(struct loop *l)
     runs_tick(l);
     publish(l);
     control_tick(l);
+    l->audit_wait = audit_queue_flush(&l->audit);
     if (l->options->once && runs_all_done(l) && !in_any_batch(l) && !engine_core_dirty(l->core))
         l->stop = true;
 }
@@ -305,7 +299,7 @@ int loop_reload(struct loop *l, json_t **ret)
 
 static void close_all(struct loop *l)
 {
-    int fds[] = {l->epoll, l->timer, l->signals, l->local_files, l->audit};
+    int fds[] = {l->epoll, l->timer, l->signals, l->local_files};
 
     for (size_t i = 0; i < l->n_runs; i++) {
         launcher_tell(l, LAUNCHER_STOP, l->run[i].name);
@@ -317,6 +311,7 @@ static void close_all(struct loop *l)
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         free(l->client[i].buf);
     engine_core_close(l->core);
+    audit_queue_close(&l->audit);
     rollcall_config_free(l->own_config);
 }
 

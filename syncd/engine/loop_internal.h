@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "rollcall/source.h"
+#include "syncd/engine/audit_queue.h"
 #include "syncd/engine/core.h"
 #include "syncd/engine/loop.h"
 #include "syncd/launcher.h"
@@ -50,7 +51,9 @@ struct loop {
     const struct rollcall_config *config;
     struct rollcall_config *own_config; // after a reload
     struct engine_core *core;
-    int epoll, timer, signals, local_files, audit;
+    int epoll, timer, signals, local_files;
+    struct audit_queue audit;
+    int audit_wait; // ms until the queue is worth another try, or -1
     struct run run[ROLLCALL_SOURCES_MAX];
     size_t n_runs;
     struct client client[CLIENTS_MAX];

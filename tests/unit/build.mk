@@ -19,3 +19,6 @@ UNIT_TESTS += test_account_gate
 test_account_gate_SRCS := tests/unit/test_account_gate.c
 UNIT_TESTS += test_admission
 test_admission_SRCS := tests/unit/test_admission.c
+
+UNIT_TESTS += test_audit_queue
+test_audit_queue_SRCS := tests/unit/test_audit_queue.c
