@@ -36,3 +36,5 @@ rollcall-enforcer_DIR := sbin
 UNIT_TESTS += test_core_breaker
 test_core_breaker_SRCS := tests/unit/test_core_breaker.c tests/unit/company.c
 test_core_breaker_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_which_processes
+test_which_processes_SRCS := tests/unit/test_which_processes.c

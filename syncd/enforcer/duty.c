@@ -18,12 +18,16 @@
 #include "rollcall/verifier_client.h"
 
 #define PATIENCE_MS 5000
-#define NOTES       4096
+// A login that was let in just before the lock may begin just after the sweep; who was
+// ended is looked at again for as long.
+#define WATCH_SECONDS 120
+#define NOTES         4096
 
 // What was done about a slot.
 struct done {
     uint32_t uid;
     bool ended, destroyed;
+    int64_t watch_until; // CLOCK_BOOTTIME
 };
 
 struct note {
@@ -160,7 +164,8 @@ struct gathering {
 };
 
 static void gather_one(struct duty *d, const struct rollcall_person *p,
-                       const struct rollcall_admission *a, struct gathering *g)
+                       const struct rollcall_admission *a, const struct rollcall_board_facts *facts,
+                       struct gathering *g)
 {
     struct leaver *l;
 
@@ -179,7 +184,8 @@ static void gather_one(struct duty *d, const struct rollcall_person *p,
     }
     g->slot[g->n] = p->slot;
     l = &g->leaver[g->n++];
-    *l = (struct leaver){.target = {.uid = p->uid}};
+    *l = (struct leaver){
+        .target = {.uid = p->uid, .id_min = facts->id_min, .id_max = facts->id_max}};
     snprintf(l->name, sizeof(l->name), "%s", p->name);
     if (!subordinate_range(p->name, p->uid, &l->target.sub_start, &l->target.sub_count))
         l->target.sub_count = 0;
@@ -201,6 +207,14 @@ static void destroy_factors(struct duty *d, const struct rollcall_person *p, str
                                (json_int_t)p->uid, "hint",
                                r == 0 ? "factors and tickets are gone" : strerror(-r)),
                      0, getpid());
+}
+
+static int64_t boot_seconds(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    return ts.tv_sec;
 }
 
 static void judge(struct duty *d, const struct rollcall_board *board,
@@ -226,8 +240,8 @@ static void judge(struct duty *d, const struct rollcall_board *board,
     }
     if (!facts->observe)
         tighten(d, p, &word, now);
-    if (!done->ended)
-        gather_one(d, p, &a, g);
+    if (!done->ended || boot_seconds() < done->watch_until)
+        gather_one(d, p, &a, facts, g);
     if (word.state == ROLLCALL_STATE_PURGED && !done->destroyed && !facts->observe)
         destroy_factors(d, p, done);
 }
@@ -259,16 +273,20 @@ static void report(struct duty *d, struct leaver *l, const struct rollcall_board
 static void end_sessions(struct duty *d, struct gathering *g,
                          const struct rollcall_board_facts *facts)
 {
-    size_t left = sweep(g->leaver, g->n, d->kill_services, facts->observe, PATIENCE_MS);
+    sweep(g->leaver, g->n, d->kill_services, facts->observe, PATIENCE_MS);
 
     d->sweeps++;
     d->last_sweep = time(NULL);
     for (size_t i = 0; i < g->n; i++) {
         struct leaver *l = &g->leaver[i];
-        bool gone = left == 0 || facts->observe;
-        d->done[g->slot[i]].ended = gone;
+        struct done *done = &d->done[g->slot[i]];
+        bool gone = l->left == 0 || facts->observe, again = done->ended;
+        if (gone && !again)
+            done->watch_until = boot_seconds() + WATCH_SECONDS;
+        done->ended = gone;
         d->ended += l->processes;
-        if (l->processes || l->spared || facts->observe || !gone)
+        // What stays was said the first time.
+        if (l->processes || !gone || (!again && (l->spared || facts->observe)))
             report(d, l, facts, gone);
         else
             json_decref(l->spared);
@@ -327,11 +345,18 @@ int64_t duty_next_date(const struct duty *d)
 json_t *duty_dry_run(struct duty *d, uint32_t uid)
 {
     struct rollcall_private *private = NULL;
+    struct rollcall_board *board = NULL;
+    struct rollcall_board_facts facts;
     struct rollcall_person p;
     struct target t = {.uid = uid};
     json_t *ends, *stays;
-    int r = rollcall_private_open(ROLLCALL_PRIVATE, &private);
+    int r = rollcall_board_open(ROLLCALL_BOARD, &board);
 
+    if (r == 0)
+        r = rollcall_board_facts(board, &facts);
+    rollcall_board_close(board);
+    if (r == 0)
+        r = rollcall_private_open(ROLLCALL_PRIVATE, &private);
     if (r == 0)
         r = rollcall_private_by_uid(private, uid, &p);
     if (r == 0 && !subordinate_range(p.name, uid, &t.sub_start, &t.sub_count))
@@ -340,6 +365,8 @@ json_t *duty_dry_run(struct duty *d, uint32_t uid)
     if (r < 0)
         return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "unknown-user", "hint",
                          "no account of ours has this uid");
+    t.id_min = facts.id_min;
+    t.id_max = facts.id_max;
     sweep_dry_run(&t, d->kill_services, &ends, &stays);
     return json_pack("{s:b, s:I, s:I, s:o, s:o}", "ok", 1, "uid", (json_int_t)uid, "sessions",
                      (json_int_t)json_array_size(ends), "ends", ends, "stays", stays);

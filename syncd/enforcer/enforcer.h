@@ -34,13 +34,15 @@ struct leaver {
     struct lock_words words;
     // what happened
     unsigned processes, rounds;
+    size_t left;    // still there after the last round
+    bool some_stay; // in the last listing
     char first_kill[40], last_gone[40];
     json_t *spared;
 };
 
-// Ends what belongs to all of them: rounds until none is left, or for `patience_ms`. Returns
-// how many processes still stand. In observe nothing is ended, only counted.
-size_t sweep(struct leaver *leavers, size_t n, bool kill_services, bool observe, int patience_ms);
+// Ends what belongs to all of them: rounds until none is left, or for `patience_ms`. `left`
+// says how many still stand. In observe nothing is ended, only counted.
+void sweep(struct leaver *leavers, size_t n, bool kill_services, bool observe, int patience_ms);
 // What a lock of this person would end, and what stays: arrays; new references.
 void sweep_dry_run(const struct target *t, bool kill_services, json_t **ret_ends,
                    json_t **ret_stays);

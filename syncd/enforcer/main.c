@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,6 +34,9 @@
 #include "syncd/enforcer/duty.h"
 
 #define SAFETY_SECONDS 10
+#define RECORDS_A_TURN 256 // anybody may fill the socket: nobody keeps us from the board
+#define PATIENCE_ROOT  2000
+#define PATIENCE_BELL  100 // ms; the engine writes before we accept
 
 struct enforcer {
     struct duty *duty;
@@ -125,6 +130,14 @@ static bool receive_record(struct enforcer *e)
 
 // ---- enforcer.sock ----
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static json_t *serve(struct enforcer *e, const json_t *q, uid_t uid)
 {
     const char *verb = json_string_value(json_object_get(q, "do"));
@@ -154,8 +167,28 @@ static json_t *serve(struct enforcer *e, const json_t *q, uid_t uid)
                      "this enforcer does not know the request");
 }
 
-// A request is one short line that is there when we look, or within the patience of two
-// seconds; the engine writes before we accept.
+// Reads to the end of the line, or for `patience` ms in all: a peer that sends a byte now
+// and then holds nobody up.
+static size_t read_line(int fd, char *line, size_t room, int64_t patience)
+{
+    int64_t until = monotonic_ms() + patience;
+    size_t n = 0;
+
+    while (n < room && !memchr(line, '\n', n)) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left = until - monotonic_ms();
+        ssize_t r;
+        if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+            break;
+        r = recv(fd, line + n, room - n, MSG_DONTWAIT);
+        if (r <= 0)
+            break;
+        n += (size_t)r;
+    }
+    return n;
+}
+
+// One request a turn, so that the board is looked at in between.
 static void on_bell(struct enforcer *e)
 {
     _cleanup_close_ int fd = accept4(e->bell, NULL, NULL, SOCK_CLOEXEC);
@@ -163,21 +196,15 @@ static void on_bell(struct enforcer *e)
     _cleanup_free_ char *answer = NULL;
     struct ucred peer;
     socklen_t len = sizeof(peer);
-    char line[4097];
+    char line[4096];
     json_t *q, *o;
-    size_t n = 0;
+    size_t n;
 
     if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
         (peer.uid != 0 && peer.uid != e->engine_uid))
         return;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    while (n < sizeof(line) - 1 && !memchr(line, '\n', n)) {
-        ssize_t r = recv(fd, line + n, sizeof(line) - 1 - n, 0);
-        if (r <= 0)
-            break;
-        n += (size_t)r;
-    }
+    n = read_line(fd, line, sizeof(line), peer.uid == 0 ? PATIENCE_ROOT : PATIENCE_BELL);
     q = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     o = serve(e, q, peer.uid);
     answer = json_dumps(o, JSON_COMPACT);
@@ -239,13 +266,24 @@ static void turn(struct enforcer *e)
                    0; // a cancelled timer counts: the clock changed
     }
     // The engine's records come before its bell, so that an end knows its lock.
-    while (receive_record(e))
+    for (int i = 0; i < RECORDS_A_TURN && receive_record(e); i++)
         ;
     if (look || e->rung) {
         e->rung = false;
         duty_look(e->duty);
     }
     audit_log_sync(e->log);
+}
+
+// A descriptor for every process of a person who has thousands.
+static void raise_limit(void)
+{
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
 }
 
 static int set_up(struct enforcer *e)
@@ -255,6 +293,7 @@ static int set_up(struct enforcer *e)
 
     e->started = time(NULL);
     umask(077);
+    raise_limit();
     read_ids(e);
     if (unshare(CLONE_NEWNET) < 0 && errno != EPERM)
         return -errno;

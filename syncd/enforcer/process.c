@@ -66,6 +66,8 @@ static bool read_stat(char *text, struct process *p)
     for (int field = 3; field < 7 && at; field++) {
         at = strchr(at, ' ');
         at = at ? at + 1 : NULL;
+        if (at && field == 3)
+            p->parent = (pid_t)strtol(at, NULL, 10);
     }
     if (!at)
         return false;
@@ -121,6 +123,14 @@ int process_read(pid_t pid, bool (*wanted)(const struct process *p, void *ctx), 
         read_cgroup(text, &p);
     *ret = p;
     return 0;
+}
+
+pid_t process_parent(pid_t pid)
+{
+    struct process p = {.pid = pid};
+    char text[4096];
+
+    return slurp(pid, "stat", text, sizeof(text)) > 0 && read_stat(text, &p) ? p.parent : 0;
 }
 
 static bool is_lock_inode(unsigned long inode)

@@ -112,11 +112,19 @@ static void add_victim(struct round *r, const struct process *p, size_t leaver)
     r->victims[r->found++] = (struct victim){fd, leaver};
 }
 
-static bool holds_lock(const struct round *r, pid_t pid)
+// dpkg holds the lock, and runs what a package's scripts do: an end in the midst of either
+// leaves half a package.
+static bool holds_lock(const struct round *r, const struct process *p)
 {
-    for (size_t i = 0; i < r->n_holders; i++)
-        if (r->holders[i] == pid)
-            return true;
+    pid_t pid = p->pid, parent = p->parent;
+
+    for (int depth = 0; r->n_holders && pid > 1 && depth < 64; depth++) {
+        for (size_t i = 0; i < r->n_holders; i++)
+            if (r->holders[i] == pid)
+                return true;
+        pid = parent;
+        parent = process_parent(pid);
+    }
     return false;
 }
 
@@ -127,13 +135,14 @@ static void look_at(struct round *r, pid_t pid, bool first)
 
     if (pid <= 1 || pid == getpid() || process_read(pid, wanted, r, &p) < 0)
         return;
-    p.holds_package_lock = holds_lock(r, pid);
+    p.holds_package_lock = holds_lock(r, &p);
     for (size_t i = 0; i < r->n; i++) {
         switch (process_fate(&p, &r->leavers[i].target, r->kill_services, &why)) {
         case FATE_ENDS:
             add_victim(r, &p, i);
             return;
         case FATE_STAYS:
+            r->leavers[i].some_stay = true;
             if (first) {
                 if (!r->leavers[i].spared)
                     r->leavers[i].spared = json_array();
@@ -152,6 +161,8 @@ static void list(struct round *r, bool first)
     const struct dirent *e;
 
     r->found = 0;
+    for (size_t i = 0; i < r->n; i++)
+        r->leavers[i].some_stay = false;
     r->n_holders = package_lock_holders(r->holders, 64);
     while (d && (e = readdir(d))) {
         char *end;
@@ -171,6 +182,8 @@ static void kill_slices(const struct round *r)
         for (size_t k = 0; k < 2; k++) {
             char path[200];
             _cleanup_close_ int fd = -1;
+            if (r->leavers[i].some_stay)
+                continue; // it may stand in the slice, and the stroke would end it too
             snprintf(path, sizeof(path), "%s/user.slice/user-%u.slice/cgroup.kill", roots[k],
                      r->leavers[i].target.uid);
             fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -222,16 +235,17 @@ static void close_all(struct round *r)
         close(r->victims[i].pidfd);
 }
 
-size_t sweep(struct leaver *leavers, size_t n, bool kill_services, bool observe, int patience_ms)
+void sweep(struct leaver *leavers, size_t n, bool kill_services, bool observe, int patience_ms)
 {
     struct round r = {.leavers = leavers, .n = n, .kill_services = kill_services};
     int64_t until = now_ms() + patience_ms;
-    size_t left = 0;
-
     for (unsigned round = 0; n > 0; round++) {
         list(&r, round == 0);
-        left = r.found;
-        if (observe || left == 0) {
+        for (size_t i = 0; i < n; i++)
+            leavers[i].left = 0;
+        for (size_t i = 0; i < r.found; i++)
+            leavers[r.victims[i].leaver].left++;
+        if (observe || r.found == 0) {
             close_all(&r);
             break;
         }
@@ -244,7 +258,6 @@ size_t sweep(struct leaver *leavers, size_t n, bool kill_services, bool observe,
             break;
     }
     free(r.victims);
-    return left;
 }
 
 void sweep_dry_run(const struct target *t, bool kill_services, json_t **ret_ends,
@@ -266,7 +279,7 @@ void sweep_dry_run(const struct target *t, bool kill_services, json_t **ret_ends
         enum fate fate;
         if (*end || pid <= 1 || process_read((pid_t)pid, wanted, &r, &p) < 0)
             continue;
-        p.holds_package_lock = holds_lock(&r, p.pid);
+        p.holds_package_lock = holds_lock(&r, &p);
         fate = process_fate(&p, t, kill_services, &why);
         if (fate != FATE_OTHER)
             json_array_append_new(fate == FATE_ENDS ? *ret_ends : *ret_stays, describe(&p, why));
