@@ -12,11 +12,7 @@
 
 static int on_ledger_entry(void *ctx, const struct rollcall_ledger_entry *e)
 {
-    struct engine_core *core = ctx;
-
-    return store_run(&core->store, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?)", "isii",
-                     (int64_t)e->kind, e->key,
-                     e->kind == ROLLCALL_LEDGER_PERSON ? (int64_t)e->slot : -1, (int64_t)e->id);
+    return ids_learn(ctx, e);
 }
 
 int ids_reload(struct engine_core *core)

@@ -79,6 +79,11 @@ int ids_map_look_up(const char *path, const char *key, const char *name, uint32_
 int ids_person(struct engine_core *core, const char *key, const char *source, const struct body *b,
                const char *id, int64_t now, uint32_t *ret_slot, uint32_t *ret_uid, char *why,
                size_t why_len);
+// An entry of the ledger, into the table of them: of two keys with one slot the later one
+// is the person's.
+int ids_learn(struct engine_core *core, const struct rollcall_ledger_entry *e);
+// A person is known by another key from now on, under the same slot and uid (rule 11).
+int ids_rekey(struct engine_core *core, const char *key, uint32_t slot, uint32_t uid, int64_t now);
 // Makes the ids of this transaction durable: before its commit.
 int ids_flush(struct engine_core *core);
 // Opens the ledger again, so that ids of a transaction that was rolled back are known.

@@ -68,6 +68,20 @@ static bool id_taken(struct engine_core *core, uint32_t id)
            store_number(&core->store, 0, "SELECT 1 FROM ledger WHERE number = ?", "i", (int64_t)id);
 }
 
+int ids_learn(struct engine_core *core, const struct rollcall_ledger_entry *e)
+{
+    bool person = e->kind == ROLLCALL_LEDGER_PERSON;
+    int r = 0;
+
+    if (person)
+        r = store_run(&core->store, "DELETE FROM ledger WHERE kind = 1 AND slot = ? AND key <> ?",
+                      "is", (int64_t)e->slot, e->key);
+    if (r == 0)
+        r = store_run(&core->store, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?, ?)", "isii",
+                      (int64_t)e->kind, e->key, person ? (int64_t)e->slot : -1, (int64_t)e->id);
+    return r;
+}
+
 // To be durable before the transaction that uses it; see ids_flush.
 static int remember(struct engine_core *core, const struct rollcall_ledger_entry *e)
 {
@@ -162,6 +176,17 @@ int ids_person(struct engine_core *core, const char *key, const char *source, co
     *ret_slot = e.slot;
     *ret_uid = e.id;
     return 0;
+}
+
+int ids_rekey(struct engine_core *core, const char *key, uint32_t slot, uint32_t uid, int64_t now)
+{
+    struct rollcall_ledger_entry e = {
+        .kind = ROLLCALL_LEDGER_PERSON, .slot = slot, .id = uid, .at = now};
+    int r;
+
+    snprintf(e.key, sizeof(e.key), "%s", key);
+    r = remember(core, &e);
+    return r == 0 ? ids_learn(core, &e) : r;
 }
 
 int ids_group(struct engine_core *core, const char *source, const char *id, bool has_gid,

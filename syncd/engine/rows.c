@@ -143,6 +143,11 @@ static int rehire(struct engine_core *core, struct row *row, int64_t now)
         r = store_run(&core->store, "UPDATE person SET key = ? WHERE slot = ?", "si", row->key,
                       slot);
     if (r == 0)
+        r = ids_rekey(core, row->key, (uint32_t)slot,
+                      (uint32_t)store_number(&core->store, 0,
+                                             "SELECT uid FROM person WHERE slot = ?", "i", slot),
+                      now);
+    if (r == 0)
         r = person_event(core, (uint32_t)slot, now, "rehired as %s", row->key);
     return r;
 }
@@ -187,6 +192,8 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     }
     row->slot = slot;
     r = insert_person(core, row, uid, now);
+    if (r < 0)
+        row->slot = -1; // nobody's, rather than somebody else's
     // What another source said of this number before now has its person.
     if (r == 0)
         r = store_run(&core->store, "UPDATE record SET slot = ? WHERE key = ? AND slot IS NULL",

@@ -130,6 +130,19 @@ void engine_reopen(struct engine *e)
     open_core(e);
 }
 
+void engine_lose_state(struct engine *e)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    char path[128];
+
+    e->core = engine_core_close(e->core);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s%s", e->paths.state_db, tails[i]);
+        unlink(path);
+    }
+    open_core(e);
+}
+
 struct rollcall_user_record row(const char *number, const char *name)
 {
     static const char *const staff[] = {"linux-users"};

@@ -27,6 +27,8 @@ int engine_setup(void **state);
 int engine_teardown(void **state);
 // As after a crash of the process: the core is opened anew over the same files.
 void engine_reopen(struct engine *e);
+// The same, with state.db gone: ledger and journal are what is left.
+void engine_lose_state(struct engine *e);
 void engine_add_source(struct engine *e, const char *name, unsigned role);
 
 // An active row of this number and name, in the group linux-users.

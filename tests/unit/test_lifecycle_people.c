@@ -76,6 +76,25 @@ static void rule_11_a_rehire_by_word_gets_the_uid_back_and_keeps_it(void **state
     }
 }
 
+static void rule_11_a_rehire_by_word_outlives_the_loss_of_the_state(void **state)
+{
+    struct rollcall_user_record rows[2], back;
+    struct engine *e = *state;
+    int64_t uid = alice_left(e, rows);
+
+    say_of_2(e, "2=rehire");
+    listing(e, rows, 2);
+    engine_lose_state(e);
+    assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_NONE); // no name until a source speaks
+    listing(e, rows, 2);
+    assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(uid_of(e, "alice"), uid);
+    back = row("1", "alicia"); // the number that she has no more gives nobody her uid
+    listing(e, (struct rollcall_user_record[]){back, rows[1]}, 2);
+    assert_int_equal(uid_of(e, "alice"), uid);
+    assert_int_not_equal(uid_of(e, "alicia"), uid);
+}
+
 static void rule_11_the_word_is_found_behind_a_join_prefix(void **state)
 {
     struct rollcall_user_record rows[2];
@@ -404,6 +423,7 @@ int main(void)
         TEST(rule_11_a_leavers_name_under_a_new_number_waits_for_a_word),
         TEST(rule_11_another_person_gets_the_name_and_never_the_uid),
         TEST(rule_11_a_rehire_by_word_gets_the_uid_back_and_keeps_it),
+        TEST(rule_11_a_rehire_by_word_outlives_the_loss_of_the_state),
         TEST(rule_11_the_word_is_found_behind_a_join_prefix),
         TEST(rule_11_the_same_number_active_again_is_a_rehire_with_fresh_factors),
         TEST(rule_12_a_rehire_with_an_end_before_its_start_stays_terminated),
