@@ -66,6 +66,20 @@ static void free_pair(struct nss_pair *pair)
     munmap(pair, sizeof(*pair));
 }
 
+// A board can be replaced between its open and the look at its status; then the one that
+// replaced it stands at the path already, for the rename comes before the mark.
+static bool open_board(struct rc_board_map *ret)
+{
+    for (int i = 0; i < 8; i++) {
+        if (rc_board_map_open(ROLLCALL_BOARD, false, ret) < 0)
+            return false;
+        if (atomic_load(&ret->head->status) == RC_BOARD_LIVE)
+            return true;
+        rc_board_map_close(ret);
+    }
+    return false;
+}
+
 // Not malloc: we are in a stranger's process, whose allocator may be anything.
 static struct nss_pair *open_pair(void)
 {
@@ -74,8 +88,7 @@ static struct nss_pair *open_pair(void)
 
     if (pair == MAP_FAILED)
         return NULL;
-    if (rc_board_map_open(ROLLCALL_BOARD, false, &pair->board) < 0 ||
-        atomic_load(&pair->board.head->status) != RC_BOARD_LIVE) {
+    if (!open_board(&pair->board)) {
         free_pair(pair);
         return NULL;
     }
