@@ -76,6 +76,11 @@ static void say_dates(struct rollcall_verdict *v, const struct rollcall_vouch *v
         say(v, ROLLCALL_STATE_PENDING, ROLLCALL_REASON_NOT_STARTED, index, 0);
 }
 
+static uint8_t absence_flags(bool approved)
+{
+    return ROLLCALL_FLAG_INFERRED | (approved ? 0 : ROLLCALL_FLAG_REFUSE_ONLY);
+}
+
 static void say_one(struct rollcall_verdict *v, const struct rollcall_vouch *vouch, int index,
                     int64_t now)
 {
@@ -84,7 +89,7 @@ static void say_one(struct rollcall_verdict *v, const struct rollcall_vouch *vou
     if (vouch->missing && !vouch->missing_keep && !vouch->start_unconfirmed &&
         (vouch->role & ROLLCALL_ROLE_AUTHORITY))
         say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_MISSING, index,
-            ROLLCALL_FLAG_INFERRED | ROLLCALL_FLAG_REFUSE_ONLY);
+            absence_flags(vouch->missing_approved));
     say_status(v, vouch, index);
     say_dates(v, vouch, index, now);
 }
@@ -128,13 +133,14 @@ void rollcall_lifecycle_merge(const struct rollcall_vouch *vouches, size_t n,
                               const struct rollcall_local_word *local, int64_t now,
                               struct rollcall_verdict *ret)
 {
-    bool authority = false;
+    bool authority = false, approved = false;
 
     *ret = (struct rollcall_verdict){.not_before = ROLLCALL_TIME_UNSET,
                                      .not_after = ROLLCALL_TIME_UNSET,
                                      .next = ROLLCALL_TIME_UNSET,
                                      .source = -1};
     for (size_t i = 0; i < n; i++) {
+        approved = approved || vouches[i].missing_approved;
         if (vouches[i].gone) {
             say_gone(ret, &vouches[i], (int)i, now);
             continue;
@@ -144,12 +150,10 @@ void rollcall_lifecycle_merge(const struct rollcall_vouch *vouches, size_t n,
         say_one(ret, &vouches[i], (int)i, now);
     }
     if (!authority)
-        say(ret, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ORPHAN, -1,
-            ROLLCALL_FLAG_INFERRED | ROLLCALL_FLAG_REFUSE_ONLY);
+        say(ret, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ORPHAN, -1, absence_flags(approved));
     say_local(ret, local);
     if (ret->state == ROLLCALL_STATE_NONE)
-        say(ret, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ORPHAN, -1,
-            ROLLCALL_FLAG_INFERRED | ROLLCALL_FLAG_REFUSE_ONLY);
+        say(ret, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ORPHAN, -1, absence_flags(approved));
     settle_flags(ret, local);
     if (ret->not_after != ROLLCALL_TIME_UNSET && now < ret->not_after)
         earlier(&ret->next, ret->not_after);

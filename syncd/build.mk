@@ -38,3 +38,6 @@ test_core_breaker_SRCS := tests/unit/test_core_breaker.c tests/unit/company.c
 test_core_breaker_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_which_processes
 test_which_processes_SRCS := tests/unit/test_which_processes.c
+UNIT_TESTS += test_core_listing
+test_core_listing_SRCS := tests/unit/test_core_listing.c tests/unit/company.c
+test_core_listing_LIBS := $(ENGINE_LIBS)

@@ -82,6 +82,7 @@ struct rollcall_vouch {
     int64_t terminated_at;  // instant, or UNSET
     bool rehire_conflict;   // rule 12
     bool missing;           // two full listings without the row agree
+    bool missing_approved;  // an admin said that the absence is an end: it ends sessions
     bool missing_keep;      // source has when_missing = keep
     bool gone;              // explicit `gone` line: record was deleted; vouches for nobody, and
                             // what it took stays taken (rule 16)

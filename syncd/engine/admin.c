@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "syncd/engine/core_internal.h"
+#include "syncd/engine/rows.h"
 
 struct word {
     int64_t slot, now;
@@ -113,6 +113,14 @@ int engine_core_unlock(struct engine_core *core, const char *name, const char *b
 
 // ---- approve ----
 
+// An absence, or a record that its source took back, becomes the admin's own word.
+static int approve_absence(struct engine_core *core, int64_t slot)
+{
+    return store_run(&core->store,
+                     "UPDATE record SET missing = 2 WHERE slot = ? AND (missing = 1 OR gone = 1)",
+                     "i", slot);
+}
+
 // Slots of a hold, one at a time: the column is cleared as they are done.
 static int release(struct engine_core *core, struct word *w, const char *sql, bool missing,
                    struct changes *changes)
@@ -123,17 +131,80 @@ static int release(struct engine_core *core, struct word *w, const char *sql, bo
         if (slot < 0)
             return 0;
         r = missing ? store_run(&core->store,
-                                "UPDATE record SET hold = NULL, missing = 1 WHERE hold = ? AND"
+                                "UPDATE record SET hold = NULL, missing = 2 WHERE hold = ? AND"
                                 " slot = ?",
                                 "ii", w->hold, slot)
                     : store_run(&core->store, "UPDATE person SET hold = NULL WHERE slot = ?", "i",
                                 slot);
+        if (r == 0)
+            r = approve_absence(core, slot);
         if (r == 0)
             r = person_merge(core, (uint32_t)slot, NULL, w->now, changes);
         if (r < 0)
             return r;
         w->people++;
     }
+}
+
+// Groups that were held go now, for everybody of this source who still lacks them.
+static int release_groups(struct engine_core *core, struct word *w, struct changes *changes)
+{
+    for (;;) {
+        int64_t slot = store_number(&core->store, -1,
+                                    "SELECT slot FROM record WHERE groups_pending IS NOT NULL AND"
+                                    " slot IS NOT NULL AND source = (SELECT source FROM hold"
+                                    " WHERE id = ? AND kind = 'groups') LIMIT 1",
+                                    "i", w->hold);
+        int r;
+        if (slot < 0)
+            return 0;
+        r = store_run(&core->store,
+                      "UPDATE record SET body = json_remove(body, '$.groups'),"
+                      " groups_pending = NULL WHERE slot = ? AND groups_pending IS NOT NULL AND"
+                      " source = (SELECT source FROM hold WHERE id = ?)",
+                      "ii", slot, w->hold);
+        if (r == 0)
+            r = rows_members(core, (uint32_t)slot, w->now);
+        if (r == 0)
+            r = person_merge(core, (uint32_t)slot, NULL, w->now, changes);
+        if (r < 0)
+            return r;
+        w->people++;
+    }
+}
+
+static int work_approve_person(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    struct word *w = ctx;
+    int r = approve_absence(core, w->slot);
+
+    if (r == 0)
+        r = person_event(core, (uint32_t)w->slot, w->now, "absence approved by %s", w->by);
+    return r == 0 ? person_merge(core, (uint32_t)w->slot, NULL, w->now, changes) : r;
+}
+
+// Rule 14: an inferred lock ends sessions when it is approved.
+static int approve_person(struct engine_core *core, struct word *w, json_t **ret)
+{
+    struct rollcall_word was;
+    int r;
+
+    w->slot = slot_of(core, w->what);
+    if (w->slot < 0)
+        return fault(ret, -ENOENT, "unknown-id",
+                     "nothing of this id is held, and nobody of this name is known; rollcall "
+                     "approve lists what is held");
+    r = person_word(core, (uint32_t)w->slot, &was);
+    if (r == 0 && !(was.flags & ROLLCALL_FLAG_INFERRED))
+        return fault(ret, -EINVAL, "bad-request",
+                     "this account is not locked by an absence; there is nothing to approve");
+    r = effects_transaction(core, w->now, work_approve_person, w);
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    engine_audit(core,
+                 json_pack("{s:s, s:s, s:s}", "event", "approve", "user", w->what, "by", w->by));
+    *ret = json_pack("{s:s, s:s, s:i}", "id", w->what, "kind", "missing", "people", 1);
+    return 0;
 }
 
 static int work_approve(struct engine_core *core, struct changes *changes, void *ctx)
@@ -144,6 +215,8 @@ static int work_approve(struct engine_core *core, struct changes *changes, void 
 
     if (r == 0)
         r = release(core, w, "SELECT slot FROM person WHERE hold = ? LIMIT 1", false, changes);
+    if (r == 0)
+        r = release_groups(core, w, changes);
     // An approved loss is explicit: the admin's word ends sessions.
     for (size_t i = 0; r == 0 && i < changes->n; i++) {
         struct change *c = &changes->item[i];
@@ -192,8 +265,7 @@ int engine_core_approve(struct engine_core *core, const char *what, const char *
     w.hold =
         store_number(&core->store, -1, "SELECT id FROM hold WHERE CAST(id AS TEXT) = ?", "s", what);
     if (w.hold < 0)
-        return fault(ret, -ENOENT, "unknown-id",
-                     "nothing of this id is held; rollcall approve lists what is");
+        return approve_person(core, &w, ret);
     r = effects_transaction(core, now, work_approve, &w);
     if (r < 0)
         return fault(ret, r, "internal", strerror(-r));

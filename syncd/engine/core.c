@@ -190,6 +190,7 @@ struct engine_core *engine_core_close(struct engine_core *core)
     rollcall_ledger_close(core->ledger);
     store_close(&core->store);
     changes_free(&core->retry);
+    changes_free(&core->lifts);
     free(core->pending);
     free(core);
     return NULL;

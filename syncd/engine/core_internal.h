@@ -50,6 +50,7 @@ struct engine_core {
     struct rollcall_ledger_entry *pending; // ids given in this transaction
     size_t n_pending, pending_room;
     struct changes retry; // locks whose journal record could not be written yet
+    struct changes lifts; // what could not be given yet for the same reason
 };
 
 // ---- what a user says, as it is kept (body.c) ----
@@ -108,7 +109,7 @@ void changes_free(struct changes *list);
 int effects_lock(struct engine_core *core, const struct changes *list, int64_t now);
 // After the commit: lifts go to the journal, then to the board; everything is audited.
 int effects_lift(struct engine_core *core, const struct changes *list, int64_t now);
-int effects_retry(struct engine_core *core);
+int effects_retry(struct engine_core *core, int64_t now);
 int effects_board_fresh(struct engine_core *core, int64_t now);
 // Runs `work` in a transaction with the effects in their order around it.
 int effects_transaction(struct engine_core *core, int64_t now,

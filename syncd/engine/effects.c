@@ -170,18 +170,6 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
     return 0; // the lock stands on the board; the journal is tried again
 }
 
-int effects_retry(struct engine_core *core)
-{
-    int r;
-
-    if (core->retry.n == 0)
-        return 0;
-    r = journal_some(core, &core->retry, true, time(NULL));
-    if (r == 0)
-        changes_free(&core->retry);
-    return r;
-}
-
 int effects_lift(struct engine_core *core, const struct changes *list, int64_t now)
 {
     int r = journal_some(core, list, false, now);
@@ -191,8 +179,12 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
         json_t *o;
         if (change_is_stricter(c))
             continue;
-        if (r < 0 && c->after.state < c->before.state)
-            continue; // not durable, so not given; the next merge gives it again
+        if (r < 0 && c->after.state < c->before.state) {
+            struct change *kept = changes_add(&core->lifts);
+            if (kept) // not durable, so not given; tried again at the next tick
+                *kept = *c;
+            continue;
+        }
         store_word(core, c, now);
         if (c->after.state == c->before.state)
             continue;
@@ -201,6 +193,41 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
         engine_audit(core, o);
     }
     return r;
+}
+
+// What could not be given is given now, where it is still the person's due.
+static int retry_lifts(struct engine_core *core, int64_t now)
+{
+    struct changes list = core->lifts, due = {0};
+    int r = 0;
+
+    core->lifts = (struct changes){0};
+    for (size_t i = 0; i < list.n; i++) {
+        struct rollcall_word word;
+        struct change *c;
+        if (person_word(core, list.item[i].slot, &word) < 0 ||
+            word.state != list.item[i].after.state || !(c = changes_add(&due)))
+            continue;
+        *c = list.item[i];
+        c->after = word;
+    }
+    if (due.n > 0)
+        r = effects_lift(core, &due, now);
+    changes_free(&list);
+    changes_free(&due);
+    return r;
+}
+
+int effects_retry(struct engine_core *core, int64_t now)
+{
+    int r = 0;
+
+    if (core->retry.n > 0) {
+        r = journal_some(core, &core->retry, true, now);
+        if (r == 0)
+            changes_free(&core->retry);
+    }
+    return r == 0 && core->lifts.n > 0 ? retry_lifts(core, now) : r;
 }
 
 int effects_transaction(struct engine_core *core, int64_t now,

@@ -128,7 +128,7 @@ int engine_core_tick(struct engine_core *core, int64_t now)
     int r;
 
     mark_clock(core, now);
-    r = effects_retry(core);
+    r = effects_retry(core, now);
     if (next != ROLLCALL_TIME_UNSET && next <= now)
         r = effects_transaction(core, now, take_dates, &due);
     if (now - core->purge_looked >= 60) {

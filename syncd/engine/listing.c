@@ -87,8 +87,8 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
         store_bind(&core->store,
                    "SELECT r.id, coalesce(r.slot, -1), coalesce(r.missing_since, 0), r.missing,"
                    " r.hold IS NOT NULL FROM record r"
-                   " LEFT JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
-                   " coalesce(p.state, 0) < 5 AND NOT EXISTS"
+                   " JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
+                   " p.state < 5 AND NOT EXISTS"
                    "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id)",
                    "s", source);
     struct absent *list = NULL;
@@ -200,7 +200,7 @@ static int take_presences(struct engine_core *core, struct batch *b)
 
     if (r == 0)
         r = store_run(&core->store,
-                      "DELETE FROM hold WHERE source = ? AND NOT EXISTS"
+                      "DELETE FROM hold WHERE source = ? AND kind <> 'groups' AND NOT EXISTS"
                       "(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
                       "(SELECT 1 FROM person WHERE person.hold = hold.id)",
                       "s", b->src->name);
@@ -212,12 +212,63 @@ static int take_presences(struct engine_core *core, struct batch *b)
     return r;
 }
 
+// What a full listing names no more and nobody was made of: refusals end with their row,
+// and a record without a person is no absence that the breaker should count.
+static int forget_nobodies(struct engine_core *core, const struct batch *b)
+{
+    int r = store_run(&core->store,
+                      "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND NOT EXISTS"
+                      "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = refused.id AND"
+                      " (refused.kind <> 'double' OR i.copies > 1))",
+                      "s", b->src->name);
+
+    // A row that cannot be read and names nobody may be any of them.
+    if (r < 0 || b->stage->unattributed > 0 || b->src->when_missing == ROLLCALL_MISSING_KEEP)
+        return r;
+    return store_run(&core->store,
+                     "DELETE FROM record WHERE slot IS NULL AND source = ?1 AND NOT EXISTS"
+                     "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = record.id)",
+                     "s", b->src->name);
+}
+
+// Groups that vanish for many at once, by an empty cell or a missing column, are held
+// whole as absences are: they stand until `rollcall approve`.
+int listing_groups_held(struct engine_core *core, const struct rollcall_source_config *src,
+                        const struct stage *stage, int64_t now, bool *ret)
+{
+    static const char vanishing[] =
+        "SELECT count(*) FROM incoming i JOIN record r ON r.source = i.source AND r.id = i.id"
+        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND r.slot IS NOT NULL AND"
+        " r.groups_pending < ? AND json_type(i.body, '$.groups') IS NULL AND"
+        " json_array_length(r.body, '$.groups') > 0";
+    int64_t n = store_number(&core->store, 0, vanishing, "si", src->name, stage->as_of);
+    uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)people(core));
+    bool standing = store_number(&core->store, 0,
+                                 "SELECT 1 FROM hold WHERE source = ? AND kind ="
+                                 " 'groups'",
+                                 "s", src->name);
+    int r = 0;
+
+    // Rule 9: what is held stays held, also when so many came back that the rest would pass.
+    *ret = n > 0 && (standing || (uint64_t)n + (uint64_t)effects_in_window(core, src->name,
+                                                                           EFFECT_INFERRED, now) >
+                                     limit + (uint64_t)expected(core, now));
+    if (*ret)
+        return hold(core, src->name, "groups", n, now) < 0 ? -EIO : 0;
+    for (int64_t i = 0; r == 0 && i < n; i++)
+        r = note_effect(core, src->name, EFFECT_INFERRED, 0, now);
+    return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE source = ? AND kind = 'groups'",
+                              "s", src->name)
+                  : r;
+}
+
 // ---- the breaker on what is explicit ----
 
+// A record that its source took back counts here too; only an absence is the other kind.
 static bool is_loss(const struct change *c)
 {
     return c->before.state < ROLLCALL_STATE_SUSPENDED && c->before.state != ROLLCALL_STATE_NONE &&
-           c->after.state >= ROLLCALL_STATE_SUSPENDED && !(c->after.flags & ROLLCALL_FLAG_INFERRED);
+           c->after.state >= ROLLCALL_STATE_SUSPENDED && c->reason != ROLLCALL_REASON_MISSING;
 }
 
 static int break_explicit(struct engine_core *core, struct batch *b, struct changes *changes)
@@ -314,6 +365,8 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
         r = take_gone(core, b, changes);
     if (r == 0)
         r = take_presences(core, b);
+    if (r == 0 && b->stage->full)
+        r = forget_nobodies(core, b);
     if (r == 0 && b->stage->full && b->counts)
         r = take_absences(core, b, changes);
     if (r == 0)

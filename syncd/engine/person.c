@@ -36,6 +36,7 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
         .terminated_at = b->terminated_at,
         .rehire_conflict = b->rehire_conflict,
         .missing = sqlite3_column_int(q, 3),
+        .missing_approved = sqlite3_column_int(q, 3) > 1,
         .missing_keep = src->when_missing == ROLLCALL_MISSING_KEEP,
         .gone = sqlite3_column_int(q, 4),
         .password_blocked = b->password_blocked,
@@ -221,7 +222,8 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
     received = v.source >= 0 ? k.received[v.source] : now;
     hr = hr_time_of(&k, &v);
     // Employed again after an end: the same person, the same uid and home, fresh factors.
-    rehire = v.state == ROLLCALL_STATE_ACTIVE && was.word.state >= ROLLCALL_STATE_TERMINATED;
+    // Counted as soon as the end is over: the way back may lead through a first day to come.
+    rehire = v.state < ROLLCALL_STATE_TERMINATED && was.word.state >= ROLLCALL_STATE_TERMINATED;
     r = settle_hold(core, slot, &was, now, &v);
     if (r < 0)
         return r;

@@ -104,7 +104,10 @@ static json_t *names_of_hold(struct engine_core *core, int64_t id)
     json_t *a = json_array();
     sqlite3_stmt *q = store_bind(&core->store,
                                  "SELECT coalesce(name, key) FROM person WHERE hold = ?1 OR slot IN"
-                                 " (SELECT slot FROM record WHERE record.hold = ?1) LIMIT 20",
+                                 " (SELECT slot FROM record WHERE record.hold = ?1) OR slot IN"
+                                 " (SELECT r.slot FROM hold h JOIN record r ON r.source = h.source"
+                                 " WHERE h.id = ?1 AND h.kind = 'groups' AND"
+                                 " r.groups_pending IS NOT NULL) LIMIT 20",
                                  "i", id);
     int error = 0;
 
@@ -129,13 +132,15 @@ static json_t *held_of(struct engine_core *core)
             names_of_hold(core, sqlite3_column_int64(q, 0)), "why",
             strcmp(store_text(q, 2), "missing") == 0
                 ? "more people are absent than the breaker allows; nothing was done to them"
+            : strcmp(store_text(q, 2), "groups") == 0
+                ? "groups vanish for more people than the breaker allows; they stand"
                 : "more people left at once than the breaker allows; they are refused, no session "
                   "was ended");
         json_array_append_new(a, o);
     }
     q = store_bind(&core->store,
-                   "SELECT id, source, kind, coalesce(name, ''), text, at FROM refused WHERE kind ="
-                   " 'rehire' LIMIT 100",
+                   "SELECT record.key, source, kind, coalesce(name, ''), text, at FROM refused JOIN"
+                   " record USING(source, id) WHERE kind = 'rehire' LIMIT 100",
                    "");
     while (store_step(q, &error)) {
         char id[200];
@@ -186,7 +191,7 @@ int engine_core_status(struct engine_core *core, int64_t now, json_t **ret)
         o, "groups", json_integer(store_number(&core->store, 0, "SELECT count(*) FROM grp", "")));
     for (size_t i = 0; i < core->config->n_sources; i++)
         json_array_append_new(sources, source_of(core, &core->config->source[i], now, alarms));
-    if (core->retry.n)
+    if (core->retry.n || core->lifts.n)
         alarm_about(alarms, "journal",
                     "locks stand on the board, but the journal cannot be written");
     alarms_of_rows(core, alarms);

@@ -19,6 +19,7 @@ struct row {
     struct body body;
     int64_t hash, slot; // slot -1: nobody yet
     int64_t groups_pending;
+    bool groups_held; // the breaker holds what vanished
     char *old_text;
 };
 
@@ -59,11 +60,13 @@ static int row_read(struct engine_core *core, struct row *row)
     return r;
 }
 
+// Where no source says, the home stays where it was made: a new name moves no files.
 static const char *home_of(const struct body *b, const char *name, char *buf, size_t len)
 {
     if (b->home_directory && rollcall_path_acceptable(b->home_directory))
         return b->home_directory;
-    snprintf(buf, len, "/home/%s", name);
+    if (!*buf)
+        snprintf(buf, len, "/home/%s", name);
     return buf;
 }
 
@@ -78,14 +81,17 @@ static const char *shell_of(const struct body *b)
 static int row_describe(struct engine_core *core, struct row *row, int64_t now)
 {
     const struct body *b = &row->body;
-    char gecos[256], home[300], name[ROLLCALL_NAME_MAX + 1] = "";
+    char gecos[256], home[300] = "", name[ROLLCALL_NAME_MAX + 1] = "";
     sqlite3_stmt *q = store_bind(
-        &core->store, "SELECT coalesce(name, '') FROM person WHERE slot = ?", "i", row->slot);
+        &core->store, "SELECT coalesce(name, ''), coalesce(home, '') FROM person WHERE slot = ?",
+        "i", row->slot);
     int error = 0;
     char immutable[200];
 
-    if (store_step(q, &error))
+    if (store_step(q, &error)) {
         snprintf(name, sizeof(name), "%s", store_text(q, 0));
+        snprintf(home, sizeof(home), "%s", store_text(q, 1));
+    }
     sqlite3_reset(q);
     if (b->login_shell && !rollcall_path_acceptable(b->login_shell))
         rows_refuse(core, row->src->name, row->id, "shell", name, now,
@@ -242,7 +248,8 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
     int r;
 
     if (!row->body.groups_present && row->old_text && body_parse(row->old_text, &old) == 0 &&
-        old.groups_present && !(row->groups_pending && row->stage->as_of > row->groups_pending)) {
+        old.groups_present &&
+        (row->groups_held || !row->groups_pending || row->stage->as_of <= row->groups_pending)) {
         kept = body_with_groups(&row->body, old.groups);
         pending = row->groups_pending ? row->groups_pending : row->stage->as_of;
         if (!row->groups_pending)
@@ -368,13 +375,17 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
 {
     char **ids;
     size_t n;
+    bool groups_held = false;
     int r = refuse_doubles(core, src->name, now), e = 0;
 
+    if (r == 0)
+        r = listing_groups_held(core, src, stage, now, &groups_held);
     if (r < 0)
         return r;
     r = changed_rows(core, src->name, &ids, &n);
     for (size_t i = 0; i < n; i++) {
-        _cleanup_row_ struct row row = {.src = src, .stage = stage, .slot = -1};
+        _cleanup_row_ struct row row = {
+            .src = src, .stage = stage, .slot = -1, .groups_held = groups_held};
         snprintf(row.id, sizeof(row.id), "%s", ids[i]);
         if (e == 0)
             e = take_one(core, &row, now, changes);

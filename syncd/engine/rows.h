@@ -5,6 +5,10 @@
 
 #include "syncd/engine/core_internal.h"
 
+// Whether the breaker holds the groups that vanish with this listing; counts them where
+// it does not.
+int listing_groups_held(struct engine_core *core, const struct rollcall_source_config *src,
+                        const struct stage *stage, int64_t now, bool *ret);
 int rows_members(struct engine_core *core, uint32_t slot, int64_t now);
 // Whose name may a row have? See lifecycle rules 4, 5, 11 and 15. 0, or -EEXIST after the
 // refusal was recorded. `slot` is the row's own person, or -1 for a new one.

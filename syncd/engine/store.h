@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORE_STATEMENTS 128
+#define STORE_STATEMENTS 256 // more than there are literals in the engine
 
 struct store {
     sqlite3 *db;
