@@ -126,17 +126,20 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrgid_r(gid_t gid, struct group *gr,
 }
 
 static _Atomic uint32_t position; // named groups first, then private ones
+static nss_pin pinned;
 
 NSS_EXPORT enum nss_status _nss_rollcall_setgrent(int stayopen)
 {
     (void)stayopen;
     atomic_store(&position, 0);
+    nss_pin_drop(&pinned);
     return NSS_STATUS_SUCCESS;
 }
 
 NSS_EXPORT enum nss_status _nss_rollcall_endgrent(void)
 {
     atomic_store(&position, 0);
+    nss_pin_drop(&pinned);
     return NSS_STATUS_SUCCESS;
 }
 
@@ -144,11 +147,12 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrent_r(struct group *gr, char *buf,
                                                     int *errnop)
 {
     struct nss_guard guard;
-    const struct nss_pair *p = nss_enter(&guard);
+    struct nss_pair view, *pin = nss_pin_take(&pinned, nss_enter(&guard), &view);
+    const struct nss_pair *p = &view;
     enum nss_status s = NSS_STATUS_NOTFOUND;
     uint32_t i, groups, order;
 
-    if (!p)
+    if (!pin)
         return absent(&guard, errnop);
     groups = p->snapshot.head->groups;
     order = (uint32_t)(p->snapshot.head->section[RC_ORDER].len / 4);
@@ -167,5 +171,8 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrent_r(struct group *gr, char *buf,
     }
     if (s != NSS_STATUS_TRYAGAIN)
         atomic_store(&position, i);
+    nss_pin_give(&pinned, pin);
+    if (s == NSS_STATUS_NOTFOUND)
+        nss_pin_drop(&pinned);
     return finish(&guard, s, errnop);
 }

@@ -197,6 +197,31 @@ void nss_leave(struct nss_guard *guard)
     errno = guard->saved_errno;
 }
 
+// Taken out while it is used: a second thread that enumerates at the same time, which
+// glibc does not let happen, opens one more rather than reads a mapping that goes away.
+struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now, struct nss_pair *ret_view)
+{
+    struct nss_pair *pair = now ? atomic_exchange(at, NULL) : NULL;
+
+    if (now && !pair)
+        pair = open_pair();
+    if (!pair)
+        return NULL;
+    *ret_view = *now;
+    ret_view->snapshot = pair->snapshot;
+    return pair;
+}
+
+void nss_pin_give(nss_pin *at, struct nss_pair *pair)
+{
+    free_pair(atomic_exchange(at, pair));
+}
+
+void nss_pin_drop(nss_pin *at)
+{
+    free_pair(atomic_exchange(at, NULL));
+}
+
 enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot, uint32_t uid)
 {
     enum rollcall_state state;

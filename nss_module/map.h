@@ -22,6 +22,15 @@ struct nss_guard {
 const struct nss_pair *nss_enter(struct nss_guard *guard);
 void nss_leave(struct nss_guard *guard);
 
+// An enumeration goes over many calls and must show one whole set, so it holds a pair of
+// its own in `*at` from its first call to its end. Take gives that pair, or opens one, with
+// a view: its snapshot beside the board of `now`, whose words are never old. NULL: the cache
+// is absent. Give puts the pair back. Both between enter and leave.
+typedef _Atomic(struct nss_pair *) nss_pin;
+struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now, struct nss_pair *ret_view);
+void nss_pin_give(nss_pin *at, struct nss_pair *pair);
+void nss_pin_drop(nss_pin *at);
+
 // The state that the board gives to an account; NONE where there is no valid word.
 enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot, uint32_t uid);
 

@@ -121,20 +121,23 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwuid_r(uid_t uid, struct passwd *pw
     return finish(&g, s, errnop);
 }
 
-// Enumeration: one position per process, as glibc's contract has it. A new generation
-// in the middle may show a person twice or not at all, as with every service.
+// Enumeration: one position per process, as glibc's contract has it, in one snapshot that
+// is held until the end: a new one in the middle is for the next round.
 static _Atomic uint32_t position;
+static nss_pin pinned;
 
 NSS_EXPORT enum nss_status _nss_rollcall_setpwent(int stayopen)
 {
     (void)stayopen;
     atomic_store(&position, 0);
+    nss_pin_drop(&pinned);
     return NSS_STATUS_SUCCESS;
 }
 
 NSS_EXPORT enum nss_status _nss_rollcall_endpwent(void)
 {
     atomic_store(&position, 0);
+    nss_pin_drop(&pinned);
     return NSS_STATUS_SUCCESS;
 }
 
@@ -142,11 +145,12 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwent_r(struct passwd *pw, char *buf
                                                     int *errnop)
 {
     struct nss_guard g;
-    const struct nss_pair *p = nss_enter(&g);
+    struct nss_pair view, *pin = nss_pin_take(&pinned, nss_enter(&g), &view);
+    const struct nss_pair *p = &view;
     enum nss_status s = NSS_STATUS_NOTFOUND;
     uint32_t i;
 
-    if (!p)
+    if (!pin)
         return absent(&g, errnop);
     for (i = atomic_load(&position); i < p->snapshot.head->section[RC_ORDER].len / 4; i++) {
         uint32_t slot = ((const uint32_t *)rc_section(&p->snapshot, RC_ORDER))[i];
@@ -158,5 +162,8 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwent_r(struct passwd *pw, char *buf
     }
     if (s != NSS_STATUS_TRYAGAIN) // too small a buffer: the same entry comes again
         atomic_store(&position, i + 1);
+    nss_pin_give(&pinned, pin);
+    if (s == NSS_STATUS_NOTFOUND)
+        nss_pin_drop(&pinned);
     return finish(&g, s, errnop);
 }
