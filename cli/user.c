@@ -171,6 +171,19 @@ static void print_changes(const struct cli *cli, const json_t *user)
     cli_table_free(&table);
 }
 
+static void print_refused(const struct cli *cli, const json_t *user)
+{
+    const json_t *refused = json_object_get(user, "refused"), *text;
+    size_t i;
+
+    json_array_foreach(refused, i, text)
+    {
+        _cleanup_free_ char *shown = cli_escape(json_string_value(text));
+        if (shown)
+            line(cli, "refused", shown, CLI_YELLOW);
+    }
+}
+
 static void print_why(const struct cli *cli, const json_t *user)
 {
     const json_t *lock = json_object_get(user, "admin_lock");
@@ -192,6 +205,7 @@ static void print_why(const struct cli *cli, const json_t *user)
     join(json_object_get(user, "flags"), text, sizeof(text));
     line(cli, "flags", text, CLI_PLAIN);
     print_enrolment(cli, json_object_get(user, "enrolment"));
+    print_refused(cli, user);
     print_sources(cli, user);
     print_changes(cli, user);
 }

@@ -280,6 +280,23 @@ static json_t *changes_of(struct engine_core *core, int64_t slot)
     return a;
 }
 
+// What was asked for this person, or for their name, and is not done: each names its rule.
+static json_t *refused_of(struct engine_core *core, int64_t slot)
+{
+    json_t *a = json_array();
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT DISTINCT f.text FROM refused f WHERE EXISTS(SELECT 1 FROM record r WHERE"
+                   " r.source = f.source AND r.id = f.id AND r.slot = ?1) OR f.name ="
+                   " (SELECT name FROM person WHERE slot = ?1) ORDER BY f.text LIMIT 10",
+                   "i", slot);
+    int error = 0;
+
+    while (store_step(q, &error))
+        json_array_append_new(a, json_string(store_text(q, 0)));
+    return a;
+}
+
 static json_t *flags_of(int flags)
 {
     static const char *const names[] = {"allowed-here", "password-blocked", "lease-exempt",
@@ -322,7 +339,8 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
         "SELECT slot, uid, gid, coalesce(name, ''), coalesce(former_name, ''),"
         " coalesce(display_name, ''), key, coalesce(home, ''), coalesce(shell, ''), state,"
         " reason, flags, since, not_before, not_after, hr_time, received, incarnation,"
-        " admin_lock, coalesce(admin_by, ''), coalesce(admin_reason, ''), hold"
+        " admin_lock, coalesce(admin_by, ''), coalesce(admin_reason, ''), coalesce(hold,"
+        " (SELECT r.hold FROM record r WHERE r.slot = person.slot AND r.hold IS NOT NULL))"
         " FROM person WHERE name = ?1 OR former_name = ?1 ORDER BY name IS NOT ?1",
         "s", name);
     int64_t slot;
@@ -352,11 +370,15 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
                         sqlite3_column_int(q, 18) ? json_pack("{s:s, s:s}", "by", store_text(q, 19),
                                                               "reason", store_text(q, 20))
                                                   : json_null());
-    set_time(o, "held", time_of(q, 21));
+    // As text: it is what `rollcall approve` takes.
+    json_object_set_new(o, "held",
+                        sqlite3_column_type(q, 21) == SQLITE_NULL ? json_null()
+                                                                  : json_string(store_text(q, 21)));
     sqlite3_reset(q);
     json_object_set_new(o, "groups", groups_of(core, slot));
     json_object_set_new(o, "sources", said_of(core, slot));
     json_object_set_new(o, "changes", changes_of(core, slot));
+    json_object_set_new(o, "refused", refused_of(core, slot));
     *ret = o;
     return 0;
 }

@@ -211,6 +211,9 @@ static void rule_14_beyond_the_limit_the_whole_batch_is_held(void **state)
         assert_int_equal(flags_of_person(e, name) & KEPT, KEPT);
     }
     assert_int_equal(e->rings, 0);
+    assert_int_equal(engine_core_user(e->core, "p0", e->now, &answer), 0);
+    assert_string_equal(json_string_value(json_object_get(answer, "held")), the_hold(e, buf));
+    json_decref(answer);
     tick(e, e->now + 2 * DAY); // and never by itself
     engine_reopen(e);
     assert_int_equal(flags_of_person(e, "p0") & KEPT, KEPT);
@@ -343,6 +346,29 @@ static void rule_15_a_renamed_persons_old_name_logs_nobody_in(void **state)
     assert_int_equal(admission.cause, ROLLCALL_ADMIT);
 }
 
+static void what_was_refused_is_told_of_the_one_whose_name_it_is(void **state)
+{
+    struct rollcall_user_record rows[] = {row("1", "alice"), row("2", "bob")};
+    struct engine *e = *state;
+    json_t *user, *refused;
+
+    listing(e, rows, 2);
+    rows[1].user_name = "alice";
+    listing(e, rows, 2);
+    for (int i = 0; i < 2; i++) { // of both: who has the name, and who wants it
+        assert_int_equal(engine_core_user(e->core, i ? "bob" : "alice", e->now, &user), 0);
+        refused = json_object_get(user, "refused");
+        assert_int_equal(json_array_size(refused), 1);
+        assert_non_null(strstr(json_string_value(json_array_get(refused, 0)), "(rule 15)"));
+        json_decref(user);
+    }
+    rows[1].user_name = "bob";
+    listing(e, rows, 2);
+    assert_int_equal(engine_core_user(e->core, "alice", e->now, &user), 0);
+    assert_int_equal(json_array_size(json_object_get(user, "refused")), 0);
+    json_decref(user);
+}
+
 static void rule_16_the_strictest_of_two_sources_wins(void **state)
 {
     struct rollcall_user_record a = row("1", "alice"), b = a;
@@ -436,6 +462,7 @@ int main(void)
         TEST(rule_14_an_inferred_lock_refuses_and_an_explicit_word_ends_sessions),
         TEST(rule_15_swapped_names_both_stand),
         TEST(rule_15_a_renamed_persons_old_name_logs_nobody_in),
+        TEST(what_was_refused_is_told_of_the_one_whose_name_it_is),
         TEST(rule_16_the_strictest_of_two_sources_wins),
         TEST(rule_16_silence_about_anothers_people_means_nothing),
         TEST(rule_16_a_record_that_is_gone_never_unlocks),
