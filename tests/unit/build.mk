@@ -22,3 +22,13 @@ test_admission_SRCS := tests/unit/test_admission.c
 
 UNIT_TESTS += test_audit_queue
 test_audit_queue_SRCS := tests/unit/test_audit_queue.c
+
+# The same for sshd's command.
+KEYS_UNDER_TEST := $(BUILD)/tests/keys/rollcall-authorized-keys
+$(KEYS_UNDER_TEST): nss_module/authorized_keys.c $(BUILD)/librollcall.a
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(ALL_CFLAGS)) -DROLLCALL_STATEDIR='"state"' -pie \
+		$(ALL_LDFLAGS) -o $@ $^
+tests: $(KEYS_UNDER_TEST)
+UNIT_TESTS += test_authorized_keys
+test_authorized_keys_SRCS := tests/unit/test_authorized_keys.c tests/unit/cache_fixture.c

@@ -146,11 +146,16 @@ static int next_keys(void *ctx, struct rollcall_keys_account *ret)
 
 int fixture_keys(const char *path, uint32_t people)
 {
+    return fixture_keys_of(path, people, fixture_ledger);
+}
+
+int fixture_keys_of(const char *path, uint32_t people, const uint8_t ledger_id[16])
+{
     struct feeding f = {.people = people};
     struct rollcall_keys_feed feed = {
         .next_account = next_keys, .ctx = &f, .slots = people, .generation = 1};
 
-    memcpy(feed.ledger_id, fixture_ledger, 16);
+    memcpy(feed.ledger_id, ledger_id, 16);
     return rollcall_keys_write(path, &feed, getgid());
 }
 

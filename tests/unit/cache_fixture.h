@@ -18,7 +18,8 @@ extern const uint8_t fixture_ledger[16];
 // gecos for every fifth, member of "engineers", the even ones of local gid 27 too.
 int fixture_accounts(const char *path, uint32_t people, uint64_t generation, bool observe);
 int fixture_private(const char *path, uint32_t people);
-int fixture_keys(const char *path, uint32_t people);
+int fixture_keys(const char *path, uint32_t people); // i % 3 of them each
+int fixture_keys_of(const char *path, uint32_t people, const uint8_t ledger_id[16]);
 // Everybody active; the writer stays open in *ret unless it is NULL.
 int fixture_board(const char *path, uint32_t people, uint64_t generation,
                   struct rollcall_board_writer **ret);

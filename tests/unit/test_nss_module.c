@@ -393,6 +393,9 @@ static void enumeration_gives_everybody_once_whatever_the_buffer(void **state)
 
 static void glibc_itself_takes_the_module(void **state)
 {
+    struct passwd pw, *found;
+    struct group gr, *found_group;
+    char buf[4096];
     gid_t gids[8];
     int n = 8;
 
@@ -400,9 +403,14 @@ static void glibc_itself_takes_the_module(void **state)
     assert_int_equal(__nss_configure_lookup("passwd", "rollcall"), 0);
     assert_int_equal(__nss_configure_lookup("group", "rollcall"), 0);
     assert_int_equal(__nss_configure_lookup("initgroups", "rollcall"), 0);
-    assert_non_null(getpwnam("p30"));
-    assert_null(getpwnam("p4000"));
-    assert_non_null(getgrnam("engineers"));
+    // Too small a buffer first: what glibc hands on is the caller's errno.
+    assert_int_equal(getpwnam_r("p30", &pw, buf, 4, &found), ERANGE);
+    assert_int_equal(getpwnam_r("p30", &pw, buf, sizeof(buf), &found), 0);
+    assert_ptr_equal(found, &pw);
+    assert_int_equal(getpwnam_r("p4000", &pw, buf, sizeof(buf), &found), 0);
+    assert_null(found);
+    assert_int_equal(getgrnam_r("engineers", &gr, buf, sizeof(buf), &found_group), 0);
+    assert_ptr_equal(found_group, &gr);
     assert_int_equal(getgrouplist("p2", FIXTURE_FIRST + 2, gids, &n), 4);
     assert_int_equal(gids[0], FIXTURE_FIRST + 2);
 }
