@@ -17,3 +17,7 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/session.c pam_module/verifier/enrol.c
 rollcall-verifier_LIBS := -lcrypto -loath $(JANSSON_LIBS) -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
+
+UNIT_TESTS += test_verifier_parts
+test_verifier_parts_SRCS := tests/unit/test_verifier_parts.c
+test_verifier_parts_LIBS := -lcrypto -loath -ljansson -linih
