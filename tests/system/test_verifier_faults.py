@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A verifier that is missing, killed or hanging, and disks that are full or read-only: refused
+within ten seconds, never hung, never crashed, and root comes in all the same."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import console
+import daemons
+import people
+import ssh
+import totp
+
+VERIFIER = "/usr/libexec/rollcall/rollcall-verifier"
+MODULE = subprocess.run(["bash", "-c", "ls /usr/lib/*/security/pam_rollcall.so"], capture_output=True, text=True,
+                        check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def key():
+    pair = ssh.Key()
+    people.write([people.person(1, "alice", sshPublicKeys=pair.public)])
+    assert daemons.sync_once().returncode == 0
+    return pair
+
+
+@pytest.fixture
+def alice(key):
+    # A fresh secret for each test: no code is burnt, so none has to be waited for.
+    return key, totp.enroll("alice", "--replace")
+
+
+def refused_within(seconds, session):
+    began = time.monotonic()
+    session.expect(r"Permission denied|Connection closed|Login incorrect")
+    took = time.monotonic() - began
+    session.close()
+    # Not a figure: a bound that a hang would pass by far.
+    assert took < seconds
+
+
+def root_comes_in():
+    session = console.log_in("root", ("Password: ", "root-pw"))
+    session.close()
+
+
+def attempt(alice):
+    return ssh.connect("alice", key=alice[0], options=["NumberOfPasswordPrompts=1"])
+
+
+def test_with_no_verifier_at_all_an_employee_is_refused_and_root_is_not(alice, sshd):
+    os.rename(VERIFIER, VERIFIER + ".away")
+    try:
+        refused_within(15, attempt(alice))
+        root_comes_in()
+    finally:
+        os.rename(VERIFIER + ".away", VERIFIER)
+
+
+def test_a_socket_that_accepts_and_says_nothing_is_not_waited_for(alice, sshd):
+    path = "/run/rollcall/verifier.sock"
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.bind(path)
+    server.listen(8)
+    held = []
+    threading.Thread(target=lambda: held.append(server.accept()), daemon=True).start()
+    try:
+        refused_within(15, attempt(alice))
+        root_comes_in()
+    finally:
+        server.close()
+        os.unlink(path)
+
+
+def test_a_verifier_that_is_killed_in_the_middle_refuses(alice, sshd):
+    session = attempt(alice)
+    session.expect_exact(totp.PROMPT)
+    pids = subprocess.run(["pgrep", "-f", VERIFIER], capture_output=True, text=True).stdout.split()
+    assert pids
+    for pid in pids:
+        os.kill(int(pid), signal.SIGKILL)
+    session.sendline(alice[1].code())
+    refused_within(15, session)
+
+
+def test_a_verifier_that_hangs_in_the_middle_is_given_up(alice, sshd):
+    session = attempt(alice)
+    session.expect_exact(totp.PROMPT)
+    for pid in subprocess.run(["pgrep", "-f", VERIFIER], capture_output=True, text=True).stdout.split():
+        os.kill(int(pid), signal.SIGSTOP)
+    session.sendline(alice[1].code())
+    refused_within(20, session)
+    left = subprocess.run(["pgrep", "-f", VERIFIER], capture_output=True, text=True).stdout.split()
+    assert not left
+
+
+@pytest.mark.parametrize("options", ["ro", "size=4k"])
+def test_credentials_on_a_disk_that_takes_nothing_let_nobody_in(alice, sshd, options):
+    folder = "/var/lib/rollcall/credentials"
+    kept = "/tmp/credentials-kept"
+    shutil.copytree(folder, kept)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k" if options != "ro" else "mode=700", "tmpfs", folder], check=True)
+    try:
+        subprocess.run(["chown", "rollcall-verifier:rollcall-verifier", folder], check=True)
+        os.chmod(folder, 0o700)
+        if options == "ro":
+            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        else:
+            with open(folder + "/filler", "wb") as f:
+                try:
+                    f.write(b"x" * 65536)
+                    f.flush()
+                except OSError:
+                    pass
+        session = attempt(alice)
+        session.answer(totp.PROMPT, alice[1].code())
+        refused_within(15, session)
+        root_comes_in()
+    finally:
+        subprocess.run(["umount", folder], check=True)
+        shutil.rmtree(kept)
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "100 bytes", "not ELF", "unreadable"])
+def test_a_broken_module_refuses_employees_and_never_root(alice, sshd, how):
+    os.rename(MODULE, MODULE + ".away")
+    try:
+        if how != "missing":
+            with open(MODULE + ".away", "rb") as f:
+                whole = f.read()
+            with open(MODULE, "wb") as f:
+                f.write({"empty": b"", "100 bytes": whole[:100], "not ELF": b"#!/bin/sh\nexit 0\n" * 50,
+                         "unreadable": whole}[how])
+            os.chmod(MODULE, 0o000 if how == "unreadable" else 0o644)
+        root_comes_in()
+        if how != "unreadable":  # root reads what nobody may
+            refused_within(15, attempt(alice))
+    finally:
+        os.rename(MODULE + ".away", MODULE)
+
+
+@pytest.mark.parametrize("name", ["board", "private", "accounts"])
+@pytest.mark.parametrize("how", ["missing", "empty", "cut", "zeros"])
+def test_a_cache_file_that_cannot_be_used_refuses_employees_and_no_local_person(alice, sshd, name, how):
+    path = f"/var/lib/rollcall/cache/{name}"
+    with open(path, "rb") as f:
+        whole = f.read()
+    os.rename(path, path + ".away")
+    try:
+        if how != "missing":
+            with open(path, "wb") as f:
+                f.write({"empty": b"", "cut": whole[:-1], "zeros": bytes(len(whole))}[how])
+            shutil.chown(path, "rollcall", "rollcall-verifier" if name == "private" else "rollcall")
+            os.chmod(path, 0o640 if name == "private" else 0o644)
+        root_comes_in()
+        assert subprocess.run(["getent", "passwd", "larry"], capture_output=True, timeout=60).returncode == 0
+        session = attempt(alice)
+        if session.expect([r"Permission denied|Connection closed", totp.PROMPT.replace("(", r"\(").replace(")", r"\)")]) == 1:
+            session.sendline(alice[1].code())
+            session.expect(r"Permission denied|Connection closed|not accepted|cannot sign in")
+        session.close()
+    finally:
+        os.rename(path + ".away", path)
+
+
+def test_afterwards_alice_comes_in(alice, sshd):
+    session = ssh.log_in("alice", (totp.PROMPT, alice[1].code()), key=alice[0])
+    session.close()
