@@ -41,3 +41,7 @@ test_which_processes_SRCS := tests/unit/test_which_processes.c
 UNIT_TESTS += test_core_listing
 test_core_listing_SRCS := tests/unit/test_core_listing.c tests/unit/company.c
 test_core_listing_LIBS := $(ENGINE_LIBS)
+
+UNIT_TESTS += test_source_message
+test_source_message_SRCS := tests/unit/test_source_message.c
+test_source_message_LIBS := $(JANSSON_LIBS)

@@ -5,6 +5,10 @@ fuzz_cache_SRCS := tests/fuzz/fuzz_cache.c tests/unit/cache_fixture.c lib/cache_
 	lib/cache_handles.c lib/account.c lib/safeio.c lib/cache_build.c lib/cache_snapshot_writer.c \
 	lib/cache_private_writer.c lib/cache_board_writer.c
 
+FUZZ_TARGETS += fuzz_source_message
+fuzz_source_message_SRCS := tests/fuzz/fuzz_source_message.c lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_source_message_LIBS := -ljansson
+
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := $(filter-out -MMD -MP,$(BASE_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Fuzz target: one line of a source. The first byte chooses what stands before the rest,
+// so that the fuzzer need not find out by itself how a message begins.
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const char *const before[] = {
+    "",
+    "{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[{\"value\":",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"status\":\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"sshPublicKeys\":[\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"uidNumber\":",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"end\":\"",
+    "{\"op\":\"group\",\"group\":{\"id\":\"",
+    "{\"op\":\"problem\",\"text\":\"",
+    "{\"op\":\"commit\",\"cursor\":\"",
+    "{\"op\":\"as_of\",\"as_of\":\"",
+};
+static const char *const after[] = {"", "}", "}}", "}}}", "\"}", "\"}}", "\"}}}", "\"]}}}"};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    const char *a, *b;
+    struct rollcall_message m;
+    char why[300], *line;
+    size_t n;
+
+    if (len < 2)
+        return 0;
+    a = before[data[0] % (sizeof(before) / sizeof(before[0]))];
+    b = after[data[1] % (sizeof(after) / sizeof(after[0]))];
+    n = strlen(a) + len - 2 + strlen(b);
+    line = malloc(n + 1); // of just its size, so that a read past the end is seen
+    if (!line)
+        return 0;
+    memcpy(line, a, strlen(a));
+    memcpy(line + strlen(a), data + 2, len - 2);
+    memcpy(line + n - strlen(b), b, strlen(b));
+    line[n] = 0;
+    if (rollcall_message_parse(line, n, &m, why, sizeof(why)) == 0)
+        rollcall_message_done(&m);
+    free(line);
+    return 0;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Lines of sources, good and hostile.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rollcall/source.h"
+
+static int parse(const char *line, struct rollcall_message *m)
+{
+    char why[300] = "";
+    int r = rollcall_message_parse(line, strlen(line), m, why, sizeof(why));
+
+    assert_true(r == 0 || *why); // every refusal has its sentence
+    return r;
+}
+
+static void refused(const char *line)
+{
+    struct rollcall_message m = {.rows = 77};
+
+    assert_true(parse(line, &m) < 0);
+    assert_int_equal(m.rows, 77); // untouched
+}
+
+static void a_begin_has_a_mode_and_a_time_of_its_own(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(
+        parse("{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-01-01T00:00:00Z\"}", &m), 0);
+    assert_int_equal(m.kind, ROLLCALL_MESSAGE_BEGIN);
+    assert_true(m.full);
+    assert_int_equal(m.as_of, 1767225600);
+    rollcall_message_done(&m);
+    refused("{\"op\":\"begin\",\"mode\":\"full\"}");
+    refused("{\"op\":\"begin\",\"mode\":\"some\",\"as_of\":\"2026-01-01T00:00:00Z\"}");
+    refused("{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-01-01\"}");
+    refused("{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-01-01T00:00:00\"}");
+}
+
+static void an_empty_list_of_groups_is_said_and_a_missing_one_is_not(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[]}}", &m), 0);
+    assert_true(m.user.groups_present);
+    assert_int_equal(m.user.n_groups, 0);
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":null}}", &m), 0);
+    assert_false(m.user.groups_present);
+    rollcall_message_done(&m);
+    assert_int_equal(
+        parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[{\"value\":\"a\"}]}}", &m), 0);
+    assert_int_equal(m.user.n_groups, 1);
+    assert_string_equal(m.user.groups[0], "a");
+    rollcall_message_done(&m);
+}
+
+static void a_status_we_do_not_know_lets_nobody_in(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"active\":true,"
+                           "\"urn:rollcall:1.0:User\":{\"status\":\"Active\"}}}",
+                           &m),
+                     0);
+    assert_int_equal(m.user.status, ROLLCALL_STATUS_UNKNOWN);
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"active\":false}}", &m), 0);
+    assert_int_equal(m.user.status, ROLLCALL_STATUS_DISABLED);
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\"}}", &m), 0);
+    assert_int_not_equal(m.user.status, ROLLCALL_STATUS_ACTIVE);
+    rollcall_message_done(&m);
+}
+
+static void a_uid_of_more_than_32_bits_is_seen_and_not_wrapped(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":"
+                           "{\"uidNumber\":4294972296}}}",
+                           &m),
+                     0);
+    assert_true(m.user.has_uid);
+    assert_true(m.user.uid == 4294972296u);
+    rollcall_message_done(&m);
+    refused(
+        "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"uidNumber\":-1}}}");
+    refused(
+        "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"uidNumber\":1.5}}}");
+    refused("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"uidNumber\":"
+            "\"5\"}}}");
+    refused("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"uidNumber\":"
+            "99999999999999999999}}}");
+}
+
+static void what_is_no_message_is_refused_with_a_sentence(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "x",
+        "[]",
+        "null",
+        "{}",
+        "{\"op\":1}",
+        "{\"op\":\"Begin\"}",
+        "{\"op\":\"user\"}",
+        "{\"op\":\"user\",\"user\":[]}",
+        "{\"op\":\"user\",\"user\":{}}",
+        "{\"op\":\"user\",\"user\":{\"id\":\"\"}}",
+        "{\"op\":\"user\",\"user\":{\"id\":7}}",
+        "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":\"a\"}}",
+        "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[{}]}}",
+        "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[\"a\"]}}",
+        "{\"op\":\"gone\"}",
+        "{\"op\":\"as_of\"}",
+        "{\"op\":\"problem\"}",
+        "{\"op\":\"group\",\"group\":{}}",
+        "{\"op\":\"progress\",\"done\":-1}",
+        "{\"op\":\"gone\",\"id\":\"a\"} trailing",
+        "{\"op\":\"gone\",\"id\":\"a\",\"id\":\"b\"}",
+        "{\"op\":\"gone\",\"id\":\"a\\u0000b\"}",
+        "{\"op\":\"gone\",\"id\":\"\xff\"}",
+        "{\"op\":\"gone\",\"id\":\"\\ud800\"}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        refused(lines[i]);
+}
+
+static void bounds_hold(void **state)
+{
+    char *line = malloc(ROLLCALL_SOURCE_LINE_MAX + 2), why[300];
+    struct rollcall_message m;
+    int n;
+
+    (void)state;
+    assert_non_null(line);
+    memset(line, '[', ROLLCALL_SOURCE_LINE_MAX + 1); // deep
+    assert_true(rollcall_message_parse(line, ROLLCALL_SOURCE_LINE_MAX, &m, why, sizeof(why)) < 0);
+    assert_true(rollcall_message_parse(line, ROLLCALL_SOURCE_LINE_MAX + 1, &m, why, sizeof(why)) <
+                0);
+    assert_non_null(strstr(why, "longer"));
+    n = snprintf(line, 100, "{\"op\":\"gone\",\"id\":\"");
+    memset(line + n, 'a', 16385);
+    memcpy(line + n + 16385, "\"}", 3);
+    refused(line);
+    memcpy(line + n + 16384, "\"}", 3);
+    assert_int_equal(parse(line, &m), 0);
+    rollcall_message_done(&m);
+    memset(line, 0, 100); // NUL bytes
+    assert_true(rollcall_message_parse(line, 100, &m, why, sizeof(why)) < 0);
+    n = snprintf(line, 100, "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[");
+    for (int i = 0; i < ROLLCALL_SOURCE_LISTS_MAX + 1; i++)
+        n += snprintf(line + n, 32, "%s{\"value\":\"a\"}", i ? "," : "");
+    memcpy(line + n, "]}}", 4);
+    refused(line);
+    free(line);
+}
+
+static void done_accepts_what_is_zeroed(void **state)
+{
+    struct rollcall_message m = {0};
+
+    (void)state;
+    rollcall_message_done(&m);
+    rollcall_message_done(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_begin_has_a_mode_and_a_time_of_its_own),
+        cmocka_unit_test(an_empty_list_of_groups_is_said_and_a_missing_one_is_not),
+        cmocka_unit_test(a_status_we_do_not_know_lets_nobody_in),
+        cmocka_unit_test(a_uid_of_more_than_32_bits_is_seen_and_not_wrapped),
+        cmocka_unit_test(what_is_no_message_is_refused_with_a_sentence),
+        cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(done_accepts_what_is_zeroed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
