@@ -14,8 +14,9 @@
 
 #include "rollcall/paths.h"
 
-#define STRIPES 64
-#define RETIRED 16
+#define STRIPES     64
+#define RETIRED     16
+#define FIRST_WAITS 2000 // of 50 us or more; the last resort is "absent"
 
 struct stripe {
     _Atomic long inside;
@@ -143,9 +144,14 @@ static void refresh(struct stripe *page, int64_t now)
 {
     struct nss_pair *pair, *old;
 
-    if (atomic_exchange(&page[0].turn, 1) != 0)
-        return; // another thread is at it; what we have is at most that old
-    atomic_store(&checked, now);
+    if (atomic_exchange(&page[0].turn, 1) != 0) {
+        // Another thread is at it; what we have is at most that old. Where we have
+        // nothing yet, several threads make the first lookup at once.
+        for (int i = 0; i < FIRST_WAITS && !atomic_load(&current) && atomic_load(&page[0].turn);
+             i++)
+            nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+        return;
+    }
     old = atomic_load(&current);
     if (!old || !up_to_date(old) ||
         !same_file(ROLLCALL_ACCOUNTS, old->snapshot.dev, old->snapshot.ino)) {
@@ -153,6 +159,8 @@ static void refresh(struct stripe *page, int64_t now)
         atomic_store(&current, pair);
         retire(old);
     }
+    // Only now: before, a missing pair is not one that was looked for in vain.
+    atomic_store(&checked, now);
     sweep(page);
     atomic_store(&page[0].turn, 0);
 }
