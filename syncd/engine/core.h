@@ -25,6 +25,8 @@ struct engine_hooks {
     void (*audit)(void *ctx, const json_t *record); // one audit record; borrowed
     void (*ring)(void *ctx);                        // the enforcer's bell
     void (*phase)(void *ctx, const char *phase);    // "reading", "transaction", "snapshot", ...
+    // Tells whether somebody keeps the clock; NULL asks the kernel (adjtimex).
+    bool (*clock_synchronised)(void *ctx);
     void *ctx;
 };
 

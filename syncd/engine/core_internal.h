@@ -134,7 +134,7 @@ uint64_t breaker_limit(uint64_t count, uint32_t share, uint64_t people);
 uint64_t breaker_inferred_limit(const struct rollcall_config *c, uint64_t people);
 uint64_t breaker_explicit_limit(const struct rollcall_config *c, uint64_t people);
 
-int lease_publish(struct engine_core *core);
+int lease_publish(struct engine_core *core, int64_t now);
 int publish_all(struct engine_core *core, int64_t now);
 
 #endif

@@ -305,5 +305,5 @@ int effects_board_fresh(struct engine_core *core, int64_t now)
     rollcall_board_writer_close(core->board);
     core->board = fresh;
     core->dirty = true;
-    return lease_publish(core);
+    return lease_publish(core, now);
 }

@@ -9,8 +9,10 @@
 
 #define DAY 86400
 
-int lease_publish(struct engine_core *core)
+int lease_publish(struct engine_core *core, int64_t now)
 {
+    int64_t latest = now > core->clock_mark ? now : core->clock_mark;
+
     if (!core->board)
         return 0;
     for (size_t i = 0; i < core->config->n_sources; i++) {
@@ -19,8 +21,8 @@ int lease_publish(struct engine_core *core)
         lease.as_of = store_number(&core->store, 0, "SELECT as_of FROM source WHERE name = ?", "s",
                                    src->name);
         // An authority whose clock runs ahead must not lease more than it has.
-        if (lease.as_of > core->clock_mark)
-            lease.as_of = core->clock_mark;
+        if (lease.as_of > latest)
+            lease.as_of = latest;
         snprintf(lease.source, sizeof(lease.source), "%s", src->name);
         rollcall_board_set_lease(core->board, (unsigned)i, &lease);
     }
@@ -98,10 +100,12 @@ static int take_purges(struct engine_core *core, struct changes *changes, void *
     }
 }
 
-static bool clock_synchronised(void)
+static bool clock_synchronised(struct engine_core *core)
 {
     struct timex t = {0};
 
+    if (core->hooks.clock_synchronised)
+        return core->hooks.clock_synchronised(core->hooks.ctx);
     return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
 }
 
@@ -110,7 +114,7 @@ static void mark_clock(struct engine_core *core, int64_t now)
     // A jump of more than a day forward, while we run, is somebody's mistake until the
     // clock is synchronised; marking it would keep everybody out when it is mended.
     if (now <= core->clock_mark || (now > core->clock_mark + DAY && core->clock_mark &&
-                                    core->marked_once && !clock_synchronised()))
+                                    core->marked_once && !clock_synchronised(core)))
         return;
     core->marked_once = true;
     core->clock_mark = now;
@@ -133,7 +137,7 @@ int engine_core_tick(struct engine_core *core, int64_t now)
         r = effects_transaction(core, now, take_dates, &due);
     if (now - core->purge_looked >= 60) {
         core->purge_looked = now;
-        if (clock_synchronised() &&
+        if (clock_synchronised(core) &&
             store_number(&core->store, 0,
                          "SELECT 1 FROM person WHERE state = 5 AND since <= ? LIMIT 1", "i",
                          now - DAY))

@@ -411,7 +411,7 @@ int listing_apply(struct engine_core *core, struct stage *stage, const char *cur
         put_time(o, "seen", seen ? seen : ROLLCALL_TIME_UNSET);
         put_time(o, "received", now);
         engine_audit(core, o);
-        lease_publish(core);
+        lease_publish(core, now);
     }
     clear_stage(core, stage);
     return r;
@@ -544,7 +544,7 @@ int engine_core_message(struct engine_core *core, const char *source,
     case ROLLCALL_MESSAGE_AS_OF:
         store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
                   m->as_of, source);
-        return lease_publish(core);
+        return lease_publish(core, now);
     case ROLLCALL_MESSAGE_PROGRESS:
         return 0;
     default:

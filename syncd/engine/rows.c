@@ -311,7 +311,8 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
 }
 
 // Ids of the rows that say something new; the rest costs a comparison.
-static int changed_rows(struct engine_core *core, const char *source, char ***ret, size_t *ret_n)
+static int changed_rows(struct engine_core *core, const char *source, int64_t now, char ***ret,
+                        size_t *ret_n)
 {
     sqlite3_stmt *q = store_bind(
         &core->store,
@@ -319,11 +320,13 @@ static int changed_rows(struct engine_core *core, const char *source, char ***re
         " LEFT JOIN person p ON p.slot = r.slot"
         " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND (r.id IS NULL OR r.hash "
         "<> i.hash"
+        // A clock that ran ahead for a while took what was not due yet.
+        " OR (p.reason IN (5, 6) AND p.not_after > ?2)"
         " OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR p.recovery OR"
         " (r.missing_since IS NOT NULL AND p.state = 2) OR"
         " (r.slot IS NULL AND EXISTS(SELECT 1 FROM refused f WHERE f.source = i.source AND f.id = "
         "i.id)))",
-        "s", source);
+        "si", source, now);
     char **ids = NULL;
     size_t n = 0, room = 0;
     int error = 0;
@@ -382,7 +385,7 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
         r = listing_groups_held(core, src, stage, now, &groups_held);
     if (r < 0)
         return r;
-    r = changed_rows(core, src->name, &ids, &n);
+    r = changed_rows(core, src->name, now, &ids, &n);
     for (size_t i = 0; i < n; i++) {
         _cleanup_row_ struct row row = {
             .src = src, .stage = stage, .slot = -1, .groups_held = groups_held};

@@ -31,6 +31,13 @@ static void on_ring(void *ctx)
     c->rings++;
 }
 
+static bool on_clock(void *ctx)
+{
+    struct company *c = ctx;
+
+    return c->synchronised;
+}
+
 static void name_paths(struct company *c)
 {
     static const char *const names[] = {"state.db", "locks.journal", "ids.ledger",
@@ -163,7 +170,8 @@ int company_teardown(void **state)
 
 int company_restart(struct company *c)
 {
-    struct engine_hooks hooks = {.audit = on_audit, .ring = on_ring, .ctx = c};
+    struct engine_hooks hooks = {
+        .audit = on_audit, .ring = on_ring, .clock_synchronised = on_clock, .ctx = c};
 
     company_kill(c);
     return engine_core_open(&c->config, &c->paths, &hooks, c->now, &c->core);

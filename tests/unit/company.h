@@ -31,6 +31,7 @@ struct company {
     int64_t now, as_of;
     json_t *audit; // every record since it was last cleared
     unsigned rings;
+    bool synchronised; // somebody keeps the clock
     struct colleague staff[COMPANY_STAFF];
     size_t n;
 };
