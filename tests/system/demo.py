@@ -205,6 +205,9 @@ def main():
 
     step(7, "What happened is on record, in a chain that shows tampering:")
     show("rollcall audit verify")
+    with open("/var/log/rollcall/audit.jsonl", encoding="utf-8") as f:
+        records = sum(1 for _ in f)
+    assert records >= len(staff), f"only {records} records for {len(staff)} people"
     enforcer.stop()
     sshd.stop()
     say("\nThat was it. README.md says how to install it.")
