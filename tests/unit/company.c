@@ -90,9 +90,9 @@ static void hire(struct company *c, size_t i)
 {
     struct colleague *p = &c->staff[i];
 
-    snprintf(p->number, sizeof(p->number), "%zu", 1000 + i);
-    snprintf(p->name, sizeof(p->name), "p%zu", i);
-    snprintf(p->title, sizeof(p->title), "Person %zu", i);
+    snprintf(p->number, sizeof(p->number), "%u", (unsigned)(1000 + i));
+    snprintf(p->name, sizeof(p->name), "p%u", (unsigned)i);
+    snprintf(p->title, sizeof(p->title), "Person %u", (unsigned)i);
     p->listed = true;
     p->row = (struct rollcall_user_record){
         .id = p->number,
