@@ -62,6 +62,9 @@ static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;";
 
 static const char staging[] =
+    // A row staged is a statement of its own: it stays in memory until there are many,
+    // rather than going to a file each time a quarter of a small cache is dirty.
+    "PRAGMA temp.journal_mode = MEMORY; PRAGMA temp.cache_size = -131072;"
     "CREATE TEMP TABLE incoming(source TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER, body TEXT, "
     "place TEXT,"
     " number TEXT, name TEXT, uid INTEGER, copies INTEGER NOT NULL DEFAULT 1, terminated INTEGER "
