@@ -126,6 +126,11 @@ int rollcall_journal_compact(struct rollcall_journal *j,
     return e;
 }
 
+uint64_t rollcall_journal_last(const struct rollcall_journal *j)
+{
+    return j->sequence ? j->sequence - 1 : 0;
+}
+
 bool rollcall_journal_wants_compaction(const struct rollcall_journal *j)
 {
     return j->log.next > JOURNAL_ROOM / 2 && j->log.next * 2 > j->log.room;

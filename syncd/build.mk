@@ -50,3 +50,6 @@ test_core_listing_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_source_message
 test_source_message_SRCS := tests/unit/test_source_message.c
 test_source_message_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_core_loss
+test_core_loss_SRCS := tests/unit/test_core_loss.c tests/unit/company.c
+test_core_loss_LIBS := $(ENGINE_LIBS)

@@ -126,6 +126,8 @@ int rollcall_journal_append(struct rollcall_journal *j, struct rollcall_journal_
 // `standing` (the locks in force). Old or new, never between.
 int rollcall_journal_compact(struct rollcall_journal *j,
                              const struct rollcall_journal_entry *standing, size_t n);
+// The sequence of the last entry, 0 before the first.
+uint64_t rollcall_journal_last(const struct rollcall_journal *j);
 bool rollcall_journal_wants_compaction(const struct rollcall_journal *j);
 
 // ---- Ids ledger: append-only, who has which slot, uid and gid ------------------

@@ -63,7 +63,10 @@ int engine_core_lock(struct engine_core *core, const char *name, const char *by,
     if (w.slot < 0)
         return fault(ret, -ENOENT, "unknown-user", "no source names this person");
     person_word(core, (uint32_t)w.slot, &was);
-    r = effects_transaction(core, now, work_lock, &w);
+    r = was.state >= ROLLCALL_STATE_LOCKED ? effects_admin_lock(core, (uint32_t)w.slot, true, now)
+                                           : 0;
+    if (r == 0)
+        r = effects_transaction(core, now, work_lock, &w);
     if (r < 0)
         return fault(ret, r, core->retry.n ? "not-durable" : "internal", strerror(-r));
     *ret = answer(core, name);
@@ -105,6 +108,9 @@ int engine_core_unlock(struct engine_core *core, const char *name, const char *b
                          "read of the source gives it back");
     }
     r = effects_transaction(core, now, work_unlock, &w);
+    if (r == 0 && person_word(core, (uint32_t)w.slot, &word) == 0 &&
+        word.state >= ROLLCALL_STATE_LOCKED)
+        r = effects_admin_lock(core, (uint32_t)w.slot, false, now);
     if (r < 0)
         return fault(ret, r, "internal", strerror(-r));
     *ret = answer(core, name);

@@ -104,6 +104,75 @@ static int open_journal(struct engine_core *core)
     return 0;
 }
 
+// ---- what the board says and nobody wrote down ----
+
+// A word of the old board that is stricter than all that is known: an admin's lock or the
+// enforcer's of a date, made while no engine ran, or an engine killed after its first step.
+static int carry_word(struct engine_core *core, const struct rollcall_word *word, uint32_t slot,
+                      int64_t now)
+{
+    bool admin = word->state == ROLLCALL_STATE_LOCKED &&
+                 !(word->flags & (ROLLCALL_FLAG_INFERRED | ROLLCALL_FLAG_REFUSE_ONLY));
+    struct rollcall_journal_entry e = {.slot = slot,
+                                       .uid = word->uid,
+                                       .state = word->state,
+                                       .reason = admin ? ROLLCALL_REASON_ADMIN_LOCK
+                                                       : ROLLCALL_REASON_REPLAYED,
+                                       .flags = word->flags,
+                                       .at = now,
+                                       .hr_time = ROLLCALL_TIME_UNSET};
+    int r = rollcall_journal_append(core->journal, &e, 1);
+
+    if (r == 0)
+        r = store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
+                      (int64_t)e.sequence);
+    if (r < 0)
+        return r;
+    return store_run(&core->store,
+                     "UPDATE person SET journal_lock = 1, admin_lock = max(admin_lock, ?), state ="
+                     " ?, reason = ?, flags = ? WHERE slot = ?",
+                     "iiiii", (int64_t)admin, (int64_t)e.state, (int64_t)e.reason, (int64_t)e.flags,
+                     (int64_t)slot);
+}
+
+static int64_t next_slot(struct engine_core *core, int64_t slot)
+{
+    return store_number(&core->store, -1,
+                        "SELECT slot FROM person WHERE slot > ? ORDER BY slot LIMIT 1", "i", slot);
+}
+
+static int carry_board(struct engine_core *core, int64_t now)
+{
+    struct rollcall_board *board;
+    struct rollcall_board_facts facts;
+    unsigned carried = 0;
+    int r = 0;
+
+    // None, or none that can be read: state.db and journal are all there is.
+    if (rollcall_board_open(core->paths.board, &board) < 0)
+        return 0;
+    if (rollcall_board_facts(board, &facts) == 0 &&
+        memcmp(facts.ledger_id, rollcall_ledger_id(core->ledger), 16) == 0)
+        for (int64_t slot = next_slot(core, -1); r == 0 && slot >= 0;
+             slot = next_slot(core, slot)) {
+            struct rollcall_word known, word;
+            r = person_word(core, (uint32_t)slot, &known);
+            if (r < 0 || rollcall_board_read(board, (uint32_t)slot, known.uid, &word) < 0 ||
+                word.state < ROLLCALL_STATE_SUSPENDED || word.state <= known.state)
+                continue;
+            r = carry_word(core, &word, (uint32_t)slot, now);
+            carried++;
+        }
+    rollcall_board_close(board);
+    if (r < 0 || carried == 0)
+        return r;
+    engine_audit(core, json_pack("{s:s, s:i, s:s}", "event", "locks-carried-over", "people",
+                                 (int)carried, "hint",
+                                 "locked on the board while no engine ran; they stand until an "
+                                 "authority speaks afresh, an administrator's until unlocked"));
+    return store_run(&core->store, "UPDATE source SET cursor = NULL", "");
+}
+
 // Words that are in force after all replaying: recovery and replayed locks included.
 static int settle(struct engine_core *core, int64_t now)
 {
@@ -143,6 +212,8 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
         r = restore_people(core, now);
     if (r == 0)
         r = open_journal(core);
+    if (r == 0)
+        r = carry_board(core, now);
     if (r == 0)
         r = settle(core, now);
     return r == 0 ? store_exec(&core->store, "COMMIT") : r;

@@ -110,6 +110,11 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
 // After the commit: lifts go to the journal, then to the board; everything is audited.
 int effects_lift(struct engine_core *core, const struct changes *list, int64_t now);
 int effects_retry(struct engine_core *core, int64_t now);
+// An admin's own lock (or its end) of somebody whose state it does not change: else the
+// loss of state.db would lose it.
+int effects_admin_lock(struct engine_core *core, uint32_t slot, bool lock, int64_t now);
+// Keeps the journal's preallocated room free, for locks on a full disk.
+int effects_compact(struct engine_core *core);
 int effects_board_fresh(struct engine_core *core, int64_t now);
 // Runs `work` in a transaction with the effects in their order around it.
 int effects_transaction(struct engine_core *core, int64_t now,

@@ -102,12 +102,20 @@ static struct rollcall_journal_entry entry_of(const struct change *c, int64_t no
                                            .hr_time = c->hr_time};
 }
 
+static int journal_append(struct engine_core *core, struct rollcall_journal_entry *e, size_t n)
+{
+    int r = rollcall_journal_append(core->journal, e, n);
+
+    return r < 0 ? r
+                 : store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
+                             (int64_t)e[n - 1].sequence);
+}
+
 static int journal_some(struct engine_core *core, const struct changes *list, bool stricter,
                         int64_t now)
 {
     _cleanup_free_ struct rollcall_journal_entry *e = calloc(list->n ? list->n : 1, sizeof(*e));
     size_t n = 0;
-    int r;
 
     if (!e)
         return -ENOMEM;
@@ -118,11 +126,7 @@ static int journal_some(struct engine_core *core, const struct changes *list, bo
     if (n == 0)
         return 0;
     engine_phase(core, "journal");
-    r = rollcall_journal_append(core->journal, e, n);
-    if (r == 0)
-        store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
-                  (int64_t)e[n - 1].sequence);
-    return r;
+    return journal_append(core, e, n);
 }
 
 static int store_word(struct engine_core *core, const struct change *c, int64_t now)
@@ -168,6 +172,76 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
         }
     }
     return 0; // the lock stands on the board; the journal is tried again
+}
+
+int effects_admin_lock(struct engine_core *core, uint32_t slot, bool lock, int64_t now)
+{
+    struct rollcall_word word;
+    struct rollcall_journal_entry e[2];
+    int r = person_word(core, slot, &word);
+
+    if (r < 0)
+        return r;
+    for (int i = 0; i < 2; i++)
+        e[i] = (struct rollcall_journal_entry){.slot = slot,
+                                               .uid = word.uid,
+                                               .state = word.state,
+                                               .reason = ROLLCALL_REASON_ADMIN_LOCK,
+                                               .flags = word.flags,
+                                               .at = now,
+                                               .hr_time = ROLLCALL_TIME_UNSET};
+    if (lock)
+        return journal_append(core, e, 1);
+    // The admin's word ends; what the sources said goes on.
+    e[0].state = ROLLCALL_STATE_ACTIVE;
+    e[1].reason = ROLLCALL_REASON_REPLAYED;
+    return journal_append(core, e, 2);
+}
+
+int effects_compact(struct engine_core *core)
+{
+    sqlite3_stmt *q;
+    _cleanup_free_ struct rollcall_journal_entry *e = NULL;
+    int64_t people;
+    size_t n = 0;
+    int error = 0, r;
+
+    // What state.db does not hold yet must stay in the journal.
+    if (core->retry.n > 0 || core->lifts.n > 0 ||
+        !rollcall_journal_wants_compaction(core->journal) ||
+        store_number(&core->store, -1, "SELECT value FROM meta WHERE key = 'journal'", "") !=
+            (int64_t)rollcall_journal_last(core->journal))
+        return 0;
+    people = store_number(&core->store, 0, "SELECT count(*) FROM person WHERE state > 1", "");
+    e = calloc((size_t)people * 2 + 1, sizeof(*e));
+    q = e ? store_bind(&core->store,
+                       "SELECT slot, uid, state, reason, flags, since, hr_time, admin_lock"
+                       " FROM person WHERE state > 1 ORDER BY slot",
+                       "")
+          : NULL;
+    while (store_step(q, &error) && n + 2 <= (size_t)people * 2) {
+        e[n] = (struct rollcall_journal_entry){.slot = (uint32_t)sqlite3_column_int64(q, 0),
+                                               .uid = (uid_t)sqlite3_column_int64(q, 1),
+                                               .state = sqlite3_column_int(q, 2),
+                                               .reason = sqlite3_column_int(q, 3),
+                                               .flags = (uint8_t)sqlite3_column_int(q, 4),
+                                               .at = sqlite3_column_int64(q, 5),
+                                               .hr_time = sqlite3_column_type(q, 6) == SQLITE_NULL
+                                                              ? ROLLCALL_TIME_UNSET
+                                                              : sqlite3_column_int64(q, 6)};
+        if (sqlite3_column_int(q, 7) && e[n].reason != ROLLCALL_REASON_ADMIN_LOCK) {
+            e[n + 1] = e[n];
+            e[n++].reason = ROLLCALL_REASON_ADMIN_LOCK; // and then the state's own reason
+        }
+        n++;
+    }
+    if (q)
+        sqlite3_reset(q);
+    r = error < 0 ? error : !e ? -ENOMEM : rollcall_journal_compact(core->journal, e, n);
+    if (r < 0)
+        return r;
+    return store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
+                     (int64_t)rollcall_journal_last(core->journal));
 }
 
 int effects_lift(struct engine_core *core, const struct changes *list, int64_t now)
@@ -258,6 +332,8 @@ int effects_transaction(struct engine_core *core, int64_t now,
         engine_audit(core, json_pack("{s:s, s:s}", "event", "commit-failed", "why", strerror(-r)));
     } else {
         r = effects_lift(core, &changes, now);
+        if (r == 0)
+            effects_compact(core); // what fails here is tried at the next
     }
     changes_free(&changes);
     engine_phase(core, "idle");

@@ -184,6 +184,9 @@ static void keep_purged(const struct standing *was, struct rollcall_verdict *v)
 static int settle_hold(struct engine_core *core, uint32_t slot, const struct standing *was,
                        int64_t now, struct rollcall_verdict *v)
 {
+    // A replayed lock that ended no session before ends none now.
+    if (v->reason == ROLLCALL_REASON_REPLAYED)
+        v->flags |= was->word.flags & (ROLLCALL_FLAG_REFUSE_ONLY | ROLLCALL_FLAG_INFERRED);
     if (!was->local.held)
         return 0;
     if (v->state < ROLLCALL_STATE_SUSPENDED)
@@ -212,6 +215,9 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
         return r;
     rollcall_lifecycle_merge(k.vouch, k.n, &was.local, now, &v);
     keep_purged(&was, &v);
+    r = settle_hold(core, slot, &was, now, &v);
+    if (r < 0)
+        return r;
     word = (struct rollcall_word){
         .uid = was.word.uid, .state = v.state, .flags = v.flags, .authority = (uint8_t)k.authority};
     if (core->config->has_allow_groups && in_groups(core, slot, &core->config->allow_groups))
@@ -224,9 +230,6 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
     // Employed again after an end: the same person, the same uid and home, fresh factors.
     // Counted as soon as the end is over: the way back may lead through a first day to come.
     rehire = v.state < ROLLCALL_STATE_TERMINATED && was.word.state >= ROLLCALL_STATE_TERMINATED;
-    r = settle_hold(core, slot, &was, now, &v);
-    if (r < 0)
-        return r;
     r = store_run(&core->store,
                   "UPDATE person SET state = ?, reason = ?, flags = ?, authority = ?, since = ?,"
                   " not_before = ?, not_after = ?, hr_time = ?, received = ?, next = ?,"

@@ -30,7 +30,8 @@ struct company {
     struct engine_core *core;
     int64_t now, as_of;
     json_t *audit; // every record since it was last cleared
-    unsigned rings;
+    unsigned rings, phases;
+    unsigned die_at;   // the process ends at this phase of the engine; 0: never
     bool synchronised; // somebody keeps the clock
     struct colleague staff[COMPANY_STAFF];
     size_t n;
