@@ -14,6 +14,7 @@ struct stage {
     int64_t as_of, seen_at, begun;
     char version[200];
     uint64_t rows;         // users and gone lines that came
+    uint64_t bytes;        // what they take in memory, about
     uint64_t unattributed; // rows that cannot be read and name nobody
 };
 

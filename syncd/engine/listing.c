@@ -9,6 +9,8 @@
 #include "rollcall/cleanup.h"
 #include "syncd/engine/rows.h"
 
+#define STAGE_BYTES_MAX (256ull * 1024 * 1024)
+
 enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
 
 struct batch {
@@ -439,6 +441,15 @@ static void refuse_listing(struct engine_core *core, struct stage *stage, const 
               "ssi", stage->source, why, now);
 }
 
+// A source that never stops must not take the engine's memory.
+static bool too_much(struct engine_core *core, struct stage *stage, const char *text, int64_t now)
+{
+    stage->bytes += 256 + (text ? strlen(text) : 0);
+    if (stage->bytes > STAGE_BYTES_MAX && !stage->refused)
+        refuse_listing(core, stage, NULL, "it is larger than 256 MiB; it is refused whole", now);
+    return stage->refused;
+}
+
 static int on_begin(struct engine_core *core, struct stage *stage, const char *source,
                     const struct rollcall_message *m, int64_t now)
 {
@@ -464,7 +475,8 @@ static int on_begin(struct engine_core *core, struct stage *stage, const char *s
     return stage->refused ? -EBADMSG : 0;
 }
 
-static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
+static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m,
+                   int64_t now)
 {
     const struct rollcall_user_record *u = &m->user;
     _cleanup_free_ char *body = body_from_record(u);
@@ -472,6 +484,8 @@ static int on_user(struct engine_core *core, struct stage *stage, const struct r
     if (!body)
         return -ENOMEM;
     stage->rows++;
+    if (too_much(core, stage, body, now))
+        return 0;
     return store_run(
         &core->store,
         "INSERT INTO incoming(source, id, hash, body, place, number, name, uid)"
@@ -500,6 +514,8 @@ static int on_problem(struct engine_core *core, struct stage *stage,
         stage->unattributed++;
         return 0;
     }
+    if (too_much(core, stage, m->id, now))
+        return 0;
     // Rule 2: seen, so not absent; the last good record stands.
     return store_run(&core->store,
                      "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3, ?4)"
@@ -557,7 +573,9 @@ int engine_core_message(struct engine_core *core, const char *source,
     if (stage->refused)
         return 0;
     if (m->kind == ROLLCALL_MESSAGE_USER)
-        return on_user(core, stage, m);
+        return on_user(core, stage, m, now);
+    if (too_much(core, stage, m->kind == ROLLCALL_MESSAGE_GROUP ? m->group_id : m->id, now))
+        return 0;
     if (m->kind == ROLLCALL_MESSAGE_GROUP)
         return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?)",
                          "sssi", source, m->group_id, m->group_name,

@@ -100,9 +100,11 @@ static int open_once(const char *path, struct store *s)
         SQLITE_OK)
         return -EIO;
     sqlite3_busy_timeout(s->db, 5000);
-    if (store_exec(s,
-                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = FILE;"
-                   "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -32768;") < 0)
+    // What is staged stands in memory: a full disk must not keep a listing, and the lock in
+    // it, from being read; and a statement a row costs no journal on disk.
+    if (store_exec(
+            s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+               "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -32768;") < 0)
         return -EBADMSG;
     q = store_bind(s, "PRAGMA quick_check(1)", "");
     if (!q || !store_step(q, &error) || strcmp(store_text(q, 0), "ok") != 0)

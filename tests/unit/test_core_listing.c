@@ -330,6 +330,33 @@ static void records_taken_back_by_the_thousand_are_loud_and_end_nothing(void **s
     assert_true(admitted(c, "p8"));
 }
 
+// ---- sources that never stop ----
+
+static void a_listing_beyond_all_measure_is_refused_and_changes_nothing(void **state)
+{
+    struct company *c = *state;
+    static char long_title[250001];
+    struct colleague *p;
+
+    company_listing(c);
+    memset(long_title, 'x', sizeof(long_title) - 1);
+    p = hire(c, "9000", "endless");
+    p->row.display_name = long_title;
+    company_forget(c);
+    c->now += 60;
+    assert_int_equal(company_begin(c, c->now), 0);
+    for (int i = 0; i < 1100; i++) {
+        snprintf(p->number, sizeof(p->number), "9%05d", i);
+        assert_int_equal(company_say(c, p), 0);
+    }
+    assert_int_equal(company_events(c, "listing-refused"), 1);
+    assert_int_equal(company_commit(c, 1100), 0);
+    assert_int_equal(company_events(c, "listing-accepted"), 0);
+    p->listed = false;
+    company_listing(c);
+    assert_true(admitted(c, "p1"));
+}
+
 // ---- giving back on a disk that refuses ----
 
 static void what_could_not_be_given_for_a_full_disk_is_given_at_a_later_tick(void **state)
@@ -376,6 +403,7 @@ int main(void)
         TEST(a_new_name_moves_no_home),
         TEST(an_inferred_lock_ends_sessions_when_its_person_is_approved),
         TEST(records_taken_back_by_the_thousand_are_loud_and_end_nothing),
+        TEST(a_listing_beyond_all_measure_is_refused_and_changes_nothing),
         TEST(what_could_not_be_given_for_a_full_disk_is_given_at_a_later_tick),
 #undef TEST
     };
