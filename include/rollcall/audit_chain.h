@@ -12,6 +12,7 @@
 int rollcall_audit_chain(const char before[ROLLCALL_CHAIN_HEX + 1], const char *text, size_t len,
                          char ret[ROLLCALL_CHAIN_HEX + 1]);
 // Takes a whole line (no newline) apart: the length of that text, and the value. -EBADMSG.
-int rollcall_audit_split(const char *text, size_t len, size_t *ret_len, char ret[ROLLCALL_CHAIN_HEX + 1]);
+int rollcall_audit_split(const char *text, size_t len, size_t *ret_len,
+                         char ret[ROLLCALL_CHAIN_HEX + 1]);
 
 #endif

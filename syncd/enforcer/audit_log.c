@@ -213,7 +213,7 @@ static json_t *stamp(struct audit_log *log, json_t *record, uid_t uid, pid_t pid
 {
     static const char *const ours[] = {"seq", "at", "from_uid", "from_pid", "chain"};
     char at[40];
-    json_t *o = json_pack("{s:I, s:s, s:I, s:i}", "seq", (json_int_t)(log->sequence + 1), "at",
+    json_t *o = json_pack("{s:I, s:s, s:I, s:i}", "seq", (json_int_t)log->sequence + 1, "at",
                           now_text(at), "from_uid", (json_int_t)uid, "from_pid", (int)pid);
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

@@ -114,7 +114,7 @@ static void time_word(int64_t t, char buf[40])
 
 static struct done *done_of(struct duty *d, uint32_t slot, uint32_t uid)
 {
-    if (slot >= d->n_done) {
+    if (!d->done || slot >= d->n_done) {
         uint32_t want = slot + 1024;
         struct done *p = realloc(d->done, want * sizeof(*p));
         if (!p)

@@ -60,7 +60,7 @@ static bool grow(struct audit_queue *q)
     ring = calloc(room, sizeof(*ring));
     if (!ring)
         return false;
-    for (size_t i = 0; i < q->n; i++)
+    for (size_t i = 0; q->room > 0 && i < q->n; i++)
         ring[i] = q->record[(q->first + i) % q->room];
     free(q->record);
     q->record = ring;

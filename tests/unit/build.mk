@@ -13,6 +13,8 @@ $(NSS_UNDER_TEST): $(libnss_rollcall.so.2_SRCS) $(libnss_rollcall.so.2_MAP) nss_
 		-Wl,--version-script,$(libnss_rollcall.so.2_MAP) $(ALL_LDFLAGS) -o $@ \
 		$(libnss_rollcall.so.2_SRCS)
 tests: $(NSS_UNDER_TEST) $(BUILD)/lib/libnss_rollcall.so.2
+UNIT_TESTS += test_nss_first
+test_nss_first_SRCS := tests/unit/test_nss_first.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_module
 test_nss_module_SRCS := tests/unit/test_nss_module.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_account_gate

@@ -179,39 +179,6 @@ static const char *shell_of(const char *name)
     return pw.pw_shell;
 }
 
-static pthread_barrier_t together;
-
-static void *look_up_first(void *arg)
-{
-    char buf[1024];
-    struct passwd pw;
-    int err;
-
-    pthread_barrier_wait(&together);
-    if (getpwnam_of("p1", &pw, buf, sizeof(buf), &err) == NSS_STATUS_SUCCESS)
-        return NULL;
-    return arg; // missed
-}
-
-// Stands first: the module has not opened anything yet.
-static void threads_that_look_up_first_and_together_all_find(void **state)
-{
-    pthread_t threads[16];
-    unsigned missed = 0;
-
-    (void)state;
-    pthread_barrier_init(&together, NULL, 16);
-    for (int i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, look_up_first, &missed), 0);
-    for (int i = 0; i < 16; i++) {
-        void *ret;
-        pthread_join(threads[i], &ret);
-        missed += ret != NULL;
-    }
-    pthread_barrier_destroy(&together);
-    assert_int_equal(missed, 0);
-}
-
 static void a_person_is_served_by_name_and_by_uid(void **state)
 {
     struct passwd pw, same;
@@ -615,7 +582,6 @@ static void bytes_at_random_neither_crash_it_nor_make_anybody_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_that_look_up_first_and_together_all_find),
         cmocka_unit_test(the_module_exports_its_lookups_alone_and_needs_libc_alone),
         cmocka_unit_test(a_person_is_served_by_name_and_by_uid),
         cmocka_unit_test(unknown_names_and_ids_are_not_found_and_root_is_not_ours),
