@@ -3,11 +3,13 @@
 // behind that a later listing could trip over.
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -387,6 +389,38 @@ static void what_could_not_be_given_for_a_full_disk_is_given_at_a_later_tick(voi
     assert_true(admitted(c, "p2"));
 }
 
+// Files may not grow: SQLite cannot commit, but the board and the journal have their room.
+static void a_lock_falls_on_a_full_disk_and_stays(void **state)
+{
+    struct company *c = *state;
+    struct rlimit was, full;
+
+    company_listing(c);
+    c->staff[2].row.status = ROLLCALL_STATUS_TERMINATED;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    full = (struct rlimit){.rlim_cur = 16384, .rlim_max = was.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    c->now += 60;
+    c->as_of = c->now;
+    assert_int_equal(company_begin(c, c->as_of), 0);
+    for (size_t i = 0; i < c->n; i++)
+        assert_int_equal(company_say(c, &c->staff[i]), 0);
+    assert_true(company_commit(c, c->n) < 0);
+    assert_false(admitted(c, "p2"));
+    assert_true(company_ends_sessions(c, "p2"));
+    assert_true(admitted(c, "p1"));
+    company_kill(c);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(company_restart(c), 0);
+    assert_false(admitted(c, "p2"));
+    company_publish(c);
+    assert_false(admitted(c, "p2"));
+    assert_true(admitted(c, "p1"));
+    company_listing(c);
+    assert_int_equal(company_state(c, "p2"), ROLLCALL_STATE_TERMINATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +438,7 @@ int main(void)
         TEST(an_inferred_lock_ends_sessions_when_its_person_is_approved),
         TEST(records_taken_back_by_the_thousand_are_loud_and_end_nothing),
         TEST(a_listing_beyond_all_measure_is_refused_and_changes_nothing),
+        TEST(a_lock_falls_on_a_full_disk_and_stays),
         TEST(what_could_not_be_given_for_a_full_disk_is_given_at_a_later_tick),
 #undef TEST
     };
