@@ -25,6 +25,7 @@ void config_complain(struct rollcall_findings *f, bool warning, const char *file
     struct rollcall_finding *item;
     va_list ap;
 
+    f->errors += !warning; // counted even where there is no room for its words
     if (f->n >= 200)
         return; // a binary file in the wrong place: two hundred lines say enough
     item = realloc(f->item, (f->n + 1) * sizeof(*item));
@@ -37,7 +38,6 @@ void config_complain(struct rollcall_findings *f, bool warning, const char *file
     va_start(ap, format);
     vsnprintf(item->text, sizeof(item->text), format, ap);
     va_end(ap);
-    f->errors += !warning;
 }
 
 void rollcall_findings_free(struct rollcall_findings *findings)
@@ -60,10 +60,60 @@ void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to)
 // ---- one file ----
 
 struct reader {
-    const char *text; // rest of the file
-    int line;         // of the line that inih works on
-    int too_long;     // a line that inih cannot hold
+    struct config_state *state;
+    char *text;             // rest of the file; lines are cut off it
+    int line;               // of the line that inih works on
+    const char *long_value; // of that line, where it is longer than inih holds
 };
+
+// Ends a line where its comment starts (a '#' or ';' at its start or behind a space),
+// and takes the space from its end.
+static void strip(char *line)
+{
+    size_t n;
+
+    for (char *p = strpbrk(line, "#;"); p; p = strpbrk(p + 1, "#;"))
+        if (p == line || p[-1] == ' ' || p[-1] == '\t') {
+            *p = 0;
+            break;
+        }
+    n = strlen(line);
+    while (n > 0 && strchr(" \t\r", line[n - 1]))
+        n--;
+    line[n] = 0;
+}
+
+// inih takes a section's line for granted and drops what stands behind the bracket.
+static void look_at_section(struct config_state *s, char *line)
+{
+    char *end = strchr(line, ']');
+
+    if (!end)
+        return; // inih complains of it
+    if (end[1]) {
+        config_complain(s->findings, false, s->file, s->line,
+                        "\"%.60s\" stands behind the bracket; give it a line of its own", end + 1);
+        return;
+    }
+    *end = 0;
+    config_enter(s, line + 1);
+    *end = ']';
+}
+
+// A line that inih (200 bytes) cannot hold: it gets the name, and on_option() the rest.
+static void shorten(struct reader *r, const char *line, char *str, int num)
+{
+    size_t name = strcspn(line, "=");
+
+    if (line[name] == '=' && name + 4 < (size_t)num && *line != '[') {
+        snprintf(str, (size_t)num, "%.*s=x\n", (int)name, line);
+        r->long_value = line + name + 1 + strspn(line + name + 1, " \t");
+        return;
+    }
+    config_complain(r->state->findings, false, r->state->file, r->line,
+                    "is longer than a name or a section may be");
+    snprintf(str, (size_t)num, "\n");
+}
 
 // inih asks for lines through this; counting here is what gives every message its line.
 // Leading space is taken away (inih would read a continuation), and so is a comment
@@ -71,43 +121,31 @@ struct reader {
 static char *read_line(char *str, int num, void *stream)
 {
     struct reader *r = stream;
-    size_t n, from;
+    char *line = r->text;
+    size_t n = strcspn(line, "\n");
 
-    if (!*r->text)
+    if (!*line)
         return NULL;
-    r->line++;
-    n = strcspn(r->text, "\n");
-    from = strspn(r->text, " \t\r");
-    if (from > n)
-        from = n;
-    if (n - from + 2 > (size_t)num) {
-        r->too_long = r->line;
-        snprintf(str, (size_t)num, "\n");
-    } else {
-        memcpy(str, r->text + from, n - from);
-        str[n - from] = 0;
-        for (char *p = strchr(str, '#'); p; p = strchr(p + 1, '#'))
-            if (p == str || p[-1] == ' ' || p[-1] == '\t') {
-                *p = 0;
-                break;
-            }
-        strncat(str, "\n", 2);
-    }
-    r->text += n + (r->text[n] == '\n');
+    r->text += n + (line[n] == '\n');
+    line[n] = 0;
+    r->state->line = ++r->line;
+    r->long_value = NULL;
+    line += strspn(line, " \t\r");
+    strip(line);
+    if (*line == '[')
+        look_at_section(r->state, line);
+    if (strlen(line) + 2 > (size_t)num)
+        shorten(r, line, str, num);
+    else
+        snprintf(str, (size_t)num, "%s\n", line);
     return str;
 }
 
-struct file_context {
-    struct config_state *state;
-    struct reader reader;
-};
-
 static int on_option(void *user, const char *section, const char *name, const char *value)
 {
-    struct file_context *c = user;
+    const struct reader *r = user;
 
-    c->state->line = c->reader.line;
-    config_take(c->state, section, name, value);
+    config_take(r->state, section, name, r->long_value ? r->long_value : value);
     return 1;
 }
 
@@ -115,7 +153,8 @@ static void check_owner(struct config_state *state, const char *path)
 {
     struct stat st;
 
-    if (lstat(path, &st) < 0 || geteuid() != 0)
+    // stat: conf.d itself may be a link; a file was not, or it had not been opened
+    if (stat(path, &st) < 0 || geteuid() != 0)
         return;
     if (st.st_uid != 0 || (st.st_mode & 022))
         config_complain(
@@ -126,7 +165,7 @@ static void check_owner(struct config_state *state, const char *path)
 static int read_one(struct config_state *state, const char *path)
 {
     _cleanup_free_ char *text = NULL;
-    struct file_context c = {.state = state};
+    struct reader reader = {.state = state};
     size_t len;
     int r = rollcall_read_file(path, FILE_MAX, &text, &len);
 
@@ -146,11 +185,13 @@ static int read_one(struct config_state *state, const char *path)
     }
     state->file = path;
     state->in_file++;
-    c.reader.text = text;
-    r = ini_parse_stream(read_line, &c.reader, on_option, &c);
-    if (c.reader.too_long)
-        config_complain(state->findings, false, path, c.reader.too_long,
-                        "is longer than a line may be; give each group a drop-in, or shorten it");
+    reader.text = text;
+    // A byte order mark would hide a section from look_at_section().
+    if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+        reader.text += 3;
+    r = ini_parse_stream(read_line, &reader, on_option, &reader);
+    if (r < 0)
+        config_complain(state->findings, false, path, 0, "cannot be read: out of memory");
     if (r > 0)
         config_complain(state->findings, false, path, r,
                         "is neither a [section], an option = value, nor a comment");
@@ -179,12 +220,18 @@ static void read_dropins(struct config_state *state, const char *path)
     snprintf(folder, sizeof(folder), "%.*s/conf.d", slash ? (int)(slash - path) : 1,
              slash ? path : ".");
     n = scandir(folder, &list, wanted, by_name);
+    if (n < 0 && errno != ENOENT)
+        config_complain(state->findings, false, folder, 0, "cannot be read: %s", strerror(errno));
+    if (n > 0)
+        check_owner(state, folder);
     for (int i = 0; i < n; i++) {
         if (i < DROPINS_MAX) {
             snprintf(file, sizeof(file), "%s/%s", folder, list[i]->d_name);
             char *kept = strdup(file); // findings and the state point to it while loading
             if (kept)
                 read_one(state, kept);
+            else
+                config_complain(state->findings, false, folder, 0, "cannot be read: out of memory");
             free(kept);
         } else if (i == DROPINS_MAX) {
             config_complain(state->findings, false, folder, 0, "holds more than %d files",

@@ -176,12 +176,14 @@ static bool take_words(struct config_state *s, const struct option_definition *d
     return ok;
 }
 
-static void set_text(char **at, const char *value)
+static void set_text(struct config_state *s, char **at, const char *value)
 {
     char *copy = strdup(value);
 
-    if (!copy)
+    if (!copy) {
+        ERROR(s, "cannot be read: out of memory");
         return;
+    }
     free(*at);
     *at = copy;
 }
@@ -235,14 +237,14 @@ static void take_value(struct config_state *s, const struct option_definition *d
             ERROR(s, "\"%s\" must be one line of 1 to %llu bytes", d->name,
                   (unsigned long long)d->max);
         else
-            set_text((char **)(void *)at, value);
+            set_text(s, (char **)(void *)at, value);
         return;
     case OPTION_PATH:
         if (!rollcall_path_acceptable(value))
             ERROR(s, "\"%s\" must be an absolute path without spaces, \"..\" or ':'; it is \"%s\"",
                   d->name, value);
         else
-            set_text((char **)(void *)at, value);
+            set_text(s, (char **)(void *)at, value);
         return;
     case OPTION_TIMEZONE:
         if (rollcall_timezone_check(value) < 0)
@@ -252,14 +254,14 @@ static void take_value(struct config_state *s, const struct option_definition *d
                 "see /usr/share/zoneinfo",
                 value);
         else
-            set_text((char **)(void *)at, value);
+            set_text(s, (char **)(void *)at, value);
         return;
     case OPTION_WORD:
         w = word_index(d->words, value, strlen(value));
         if (w < 0)
             ERROR(s, "\"%s\" takes one of %s; it is \"%s\"", d->name, d->words, value);
         else if (d->words_text)
-            set_text((char **)(void *)at, value);
+            set_text(s, (char **)(void *)at, value);
         else
             *(int *)(void *)at = w;
         return;
@@ -303,6 +305,15 @@ static void take_value(struct config_state *s, const struct option_definition *d
 
 // ---- sections ----
 
+static char *own_name(struct config_state *s, const char *name)
+{
+    char *own = strdup(name);
+
+    if (!own)
+        ERROR(s, "cannot be read: out of memory");
+    return own;
+}
+
 // The struct of a named section, made at its first mention; NULL with a complaint.
 static void *section_struct(struct config_state *s, const char *kind, const char *name)
 {
@@ -316,7 +327,8 @@ static void *section_struct(struct config_state *s, const char *kind, const char
             ERROR(s, "there are more than %d sources", ROLLCALL_SOURCES_MAX);
             return NULL;
         }
-        c->source[c->n_sources].name = strdup(name);
+        if (!(c->source[c->n_sources].name = own_name(s, name)))
+            return NULL;
         return &c->source[c->n_sources++];
     }
     if (strcmp(kind, "local_group") == 0) {
@@ -327,7 +339,8 @@ static void *section_struct(struct config_state *s, const char *kind, const char
             ERROR(s, "there are more than 32 local groups");
             return NULL;
         }
-        c->local_group[c->n_local_groups].name = strdup(name);
+        if (!(c->local_group[c->n_local_groups].name = own_name(s, name)))
+            return NULL;
         return &c->local_group[c->n_local_groups++];
     }
     if (strcmp(kind, "service") == 0) {
@@ -338,7 +351,8 @@ static void *section_struct(struct config_state *s, const char *kind, const char
             ERROR(s, "there are more than 32 services");
             return NULL;
         }
-        c->service[c->n_services].name = strdup(name);
+        if (!(c->service[c->n_services].name = own_name(s, name)))
+            return NULL;
         return &c->service[c->n_services++];
     }
     return c;
@@ -407,8 +421,10 @@ static bool first_time(struct config_state *s, const char *section, const char *
         return true;
     }
     seen = realloc(s->seen, (s->n_seen + 1) * sizeof(*seen));
-    if (!seen)
+    if (!seen) {
+        ERROR(s, "cannot be read: out of memory");
         return true;
+    }
     s->seen = seen;
     seen = &s->seen[s->n_seen++];
     memcpy(seen->key, key, sizeof(key));
@@ -416,10 +432,19 @@ static bool first_time(struct config_state *s, const char *section, const char *
     return true;
 }
 
+void config_enter(struct config_state *s, const char *section)
+{
+    char kind[64];
+    const char *name;
+
+    if (split_section(s, section, kind, sizeof(kind), &name))
+        section_struct(s, kind, name);
+}
+
 void config_take(struct config_state *s, const char *section, const char *name, const char *value)
 {
     const struct option_definition *d;
-    char kind[64];
+    char kind[64], whole[100];
     const char *section_name, *near;
     void *base;
 
@@ -429,6 +454,12 @@ void config_take(struct config_state *s, const char *section, const char *name, 
     }
     if (!split_section(s, section, kind, sizeof(kind), &section_name))
         return;
+    // [source  hr] is [source hr]: one spelling, so that a default never takes the place
+    // of what was written.
+    if (*section_name) {
+        snprintf(whole, sizeof(whole), "%s %s", kind, section_name);
+        section = whole;
+    }
     d = find_option(kind, name);
     if (!d) {
         near = nearest_option(kind, name);

@@ -24,6 +24,9 @@ struct config_state {
 
 void config_complain(struct rollcall_findings *f, bool warning, const char *file, int line,
                      const char *format, ...) __attribute__((format(printf, 5, 6)));
+// A section's line: complains of what is no section, and makes a named one, so that
+// [source hr] with nothing below it is missed what it lacks.
+void config_enter(struct config_state *state, const char *section);
 void config_take(struct config_state *state, const char *section, const char *name,
                  const char *value);
 void config_finish(struct config_state *state); // defaults and what must hold together

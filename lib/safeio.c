@@ -24,7 +24,7 @@ int rollcall_read_file(const char *path, size_t max, char **ret, size_t *ret_len
     _cleanup_close_ int fd = rollcall_open(path, O_RDONLY | O_NONBLOCK, 0);
     _cleanup_free_ char *buf = NULL;
     struct stat st;
-    size_t got = 0;
+    size_t got = 0, room;
 
     if (fd < 0)
         return fd;
@@ -36,10 +36,12 @@ int rollcall_read_file(const char *path, size_t max, char **ret, size_t *ret_len
         return -EINVAL;
     if (st.st_size < 0 || (uint64_t)st.st_size > max)
         return -EFBIG;
-    buf = malloc(max + 1 < (size_t)st.st_size + 4097 ? max + 1 : (size_t)st.st_size + 4097);
+    // Room for one byte beyond what is allowed, so that it shows, and for the NUL.
+    room = max < (size_t)st.st_size + 4096 ? max + 1 : (size_t)st.st_size + 4096;
+    buf = malloc(room + 1);
     if (!buf)
         return -ENOMEM;
-    for (size_t room = max < (size_t)st.st_size + 4096 ? max : (size_t)st.st_size + 4096;;) {
+    for (;;) {
         ssize_t n = read(fd, buf + got, room - got);
         if (n < 0 && errno == EINTR)
             continue;

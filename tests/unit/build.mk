@@ -34,3 +34,7 @@ $(KEYS_UNDER_TEST): nss_module/authorized_keys.c $(BUILD)/librollcall.a
 tests: $(KEYS_UNDER_TEST)
 UNIT_TESTS += test_authorized_keys
 test_authorized_keys_SRCS := tests/unit/test_authorized_keys.c tests/unit/cache_fixture.c
+
+UNIT_TESTS += test_config
+test_config_SRCS := tests/unit/test_config.c
+test_config_LIBS := -linih -ljansson

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall.conf: a whole configuration or errors that say where, what and what instead.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rollcall/config.h"
+#include "rollcall/lifecycle.h"
+#include "tests/unit/scratch.h"
+
+#define MAIN   "./rollcall.conf"
+#define SOURCE "[source hr]\ntype = csv\nrole = authority, directory\npath = /srv/people.csv\n"
+#define ACCESS "[access]\nallow_groups = linux-users\n"
+#define GOOD   SOURCE ACCESS
+
+static struct rollcall_config *config;
+static struct rollcall_findings findings;
+
+static int enter(void **state)
+{
+    (void)state;
+    scratch_enter();
+    return mkdir("conf.d", 0755);
+}
+
+static int leave(void **state)
+{
+    config = rollcall_config_free(config);
+    rollcall_findings_free(&findings);
+    return scratch_leave(state);
+}
+
+static void put(const char *path, const char *text)
+{
+    scratch_write(path, text, strlen(text));
+    assert_int_equal(chmod(path, 0644), 0);
+}
+
+static int load(const char *text)
+{
+    config = rollcall_config_free(config);
+    rollcall_findings_free(&findings);
+    if (text)
+        put(MAIN, text);
+    return rollcall_config_load(MAIN, &config, &findings);
+}
+
+// What is wrong stands at this line, in these words; and there is no configuration.
+static void refused(const char *text, int line, const char *words)
+{
+    assert_int_equal(load(text), -EINVAL);
+    assert_null(config);
+    for (size_t i = 0; i < findings.n; i++)
+        if (!findings.item[i].warning && findings.item[i].line == line &&
+            strstr(findings.item[i].text, words))
+            return;
+    rollcall_findings_print(&findings, stderr);
+    fail_msg("no error at line %d with \"%s\"", line, words);
+}
+
+static bool warned(const char *words)
+{
+    for (size_t i = 0; i < findings.n; i++)
+        if (findings.item[i].warning && strstr(findings.item[i].text, words))
+            return true;
+    return false;
+}
+
+static void the_first_example_is_taken_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(load("[rollcall]\n"
+                          "mode     = observe                 # observe | enforce\n"
+                          "timezone = Europe/Berlin           ; of this host\n"
+                          "contact  = IT service desk, +49 30 1234 567\n"
+                          "[source hr]\n"
+                          "type         = csv\n"
+                          "role         = authority, directory\n"
+                          "path         = /var/lib/hr-export/people.csv\n"
+                          "expect_every = 26h                 # locks nobody\n"
+                          "when_missing = keep\n"
+                          "[access]\nallow_groups = linux-users, b\n"
+                          "[local_group sudo]\nfrom = linux-admins\n"
+                          "[mfa]\nfactors = fido2, totp, recovery\nenrol = access-code\n"),
+                     0);
+    assert_int_equal(config->mode, ROLLCALL_MODE_OBSERVE);
+    assert_string_equal(config->timezone, "Europe/Berlin");
+    assert_string_equal(config->contact, "IT service desk, +49 30 1234 567");
+    assert_int_equal(config->n_sources, 1);
+    assert_int_equal(config->source[0].role, ROLLCALL_ROLE_AUTHORITY | ROLLCALL_ROLE_DIRECTORY);
+    assert_int_equal(config->source[0].expect_every, 26 * 3600);
+    assert_int_equal(config->source[0].when_missing, ROLLCALL_MISSING_KEEP);
+    assert_int_equal(config->source[0].lease, 10 * 86400);
+    assert_int_equal(config->allow_groups.n, 2);
+    assert_string_equal(config->allow_groups.item[1], "b");
+    assert_string_equal(config->local_group[0].from.item[0], "linux-admins");
+    assert_int_equal(config->usable_factors, ROLLCALL_FACTOR_TOTP);
+    assert_true(warned("\"fido2\"; it does not count"));
+    assert_true(warned("rollcall enroll totp"));
+}
+
+static void the_defaults_are_the_documented_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD), 0);
+    assert_int_equal(findings.n, 0);
+    assert_int_equal(config->mode, ROLLCALL_MODE_ENFORCE);
+    assert_string_equal(config->timezone, "UTC");
+    assert_int_equal(config->source[0].when_missing, ROLLCALL_MISSING_LOCK);
+    assert_int_equal(config->source[0].poll, 60);
+    assert_int_equal(config->breaker_window, 86400);
+    assert_int_equal(config->breaker_inferred_count, 5);
+    assert_int_equal(config->breaker_inferred_share, 200);
+    assert_int_equal(config->breaker_explicit_count, 50);
+    assert_int_equal(config->breaker_explicit_share, 1000);
+    assert_int_equal(config->id_min, 1879048192);
+    assert_int_equal(config->id_max, 2147483646);
+    assert_false(config->kill_services);
+    assert_null(rollcall_config_service(config, "sshd"));
+}
+
+static void a_wrong_word_earns_its_line_and_what_was_meant(void **state)
+{
+    (void)state;
+    refused(GOOD "alow_groups = x\n", 7, "did you mean \"allow_groups\"?");
+    refused(GOOD "[acess]\nallow_groups = x\n", 7, "did you mean [access]?");
+    refused(GOOD "[zzzzzzzzzz]\n", 7, "there is no section");
+    refused(GOOD "[rollcall]\nmode = obey\n", 8, "enforce|observe");
+    refused(GOOD "[rollcall]\ntimezone = Mars/Olympus\n", 8, "IANA name");
+    refused(GOOD "[lifecycle]\nlease = 3\n", 8, "takes a time such as 90s");
+    refused(GOOD "[lifecycle]\nbreaker_inferred_share = 2\n", 8, "such as 2%");
+    refused(GOOD "[enforcer]\nkill_services = true\n", 8, "yes or no");
+    refused(GOOD "\n\nnonsense\n", 9, "neither a [section]");
+    refused("mode = observe\n" GOOD, 1, "before any section");
+    refused(GOOD "[source]\n", 7, "[source NAME]");
+    refused(GOOD "[mfa yes]\n", 7, "has no name: write [mfa]");
+}
+
+static void an_option_beside_its_section_is_not_passed_over(void **state)
+{
+    (void)state;
+    refused(SOURCE "[access] allow_groups = x\n", 5, "a line of its own");
+    assert_int_equal(load(SOURCE "[access] # who comes in\nallow_groups = x\n"), 0);
+}
+
+static void a_section_with_nothing_below_it_is_not_passed_over(void **state)
+{
+    (void)state;
+    refused(GOOD "[source other]\n", 0, "[source other] has no type");
+    refused(GOOD "[local_group sudo]\n", 0, "has no \"from\"");
+    refused(GOOD "[rule contractors]\n", 7, "conditional access rules");
+}
+
+static void a_rule_that_nothing_enforces_is_an_error(void **state)
+{
+    (void)state;
+    refused(GOOD "[rule contractors by VPN only]\nthen = deny\n", 7, "conditional access rules");
+    assert_int_equal(findings.errors, 1);
+}
+
+static void an_empty_list_is_never_everybody(void **state)
+{
+    (void)state;
+    refused(SOURCE "[access]\nallow_groups =\n", 6, "never means everybody");
+    refused(SOURCE "[access]\nallow_groups = # a, b\n", 6, "never means everybody");
+    refused(SOURCE "[access]\nallow_groups = a,,b\n", 6, "empty entry");
+    refused(SOURCE "[access]\nallow_groups = a,\n", 6, "ends with a comma");
+    assert_int_equal(load(SOURCE), 0);
+    assert_false(config->has_allow_groups);
+    assert_true(warned("nobody may log in"));
+}
+
+static void an_option_stands_once_in_a_file(void **state)
+{
+    (void)state;
+    refused(GOOD "allow_groups = admins\n", 7, "stands twice");
+    refused(GOOD "[source hr]\npath = /a\n", 8, "stands twice");
+    refused(GOOD "[source  hr]\npath = /a\n", 8, "stands twice");
+}
+
+static void a_section_written_with_two_spaces_keeps_its_options(void **state)
+{
+    (void)state;
+    assert_int_equal(load("[source  hr]\ntype = csv\nrole = authority\npath = /p\n"
+                          "when_missing = keep\npoll = 5s\n" ACCESS),
+                     0);
+    assert_int_equal(config->n_sources, 1);
+    assert_int_equal(config->source[0].when_missing, ROLLCALL_MISSING_KEEP);
+    assert_int_equal(config->source[0].poll, 5);
+}
+
+static void the_later_drop_in_wins_option_by_option(void **state)
+{
+    (void)state;
+    put("conf.d/10.conf", "[access]\nallow_groups = ten\n[rollcall]\ncontact = ten\n");
+    put("conf.d/20.conf", "[access]\nallow_groups = twenty\n");
+    put("conf.d/30.conf~", "[access]\nallow_groups = editor\n");
+    put("conf.d/.40.conf", "[access]\nallow_groups = hidden\n");
+    assert_int_equal(load(GOOD), 0);
+    assert_int_equal(config->allow_groups.n, 1);
+    assert_string_equal(config->allow_groups.item[0], "twenty");
+    assert_string_equal(config->contact, "ten");
+}
+
+static void one_error_in_a_drop_in_refuses_all(void **state)
+{
+    (void)state;
+    put("conf.d/10.conf", "[access]\n\nnope = 1\n");
+    refused(GOOD, 3, "no option \"nope\"");
+    assert_string_equal(findings.item[0].file, "./conf.d/10.conf");
+}
+
+static void drop_ins_that_cannot_be_listed_are_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(rmdir("conf.d"), 0);
+    assert_int_equal(load(GOOD), 0);
+    put("conf.d", "a file in the folder's place");
+    refused(GOOD, 0, "cannot be read");
+}
+
+static void no_file_is_no_configuration(void **state)
+{
+    (void)state;
+    put("conf.d/10.conf", GOOD);
+    assert_int_equal(load(NULL), -ENOENT);
+    assert_null(config);
+}
+
+static void a_list_longer_than_two_hundred_bytes_is_taken_whole(void **state)
+{
+    char text[4096] = SOURCE "[access]\nallow_groups = ";
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "%s0d9a3c1e-0000-4000-8000-2f5f6d7b8a%02d", i ? ", " : "", i);
+    strcat(text, "   # a comment\n");
+    assert_int_equal(load(text), 0);
+    assert_int_equal(config->allow_groups.n, 20);
+    assert_string_equal(config->allow_groups.item[0], "0d9a3c1e-0000-4000-8000-2f5f6d7b8a00");
+    assert_string_equal(config->allow_groups.item[19], "0d9a3c1e-0000-4000-8000-2f5f6d7b8a19");
+}
+
+static void a_long_comment_is_a_comment_and_a_long_name_an_error(void **state)
+{
+    char line[400], text[1000];
+
+    (void)state;
+    memset(line, 'x', sizeof(line));
+    line[sizeof(line) - 1] = 0;
+    snprintf(text, sizeof(text), GOOD "# %s\n; %s\n", line, line);
+    assert_int_equal(load(text), 0);
+    snprintf(text, sizeof(text), GOOD "%s = 1\n", line);
+    refused(text, 7, "longer than a name");
+    snprintf(text, sizeof(text), GOOD "[source %s]\n", line);
+    refused(text, 7, "needs a name of letters");
+}
+
+static void files_that_are_no_text_of_roots_are_refused(void **state)
+{
+    (void)state;
+    scratch_write(MAIN, GOOD "\0x", sizeof(GOOD) + 1);
+    refused(NULL, 0, "NUL byte");
+    unlink(MAIN);
+    assert_int_equal(symlink("conf.d/real", MAIN), 0);
+    put("conf.d/real", GOOD);
+    refused(NULL, 0, "cannot be read");
+    unlink(MAIN);
+    assert_int_equal(mkfifo(MAIN, 0644), 0);
+    refused(NULL, 0, "not a regular file");
+    unlink(MAIN);
+    put(MAIN, GOOD);
+    assert_int_equal(truncate(MAIN, 1024 * 1024 + 1), 0);
+    refused(NULL, 0, "larger than 1 MiB");
+    if (geteuid() != 0)
+        return; // only root can ask for a file of root's
+    put(MAIN, GOOD);
+    assert_int_equal(chmod(MAIN, 0664), 0);
+    refused(NULL, 0, "root");
+    put(MAIN, GOOD);
+    assert_int_equal(chown(MAIN, 12345, 0), 0);
+    refused(NULL, 0, "root");
+    assert_int_equal(chown(MAIN, 0, 0), 0);
+    put("conf.d/a.conf", "");
+    assert_int_equal(load(GOOD), 0);
+    assert_int_equal(chmod("conf.d", 0777), 0);
+    refused(GOOD, 0, "root");
+}
+
+static void what_must_hold_together_is_asked_for(void **state)
+{
+    (void)state;
+    refused(ACCESS, 0, "there is no [source NAME]");
+    refused("[source a]\ntype = csv\nrole = directory\npath = /p\n" ACCESS, 0,
+            "no source has the role authority");
+    refused("[source a]\ntype = csv\nrole = authority\n" ACCESS, 0, "has no path");
+    refused("[source a]\ntype = exec\nrole = authority\n" ACCESS, 0, "has no command");
+    refused("[source a]\ntype = exec\nrole = authority\ncommand = /c\nuser = root\n" ACCESS, 0,
+            "must not run as root");
+    refused("[source a]\ntype = ldap\n" ACCESS, 2, "csv|exec");
+    refused("[source a]\ntype = csv\nrole = boss\n" ACCESS, 3, "does not know \"boss\"");
+    refused("[source a]\npath = people.csv\n" ACCESS, 2, "absolute path");
+    refused(GOOD "[mfa]\nfactors = fido2\n", 0, "nobody could log in");
+    refused(GOOD "[mfa]\nfactors = smell\n", 0, "there is no factor \"smell\"");
+    refused(GOOD "[local_group root]\nfrom = x\n", 0, "nobody is put into root's group");
+    refused(GOOD "[service sshd]\nrequire = phishing-resistant\n", 0, "no such factor");
+}
+
+static void ids_of_systems_and_containers_are_refused(void **state)
+{
+    static const char *const bad[] = {"0-2000",
+                                      "100-5000",
+                                      "60000-62000",
+                                      "65000-70000",
+                                      "524288-600000",
+                                      "500000-600000",
+                                      "400000-2000000000",
+                                      "1879048192-4294967295",
+                                      "1879048192-2147483647"};
+    static const char *const odd[] = {"5-",           "-5",           "70000",
+                                      "80000-70000",  "70000-70010",  " 70000 - 80000",
+                                      "70000-80000x", "0x10000-80000"};
+    char text[600];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text), GOOD "[ids]\nid_range = %s\n", bad[i]);
+        refused(text, 8, "id_range");
+    }
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        snprintf(text, sizeof(text), GOOD "[ids]\nid_range = %s\n", odd[i]);
+        refused(text, 8, "id_range");
+    }
+    assert_int_equal(load(GOOD "[ids]\nid_range = 70000-80000\n"), 0);
+    assert_int_equal(config->id_min, 70000);
+    assert_int_equal(config->id_max, 80000);
+}
+
+static void a_file_of_nonsense_ends_in_errors_not_in_memory(void **state)
+{
+    char *text = malloc(200000);
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < 5000; i++)
+        n += (size_t)snprintf(text + n, 200000 - n, "[x%d]\na = b\n", i);
+    assert_int_equal(load(text), -EINVAL);
+    assert_int_equal(findings.n, 200);
+    assert_true(findings.errors >= 5000);
+    free(text);
+}
+
+static void a_source_goes_through_the_pipe_without_who_runs_it(void **state)
+{
+    json_t *o;
+
+    (void)state;
+    assert_int_equal(load("[source v]\ntype = exec\nrole = authority\ncommand = /opt/v\n"
+                          "user = vendor\njoin_prefix = C-\ndefault_end = 90d\n" ACCESS),
+                     0);
+    o = rollcall_config_source_json(rollcall_config_source(config, "v"));
+    assert_string_equal(json_string_value(json_object_get(o, "command")), "/opt/v");
+    assert_string_equal(json_string_value(json_object_get(o, "join_prefix")), "C-");
+    assert_int_equal(json_integer_value(json_object_get(o, "default_end")), 90 * 86400);
+    assert_null(json_object_get(o, "user"));
+    json_decref(o);
+    assert_null(rollcall_config_source(config, "w"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, enter, leave)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(the_first_example_is_taken_whole),
+        T(the_defaults_are_the_documented_ones),
+        T(a_wrong_word_earns_its_line_and_what_was_meant),
+        T(an_option_beside_its_section_is_not_passed_over),
+        T(a_section_with_nothing_below_it_is_not_passed_over),
+        T(a_rule_that_nothing_enforces_is_an_error),
+        T(an_empty_list_is_never_everybody),
+        T(an_option_stands_once_in_a_file),
+        T(a_section_written_with_two_spaces_keeps_its_options),
+        T(the_later_drop_in_wins_option_by_option),
+        T(one_error_in_a_drop_in_refuses_all),
+        T(drop_ins_that_cannot_be_listed_are_an_error),
+        T(no_file_is_no_configuration),
+        T(a_list_longer_than_two_hundred_bytes_is_taken_whole),
+        T(a_long_comment_is_a_comment_and_a_long_name_an_error),
+        T(files_that_are_no_text_of_roots_are_refused),
+        T(what_must_hold_together_is_asked_for),
+        T(ids_of_systems_and_containers_are_refused),
+        T(a_file_of_nonsense_ends_in_errors_not_in_memory),
+        T(a_source_goes_through_the_pipe_without_who_runs_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
