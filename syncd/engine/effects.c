@@ -214,11 +214,12 @@ int effects_compact(struct engine_core *core)
         return 0;
     people = store_number(&core->store, 0, "SELECT count(*) FROM person WHERE state > 1", "");
     e = calloc((size_t)people * 2 + 1, sizeof(*e));
-    q = e ? store_bind(&core->store,
-                       "SELECT slot, uid, state, reason, flags, since, hr_time, admin_lock"
-                       " FROM person WHERE state > 1 ORDER BY slot",
-                       "")
-          : NULL;
+    if (!e)
+        return -ENOMEM;
+    q = store_bind(&core->store,
+                   "SELECT slot, uid, state, reason, flags, since, hr_time, admin_lock"
+                   " FROM person WHERE state > 1 ORDER BY slot",
+                   "");
     while (store_step(q, &error) && n + 2 <= (size_t)people * 2) {
         e[n] = (struct rollcall_journal_entry){.slot = (uint32_t)sqlite3_column_int64(q, 0),
                                                .uid = (uid_t)sqlite3_column_int64(q, 1),
