@@ -238,7 +238,7 @@ int effects_compact(struct engine_core *core)
     }
     if (q)
         sqlite3_reset(q);
-    r = error < 0 ? error : !e ? -ENOMEM : rollcall_journal_compact(core->journal, e, n);
+    r = error < 0 ? error : rollcall_journal_compact(core->journal, e, n);
     if (r < 0)
         return r;
     return store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('journal', ?)", "i",
