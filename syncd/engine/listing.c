@@ -559,7 +559,7 @@ int engine_core_message(struct engine_core *core, const char *source,
         return on_problem(core, stage, m, now);
     case ROLLCALL_MESSAGE_AS_OF:
         store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
-                  m->as_of, source);
+                  m->as_of < now ? m->as_of : now, source); // no lease of time to come
         return lease_publish(core, now);
     case ROLLCALL_MESSAGE_PROGRESS:
         return 0;
