@@ -18,12 +18,25 @@ void rollcall_log_open(const char *program)
     log_journal = secure_getenv("JOURNAL_STREAM") != NULL;
 }
 
+// Control characters, those of U+0080..U+009F too (two bytes in UTF-8, or a stray one):
+// U+009B begins a terminal's sequences as ESC [ does.
+static bool control(const char *text, const unsigned char *p)
+{
+    bool first = p == (const unsigned char *)text;
+
+    if (*p < ' ' || *p == 0x7f)
+        return true;
+    if (*p == 0xc2)
+        return p[1] >= 0x80 && p[1] <= 0x9f;
+    return *p >= 0x80 && *p <= 0x9f && (first || p[-1] < 0x80 || p[-1] == 0xc2);
+}
+
 static bool plain(const char *text)
 {
     if (!*text)
         return false;
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p <= ' ' || *p == '"' || *p == '\\' || *p == '=' || *p == 0x7f)
+        if (control(text, p) || strchr(" \"\\=", *p))
             return false;
     return true;
 }
@@ -42,7 +55,7 @@ size_t rollcall_log_escape(const char *text, char *buf, size_t len)
     }
     buf[n++] = '"';
     for (const unsigned char *p = (const unsigned char *)text; *p && n + 6 < len; p++) {
-        if (*p < ' ' || *p == 0x7f)
+        if (control(text, p))
             n += (size_t)snprintf(buf + n, len - n, "\\x%02x", *p);
         else {
             if (*p == '"' || *p == '\\')

@@ -236,8 +236,10 @@ const char *rollcall_time_format(int64_t t, long usec, char *buf, size_t len)
     if (!gmtime_r(&s, &tm))
         return buf;
     n = strftime(buf, len, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (n == 0)
+    if (n == 0) {
+        buf[0] = 0; // strftime leaves what fitted
         return buf;
+    }
     if (usec >= 0)
         snprintf(buf + n, len - n, ".%06ldZ", usec);
     else

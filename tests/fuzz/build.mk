@@ -9,6 +9,11 @@ FUZZ_TARGETS += fuzz_source_message
 fuzz_source_message_SRCS := tests/fuzz/fuzz_source_message.c lib/source_message.c lib/timeparse.c lib/parse.c
 fuzz_source_message_LIBS := -ljansson
 
+FUZZ_TARGETS += fuzz_config
+fuzz_config_SRCS := tests/fuzz/fuzz_config.c lib/config.c lib/config_parse.c lib/config_finish.c \
+	lib/config_table.c lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
+fuzz_config_LIBS := -linih -ljansson
+
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := $(filter-out -MMD -MP,$(BASE_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined

@@ -38,3 +38,6 @@ test_authorized_keys_SRCS := tests/unit/test_authorized_keys.c tests/unit/cache_
 UNIT_TESTS += test_config
 test_config_SRCS := tests/unit/test_config.c
 test_config_LIBS := -linih -ljansson
+
+UNIT_TESTS += test_time_text
+test_time_text_SRCS := tests/unit/test_time_text.c
