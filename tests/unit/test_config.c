@@ -239,7 +239,7 @@ static void a_list_longer_than_two_hundred_bytes_is_taken_whole(void **state)
     for (int i = 0; i < 20; i++)
         snprintf(text + strlen(text), sizeof(text) - strlen(text),
                  "%s0d9a3c1e-0000-4000-8000-2f5f6d7b8a%02d", i ? ", " : "", i);
-    strcat(text, "   # a comment\n");
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "   # a comment\n");
     assert_int_equal(load(text), 0);
     assert_int_equal(config->allow_groups.n, 20);
     assert_string_equal(config->allow_groups.item[0], "0d9a3c1e-0000-4000-8000-2f5f6d7b8a00");
