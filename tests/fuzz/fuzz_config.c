@@ -37,7 +37,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     snprintf(file, sizeof(file), "/tmp/rollcall-fuzz-XXXXXX");
     if (!mkdtemp(file))
         return -1;
-    strcat(file, "/rollcall.conf");
+    snprintf(file + strlen(file), sizeof(file) - strlen(file), "/rollcall.conf");
     return rollcall_timezone_use("Europe/Berlin");
 }
 
