@@ -232,8 +232,12 @@ static int converse(struct login *l)
     for (int tries = 0; tries < TRIES;) {
         _cleanup_secret_ struct rollcall_secret code = {0};
         int r = ask(l, text, &code);
-        if (r < 0)
+        if (r < 0) {
+            // Who tries one code a connection and hangs up leaves a record of each.
+            if (tries > 0)
+                audit(l, "login-refused", "wrong-code", false);
             return r;
+        }
         strip(&code);
         if (strcmp(code.bytes, "help") == 0 && helps++ < HELPS) {
             prompt_help(text, sizeof(text));

@@ -169,6 +169,19 @@ def test_a_cache_file_that_cannot_be_used_refuses_employees_and_no_local_person(
         os.rename(path + ".away", path)
 
 
+def test_a_long_line_in_etc_passwd_hangs_nobody(alice, sshd):
+    with open("/etc/passwd") as f:
+        whole = f.read()
+    try:
+        with open("/etc/passwd", "a") as f:
+            f.write("longline:x:4999:4999:" + "g" * 5000 + ":/:/bin/false\n")
+        session = ssh.log_in("alice", (totp.PROMPT, alice[1].code()), key=alice[0])
+        session.close()
+    finally:
+        with open("/etc/passwd", "w") as f:
+            f.write(whole)
+
+
 def test_afterwards_alice_comes_in(alice, sshd):
     session = ssh.log_in("alice", (totp.PROMPT, alice[1].code()), key=alice[0])
     session.close()
