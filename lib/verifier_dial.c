@@ -17,7 +17,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/protocol.h"
 
-#define LAST_WORDS_MS 2000
+#define LAST_WORDS_MS 1000
 
 static int dial(const char *path, int *ret)
 {

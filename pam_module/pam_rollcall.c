@@ -172,6 +172,7 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
     struct rollcall_admission a;
     struct pam_call call;
     const char *cause;
+    bool observe = observing();
     int r = pam_call_start(pamh, flags, &call);
 
     (void)argc;
@@ -181,12 +182,13 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
     if (geteuid() != 0 && evidence_stands(&call))
         return PAM_SUCCESS; // a screen locker; the verifier judged
     look_up(&call, &a);
-    cause = a.cause != ROLLCALL_ADMIT ? rollcall_admission_cause_name(a.cause)
-            : !asks_no_factor(&call) && !has_evidence(&call) ? "no-factor"
-                                                             : NULL;
+    cause = a.cause != ROLLCALL_ADMIT ? rollcall_admission_cause_name(a.cause) : NULL;
+    // Where observe asked nothing, nobody can have shown a factor.
+    if (!cause && !observe && !asks_no_factor(&call) && !has_evidence(&call))
+        cause = "no-factor";
     if (!cause)
         return PAM_SUCCESS;
-    if (observing()) {
+    if (observe) {
         report(&call, "would-refuse", cause);
         return PAM_SUCCESS;
     }

@@ -15,7 +15,7 @@
 #include "rollcall/paths.h"
 #include "rollcall/protocol.h"
 
-#define ANSWER_WAIT_MS 10000 // for the verifier; a human's time is the application's
+#define ANSWER_WAIT_MS 7000 // for the verifier; a human's time is the application's
 
 static int dial(struct rollcall_verifier_link *link)
 {

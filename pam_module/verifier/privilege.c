@@ -38,21 +38,27 @@ static int find_user(uid_t *ret_uid, gid_t *ret_gid)
     return -ENOENT;
 }
 
-// Made at the first start of a host where nobody made it. Two at once: one link wins.
+// Made at the first start of a host where nobody made it. Two at once: the one that
+// links first wins, and both read that one's.
 static int make_key(void)
 {
     uint8_t key[HOST_KEY_LEN];
+    char tmp[PATH_MAX];
     int r;
 
     if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
         return -EIO;
     if (mkdir(ROLLCALL_SECRETS_DIR, 0700) < 0 && errno != EEXIST)
         return -errno;
-    r = access(ROLLCALL_HOST_KEY, F_OK) == 0
-            ? 0
-            : rollcall_replace_file(ROLLCALL_HOST_KEY, key, sizeof(key), 0600);
+    snprintf(tmp, sizeof(tmp), "%s.%d", ROLLCALL_HOST_KEY, (int)getpid());
+    r = rollcall_replace_file(tmp, key, sizeof(key), 0600);
     explicit_bzero(key, sizeof(key));
-    return r;
+    if (r < 0)
+        return r;
+    if (link(tmp, ROLLCALL_HOST_KEY) < 0 && errno != EEXIST)
+        r = -errno;
+    unlink(tmp);
+    return r == 0 ? rollcall_sync_folder(ROLLCALL_HOST_KEY) : r;
 }
 
 static int read_key(uint8_t ret[HOST_KEY_LEN])

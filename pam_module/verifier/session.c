@@ -124,11 +124,23 @@ static enum outcome check_code(struct login *l, const struct rollcall_secret *co
 
     if (r == 0)
         r = credential_read(&f, &c);
+    if (r == -EBADMSG) {
+        // Sealed by another host key, or damaged: nobody's code is right, after the same
+        // prompts as everybody's. The file of unknown names starts over.
+        if (l->person.uid == 0)
+            credential_destroy(&f);
+        syslog(LOG_ERR, "the credential file of uid %u does not open: enrol again with --replace",
+               l->person.uid);
+        return OUTCOME_WRONG;
+    }
     if (r < 0) {
         syslog(LOG_ERR, "the credential file of uid %u cannot be used: %s", l->person.uid,
                strerror(-r));
         return OUTCOME_NOT_NOW;
     }
+    // A failure of a time to come is one of a clock that was set back since.
+    if (c.last_failure > now)
+        c.last_failure = now;
     until = throttle_until(c.failures, c.last_failure);
     l->facts.until = until;
     c.failures += c.failures < UINT32_MAX;
@@ -291,6 +303,11 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
     take_text(request, ROLLCALL_FIELD_TTY, l->tty, sizeof(l->tty));
     if (rollcall_packet_get_number(request, ROLLCALL_FIELD_SESSION, &l->session) < 0)
         l->session = 0;
+    // What somebody says of himself is no record of where he came from.
+    if (v->peer_uid != 0) {
+        snprintf(l->service, sizeof(l->service), "self");
+        *l->rhost = *l->tty = 0;
+    }
     if (!*l->user)
         return -EBADMSG;
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
