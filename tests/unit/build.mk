@@ -2,13 +2,14 @@ UNIT_TESTS += test_cache_files test_record_logs
 test_cache_files_SRCS := tests/unit/test_cache_files.c tests/unit/cache_fixture.c
 test_record_logs_SRCS := tests/unit/test_record_logs.c
 
-# The NSS module over a cache of the test's own, in its working folder. Its soname is the
+# The modules over a cache of the test's own, in its working folder; with SANITIZE=1 under
+# ASan, for these host programs have its runtime. Its soname is the
 # real one, so that glibc takes it when nsswitch asks for "rollcall".
 NSS_UNDER_TEST := $(BUILD)/tests/nss/libnss_rollcall.so.2
 $(NSS_UNDER_TEST): $(libnss_rollcall.so.2_SRCS) $(libnss_rollcall.so.2_MAP) nss_module/map.h \
 	include/rollcall/cache_map.h include/rollcall/cache_format.h
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(MODULE_CFLAGS)) -DROLLCALL_STATEDIR='"state"' \
+	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(ALL_CFLAGS)) -DROLLCALL_STATEDIR='"state"' \
 		-fvisibility=hidden -shared -Wl,-soname,libnss_rollcall.so.2 -Wl,-z,nodelete -Wl,-z,defs \
 		-Wl,--version-script,$(libnss_rollcall.so.2_MAP) $(ALL_LDFLAGS) -o $@ \
 		$(libnss_rollcall.so.2_SRCS)
@@ -41,3 +42,16 @@ test_config_LIBS := -linih -ljansson
 
 UNIT_TESTS += test_time_text
 test_time_text_SRCS := tests/unit/test_time_text.c
+
+PAM_UNDER_TEST := $(BUILD)/tests/pam/pam_rollcall.so
+$(PAM_UNDER_TEST): $(pam_rollcall.so_SRCS) $(pam_rollcall.so_MAP) pam_module/module.h \
+	include/rollcall/cache_map.h include/rollcall/cache_format.h include/rollcall/protocol.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=% -DROLLCALL_RUNDIR=% -DROLLCALL_LIBEXECDIR=%,$(ALL_CFLAGS)) \
+		-DROLLCALL_STATEDIR='"state"' -DROLLCALL_RUNDIR='"run"' -DROLLCALL_LIBEXECDIR='"libexec"' \
+		-fvisibility=hidden -shared -Wl,-z,defs -Wl,--version-script,$(pam_rollcall.so_MAP) $(ALL_LDFLAGS) \
+		-o $@ $(pam_rollcall.so_SRCS) $(pam_rollcall.so_LIBS)
+tests: $(PAM_UNDER_TEST)
+UNIT_TESTS += test_pam_module
+test_pam_module_SRCS := tests/unit/test_pam_module.c tests/unit/four_people.c
+test_pam_module_LIBS := -lpam
