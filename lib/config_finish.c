@@ -146,10 +146,18 @@ static void check_rest(struct config_state *s)
         if (strcmp(c->local_group[i].name, "root") == 0)
             ERROR(s, "[local_group root]: nobody is put into root's group");
     }
-    for (size_t i = 0; i < c->n_services; i++)
-        if (c->service[i].require && strcmp(c->service[i].require, "phishing-resistant") == 0)
+    for (size_t i = 0; i < c->n_services; i++) {
+        const struct rollcall_service_config *v = &c->service[i];
+        bool sudo = strcmp(v->name, "sudo") == 0 || strcmp(v->name, "sudo-i") == 0;
+        if (v->require && strcmp(v->require, "phishing-resistant") == 0)
             ERROR(s, "[service %s] require = phishing-resistant: this build has no such factor",
-                  c->service[i].name);
+                  v->name);
+        else if (v->require && strcmp(v->require, "single") == 0)
+            WARN(s, "[service %s] require = single: this build asks for the code all the same",
+                 v->name);
+        if (v->has_grace && !sudo)
+            WARN(s, "[service %s] grace: in this build it counts for sudo alone", v->name);
+    }
 }
 
 void config_finish(struct config_state *s)
