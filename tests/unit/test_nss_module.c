@@ -23,6 +23,7 @@
 #include "nss_module/exports.h"
 #include "rollcall/cache_map.h"
 #include "tests/unit/cache_fixture.h"
+#include "tests/unit/nss_symbols.h"
 #include "tests/unit/scratch.h"
 
 #define PEOPLE   40u
@@ -32,27 +33,8 @@
 int __nss_configure_lookup(const char *database, const char *services);
 
 static char build_folder[PATH_MAX];
-static __typeof__(&_nss_rollcall_getpwnam_r) getpwnam_of;
-static __typeof__(&_nss_rollcall_getpwuid_r) getpwuid_of;
-static __typeof__(&_nss_rollcall_setpwent) setpwent_of;
-static __typeof__(&_nss_rollcall_getpwent_r) getpwent_of;
-static __typeof__(&_nss_rollcall_getgrnam_r) getgrnam_of;
-static __typeof__(&_nss_rollcall_getgrgid_r) getgrgid_of;
-static __typeof__(&_nss_rollcall_setgrent) setgrent_of;
-static __typeof__(&_nss_rollcall_getgrent_r) getgrent_of;
-static __typeof__(&_nss_rollcall_initgroups_dyn) initgroups_of;
-static __typeof__(&_nss_rollcall_getspnam_r) getspnam_of;
 static struct rollcall_board_writer *board;
 static uint64_t generation;
-
-static void *symbol(void *so, const char *name)
-{
-    void *p = dlsym(so, name);
-
-    if (!p)
-        fail_msg("no %s", name);
-    return p;
-}
 
 // A new pair at the path; the board is replaced, so every process sees it at once.
 static void publish(bool observe)
