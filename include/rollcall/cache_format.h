@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define ROLLCALL_CACHE_VERSION  1u
+#define ROLLCALL_CACHE_VERSION  2u
 #define ROLLCALL_CACHE_ENDIAN   0x01020304u
 #define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
 #define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"
@@ -28,15 +28,18 @@ enum rc_section {
     RC_MSHIPS,  // accounts: u32 gids, a run for each account
     RC_SHELLS,  // accounts: struct rc_span into the pool
     RC_DATES,   // private: int64, sorted
-    RC_SECTIONS = 12,
+    RC_FORMER,  // accounts: struct rc_former_record; empty unless former names resolve
+    RC_FNAMES,  // accounts: buckets: former name -> number in RC_FORMER
+    RC_SECTIONS = 14,
 };
 
 struct rc_span {
     uint64_t off, len; // bytes from the start of the file
 };
 
-#define RC_FLAG_OBSERVE   1u // show real shells: mode = observe
-#define RC_FLAG_ENUMERATE 2u
+#define RC_FLAG_OBSERVE     1u // show real shells: mode = observe
+#define RC_FLAG_ENUMERATE   2u // getpwent and getgrent answer
+#define RC_FLAG_HIDE_LOCKED 4u // whoever the board calls locked or stricter is not found
 
 struct rc_header {
     char magic[8];
@@ -92,6 +95,14 @@ struct rc_group_record {
     uint32_t unused2;
 };
 
+// A name that somebody had before. It finds the account, whose present name is the answer.
+struct rc_former_record {
+    uint32_t slot;
+    uint16_t check; // of the record with this member zero, and its number
+    uint8_t name_len, unused;
+    char name[32];
+};
+
 // A person, for root and the verifier. Strings stand in the pool, NUL-ended, one after
 // the other in the order of struct rollcall_person.
 #define RC_PERSON_STRINGS 7
@@ -144,6 +155,7 @@ struct rc_board_header {
 _Static_assert(sizeof(struct rc_account_record) == 64, "one cache line");
 _Static_assert(sizeof(struct rc_bucket) == 64, "one cache line");
 _Static_assert(sizeof(struct rc_group_record) == 32, "half a cache line");
+_Static_assert(sizeof(struct rc_former_record) == 40, "no padding");
 _Static_assert(sizeof(struct rc_person_record) % 8 == 0, "aligned records");
 _Static_assert(sizeof(struct rc_header) % 8 == 0, "aligned sections");
 _Static_assert(sizeof(struct rc_board_header) <= RC_BOARD_HEAD, "a page");
