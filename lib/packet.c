@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Packets of the verifier's door.
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -142,6 +143,18 @@ static int64_t monotonic_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t rollcall_deadline_in(int wait_ms)
+{
+    return monotonic_ms() + wait_ms;
+}
+
+int rollcall_deadline_left(int64_t deadline)
+{
+    int64_t left = deadline - monotonic_ms();
+
+    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static int wait_for(int fd, short events, int wait_ms, int64_t started)

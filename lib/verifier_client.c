@@ -16,7 +16,8 @@ static int ask(struct rollcall_packet *packet)
     _cleanup_(rollcall_verifier_hang_up) struct rollcall_verifier_link link =
         ROLLCALL_VERIFIER_LINK_NONE;
     int64_t code = -1;
-    int type = -1, r = rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, &link);
+    int type = -1, r = rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER,
+                                              rollcall_deadline_in(RESULT_MS), &link);
 
     if (r == 0)
         r = rollcall_packet_send(link.fd, packet, RESULT_MS);

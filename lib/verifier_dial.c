@@ -17,18 +17,19 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/protocol.h"
 
-#define LAST_WORDS_MS 1000
-
-static int dial(const char *path, int *ret)
+static int dial(const char *path, int64_t deadline, int *ret)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = ROLLCALL_VERIFIER_HELLO_MS / 1000};
+    int left = rollcall_deadline_left(deadline);
+    struct timeval patience = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
     struct ucred peer;
     socklen_t len = sizeof(peer);
     _cleanup_close_ int fd = -1;
 
     if (strlen(path) >= sizeof(to.sun_path))
         return -ENAMETOOLONG;
+    if (left == 0) // to the kernel, no patience is patience for ever
+        return -ETIMEDOUT;
     memcpy(to.sun_path, path, strlen(path) + 1);
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -131,24 +132,24 @@ static int start(const char *program, struct rollcall_verifier_link *ret)
     return 0;
 }
 
-static int await_hello(int fd)
+static int await_hello(int fd, int64_t deadline)
 {
     _cleanup_packet_ struct rollcall_packet hello = {0};
-    int type, r = rollcall_packet_receive(fd, &hello, ROLLCALL_VERIFIER_HELLO_MS, &type);
+    int type, r = rollcall_packet_receive(fd, &hello, rollcall_deadline_left(deadline), &type);
 
     if (r == -EBADMSG || (r == 0 && type != ROLLCALL_PACKET_HELLO))
         return -EPROTO;
     return r;
 }
 
-int rollcall_verifier_dial(const char *socket_path, const char *program,
+int rollcall_verifier_dial(const char *socket_path, const char *program, int64_t deadline,
                            struct rollcall_verifier_link *ret)
 {
     struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
-    int r = dial(socket_path, &link.fd);
+    int r = dial(socket_path, deadline, &link.fd);
 
     if (r == 0) {
-        r = await_hello(link.fd);
+        r = await_hello(link.fd, deadline);
         if (r == 0) {
             *ret = link;
             return 0;
@@ -163,7 +164,7 @@ int rollcall_verifier_dial(const char *socket_path, const char *program,
         return -ECONNREFUSED;
     if (start(program, &link) < 0)
         return -ECONNREFUSED;
-    r = await_hello(link.fd);
+    r = await_hello(link.fd, deadline);
     if (r < 0) {
         rollcall_verifier_hang_up(&link);
         return r == -EPIPE ? -ECONNREFUSED : r;
@@ -183,7 +184,7 @@ void rollcall_verifier_hang_up(struct rollcall_verifier_link *link)
         siginfo_t info;
         int r;
         do
-            r = poll(&p, 1, LAST_WORDS_MS);
+            r = poll(&p, 1, ROLLCALL_VERIFIER_LAST_WORDS_MS);
         while (r < 0 && errno == EINTR);
         if (r == 0)
             pidfd_send_signal(link->pidfd, SIGKILL, NULL, 0);

@@ -15,17 +15,30 @@
 #include "rollcall/paths.h"
 #include "rollcall/protocol.h"
 
-#define ANSWER_WAIT_MS 7000 // for the verifier; a human's time is the application's
+// A conversation. The deadline is the verifier's, for its next word; it begins anew when a
+// person has answered, whose time is the application's.
+struct talk {
+    const struct pam_call *call;
+    struct rollcall_verifier_link link;
+    int64_t deadline;
+};
 
-static int dial(struct rollcall_verifier_link *link)
+static int dial(struct talk *t)
 {
     if (geteuid() == 0)
-        return rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, link);
-    return rollcall_verifier_dial(ROLLCALL_VERIFIER_SELF_SOCK, NULL, link);
+        return rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, t->deadline,
+                                      &t->link);
+    return rollcall_verifier_dial(ROLLCALL_VERIFIER_SELF_SOCK, NULL, t->deadline, &t->link);
 }
 
-static int send_request(int fd, const struct pam_call *call, enum rollcall_packet_type type)
+static int send_packet(const struct talk *t, const struct rollcall_packet *p)
 {
+    return rollcall_packet_send(t->link.fd, p, rollcall_deadline_left(t->deadline));
+}
+
+static int send_request(const struct talk *t, enum rollcall_packet_type type)
+{
+    const struct pam_call *call = t->call;
     _cleanup_packet_ struct rollcall_packet p = {0};
     int r;
 
@@ -41,7 +54,7 @@ static int send_request(int fd, const struct pam_call *call, enum rollcall_packe
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_CALLER, getuid());
     if (r == 0)
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_SESSION, getsid(0));
-    return r == 0 ? rollcall_packet_send(fd, &p, ANSWER_WAIT_MS) : r;
+    return r == 0 ? send_packet(t, &p) : r;
 }
 
 static void erase_answer(char *text)
@@ -52,7 +65,7 @@ static void erase_answer(char *text)
 }
 
 // One prompt shown, one answer sent. A conversation that fails ends the login.
-static int relay_prompt(const struct pam_call *call, int fd, const struct rollcall_packet *prompt)
+static int relay_prompt(struct talk *t, const struct rollcall_packet *prompt)
 {
     _cleanup_packet_ struct rollcall_packet p = {0};
     char text[ROLLCALL_PACKET_TEXT_MAX + 1];
@@ -63,7 +76,7 @@ static int relay_prompt(const struct pam_call *call, int fd, const struct rollca
     if (r < 0)
         return r;
     rollcall_packet_get_number(prompt, ROLLCALL_FIELD_ECHO, &echo);
-    r = pam_prompt(call->pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, "%s",
+    r = pam_prompt(t->call->pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, "%s",
                    text);
     if (r != PAM_SUCCESS || !answer || strlen(answer) > 512) {
         erase_answer(answer);
@@ -72,7 +85,8 @@ static int relay_prompt(const struct pam_call *call, int fd, const struct rollca
     rollcall_packet_start(&p, ROLLCALL_PACKET_ANSWER);
     r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TEXT, answer);
     erase_answer(answer);
-    return r == 0 ? rollcall_packet_send(fd, &p, ANSWER_WAIT_MS) : r;
+    t->deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS);
+    return r == 0 ? send_packet(t, &p) : r;
 }
 
 static void show(const struct pam_call *call, const struct rollcall_packet *result)
@@ -85,24 +99,24 @@ static void show(const struct pam_call *call, const struct rollcall_packet *resu
 }
 
 // 0 for the verifier's yes, -EACCES for its no, another negative errno otherwise.
-static int converse(const struct pam_call *call, int fd, enum rollcall_packet_type request)
+static int converse(struct talk *t, enum rollcall_packet_type request)
 {
-    int r = send_request(fd, call, request);
+    int r = send_request(t, request);
 
     while (r == 0) {
         _cleanup_packet_ struct rollcall_packet p = {0};
         int64_t code = -1;
         int type;
-        r = rollcall_packet_receive(fd, &p, ANSWER_WAIT_MS, &type);
+        r = rollcall_packet_receive(t->link.fd, &p, rollcall_deadline_left(t->deadline), &type);
         if (r < 0)
             break;
         if (type == ROLLCALL_PACKET_PROMPT && request == ROLLCALL_PACKET_LOGIN) {
-            r = relay_prompt(call, fd, &p);
+            r = relay_prompt(t, &p);
         } else if (type == ROLLCALL_PACKET_RESULT &&
                    rollcall_packet_get_number(&p, ROLLCALL_FIELD_CODE, &code) == 0) {
             if (code != ROLLCALL_RESULT_YES)
                 return -EACCES;
-            show(call, &p);
+            show(t->call, &p);
             return 0;
         } else {
             r = -EPROTO;
@@ -113,12 +127,14 @@ static int converse(const struct pam_call *call, int fd, enum rollcall_packet_ty
 
 static int relay(const struct pam_call *call, enum rollcall_packet_type request)
 {
-    struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
-    int r = dial(&link);
+    struct talk t = {.call = call,
+                     .link = ROLLCALL_VERIFIER_LINK_NONE,
+                     .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS)};
+    int r = dial(&t);
 
     if (r == 0)
-        r = converse(call, link.fd, request);
-    rollcall_verifier_hang_up(&link);
+        r = converse(&t, request);
+    rollcall_verifier_hang_up(&t.link);
     if (r == 0)
         return PAM_SUCCESS;
     if (r == -EACCES)

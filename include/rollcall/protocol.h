@@ -85,7 +85,18 @@ int rollcall_packet_send(int fd, const struct rollcall_packet *p, int wait_ms);
 int rollcall_packet_receive(int fd, struct rollcall_packet *ret, int wait_ms, int *ret_type);
 
 // ---- getting a verifier ----
-#define ROLLCALL_VERIFIER_HELLO_MS 5000
+// All that a verifier may take between two acts of a person: being reached or started, its
+// hello, its next prompt or its result. With what a hang-up waits, a login is refused within
+// ten seconds whatever the verifier does, and wherever in it the verifier stops.
+#define ROLLCALL_VERIFIER_SILENCE_MS    7000
+#define ROLLCALL_VERIFIER_LAST_WORDS_MS 1000
+_Static_assert(ROLLCALL_VERIFIER_SILENCE_MS + ROLLCALL_VERIFIER_LAST_WORDS_MS < 10000,
+               "refused within ten seconds");
+
+// A moment `wait_ms` from now on CLOCK_MONOTONIC, in milliseconds, and what is left until
+// one: 0 when it is over.
+int64_t rollcall_deadline_in(int wait_ms);
+int rollcall_deadline_left(int64_t deadline);
 
 struct rollcall_verifier_link {
     int fd;    // the conversation
@@ -95,11 +106,12 @@ struct rollcall_verifier_link {
 
 // Connects to `socket_path`; where nobody is there, or the peer closes before its hello,
 // and this process is root and `program` is not NULL, starts `program`. Returns after the
-// hello. 0, -ECONNREFUSED (nobody, and none could be started), -ETIMEDOUT, -EPROTO,
-// -EACCES, -EPERM (the socket is not root's).
-int rollcall_verifier_dial(const char *socket_path, const char *program,
+// hello, all of it before `deadline`. 0, -ECONNREFUSED (nobody, and none could be started),
+// -ETIMEDOUT, -EPROTO, -EACCES, -EPERM (the socket is not root's).
+int rollcall_verifier_dial(const char *socket_path, const char *program, int64_t deadline,
                            struct rollcall_verifier_link *ret);
-// Closes; gives a directly started verifier two seconds to end, then kills it; reaps it.
+// Closes; gives a directly started verifier ROLLCALL_VERIFIER_LAST_WORDS_MS to end, then
+// kills it; reaps it.
 void rollcall_verifier_hang_up(struct rollcall_verifier_link *link);
 
 #endif

@@ -66,28 +66,41 @@ void prompt_throttled(const struct prompt_facts *f, char *buf, size_t len)
     snprintf(buf, len, "\nToo many failed tries. Try again after %s. Press Enter to close: ", when);
 }
 
+// "14 days", "1 hour": in the unit that a person would use.
+static void span_of(int64_t seconds, char *buf, size_t len)
+{
+    static const struct {
+        int64_t seconds;
+        const char *one, *many;
+    } units[] = {{86400, "day", "days"}, {3600, "hour", "hours"}, {60, "minute", "minutes"}};
+    size_t i = 0;
+    int64_t n;
+
+    // Two of a unit and more, or exactly one of it: 26 hours say more than 1 day does.
+    while (i < 2 && seconds != units[i].seconds && seconds < 2 * units[i].seconds)
+        i++;
+    n = seconds < 60 ? 1 : seconds / units[i].seconds;
+    snprintf(buf, len, "%lld %s", (long long)n, n == 1 ? units[i].one : units[i].many);
+}
+
 void prompt_lease(const struct prompt_facts *f, char *buf, size_t len)
 {
-    char when[32];
+    char when[32], limit[32];
 
     clock_of(f->as_of, CLOCK_DAY, when, sizeof(when));
+    span_of(f->lease_seconds, limit, sizeof(limit));
     snprintf(buf, len,
-             "\n%s last heard from the company on %s; the limit is %lld %s.\n"
+             "\n%s last heard from the company on %s; the limit is %s.\n"
              "Connect it to a network and try again in a minute.\n"
              "No network? Call %s, quote %s.\nPress Enter to close: ",
-             f->host, when,
-             (long long)(f->lease_seconds >= 2 * 86400 ? f->lease_seconds / 86400
-                                                       : f->lease_seconds / 3600),
-             f->lease_seconds >= 2 * 86400 ? "days" : "hours", f->contact, f->reference);
+             f->host, when, limit, f->contact, f->reference);
 }
 
 void text_lease_warning(const struct prompt_facts *f, int64_t lease_ends, char *buf, size_t len)
 {
-    char when[32];
-    int64_t silent = time(NULL) - f->as_of;
+    char when[32], silent[32];
 
     clock_of(lease_ends, CLOCK_WEEKDAY, when, sizeof(when));
-    snprintf(buf, len, "Offline for %lld %s. Connect before %s or sign-in will stop.",
-             (long long)(silent >= 2 * 86400 ? silent / 86400 : silent / 3600),
-             silent >= 2 * 86400 ? "days" : "hours", when);
+    span_of(time(NULL) - f->as_of, silent, sizeof(silent));
+    snprintf(buf, len, "Offline for %s. Connect before %s or sign-in will stop.", silent, when);
 }

@@ -221,6 +221,11 @@ static void write_program(const struct place *p, const char *body)
         skip(); // only root starts a verifier
 }
 
+static int dial_of(const struct place *p, const char *program, struct rollcall_verifier_link *ret)
+{
+    return rollcall_verifier_dial(p->socket, program, rollcall_deadline_in(5000), ret);
+}
+
 static void where_nobody_listens_root_starts_one_that_owes_us_nothing(void **state)
 {
     struct place *p = *state;
@@ -235,7 +240,7 @@ static void where_nobody_listens_root_starts_one_that_owes_us_nothing(void **sta
                      "set -- $(/bin/cat /proc/$$/stat)\n"
                      "[ \"$6\" = $$ ] || exit 1\n" HELLO "/bin/cat <&0 >/dev/null\n");
     assert_int_equal(sigaction(SIGCHLD, NULL, &before), 0);
-    assert_int_equal(rollcall_verifier_dial(p->socket, p->program, &link), 0);
+    assert_int_equal(dial_of(p, p->program, &link), 0);
     assert_true(link.fd > STDERR_FILENO && link.pidfd > STDERR_FILENO);
     rollcall_verifier_hang_up(&link);
     assert_int_equal(link.fd, -1);
@@ -251,8 +256,8 @@ static void without_a_program_nobody_is_started(void **state)
     struct place *p = *state;
     struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
 
-    assert_int_equal(rollcall_verifier_dial(p->socket, NULL, &link), -ECONNREFUSED);
-    assert_int_equal(rollcall_verifier_dial(p->socket, p->program, &link), -ECONNREFUSED);
+    assert_int_equal(dial_of(p, NULL, &link), -ECONNREFUSED);
+    assert_int_equal(dial_of(p, p->program, &link), -ECONNREFUSED);
     assert_int_equal(link.fd, -1);
 }
 
@@ -262,7 +267,7 @@ static void a_verifier_that_dies_before_its_hello_is_no_verifier(void **state)
     struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
 
     write_program(p, "exit 0\n");
-    assert_int_equal(rollcall_verifier_dial(p->socket, p->program, &link), -ECONNREFUSED);
+    assert_int_equal(dial_of(p, p->program, &link), -ECONNREFUSED);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
@@ -273,7 +278,7 @@ static void a_verifier_that_says_something_else_first_is_not_listened_to(void **
 
     write_program(p,
                   "printf 'RCV1\\003\\000\\000\\000' >&0\n"); // a result: yes, before any question
-    assert_int_equal(rollcall_verifier_dial(p->socket, p->program, &link), -EPROTO);
+    assert_int_equal(dial_of(p, p->program, &link), -EPROTO);
 }
 
 static void where_the_socket_answers_nobody_is_started(void **state)
@@ -295,7 +300,7 @@ static void where_the_socket_answers_nobody_is_started(void **state)
         rollcall_packet_start(&hello, ROLLCALL_PACKET_HELLO);
         _exit(fd >= 0 && rollcall_packet_send(fd, &hello, -1) == 0 ? 0 : 1);
     }
-    assert_int_equal(rollcall_verifier_dial(p->socket, p->program, &link), 0);
+    assert_int_equal(dial_of(p, p->program, &link), 0);
     assert_int_equal(link.pidfd, -1);
     rollcall_verifier_hang_up(&link);
     assert_int_equal(waitpid(pid, NULL, 0), pid);

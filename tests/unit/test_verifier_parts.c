@@ -67,6 +67,26 @@ static void pauses_grow_then_lock_softly_then_for_good(void **state)
     assert_int_equal(throttle_until(UINT32_MAX, 1000), INT64_MAX);
 }
 
+static void a_limit_is_told_in_the_unit_that_a_person_would_use(void **state)
+{
+    static const struct {
+        int64_t seconds;
+        const char *words;
+    } limits[] = {{60, "the limit is 1 minute."},     {3600, "the limit is 1 hour."},
+                  {93600, "the limit is 26 hours."},  {86400, "the limit is 1 day."},
+                  {259200, "the limit is 3 days."},   {5400, "the limit is 90 minutes."},
+                  {1209600, "the limit is 14 days."}, {0, "the limit is 1 minute."}};
+    struct prompt_facts f = {.host = "web1", .contact = "the desk", .reference = "R-ABC234"};
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        f.lease_seconds = limits[i].seconds;
+        prompt_lease(&f, text, sizeof(text));
+        assert_non_null(strstr(text, limits[i].words));
+    }
+}
+
 static struct credential_file open_file(uint32_t uid)
 {
     struct credential_file f;
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_burnt_step_is_never_accepted_again),
         cmocka_unit_test(what_is_no_code_is_refused),
         cmocka_unit_test(pauses_grow_then_lock_softly_then_for_good),
+        cmocka_unit_test(a_limit_is_told_in_the_unit_that_a_person_would_use),
         cmocka_unit_test(what_was_written_is_read_back),
         cmocka_unit_test(a_file_of_another_account_does_not_open),
         cmocka_unit_test(a_file_of_another_host_does_not_open),
