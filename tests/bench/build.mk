@@ -1,0 +1,13 @@
+# What the benchmark of lookups is made of. Built by `make tests`, never installed.
+FLOOR := $(BUILD)/tests/bench/libnss_floor.so.2
+$(FLOOR): $(BUILD)/modobj/tests/bench/floor.o tests/bench/floor.map
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_CFLAGS) -shared -Wl,-soname,libnss_floor.so.2 -Wl,-z,nodelete -Wl,-z,defs \
+		-Wl,--version-script,tests/bench/floor.map $(ALL_LDFLAGS) -o $@ $(BUILD)/modobj/tests/bench/floor.o
+tests: $(FLOOR)
+
+PROGRAMS += nss_lookups nss_company
+nss_lookups_SRCS := tests/bench/nss_lookups.c
+nss_lookups_DIR := tests/bench
+nss_company_SRCS := tests/bench/nss_company.c
+nss_company_DIR := tests/bench
