@@ -151,10 +151,13 @@ static void add_group(const struct group *gr)
         g.len += strlen(gr->gr_mem[g.n++]) + 1;
     g.text = malloc(g.len);
     g.at = malloc(sizeof(*g.at) * (g.n + 1));
-    if ((n_groups & (n_groups + 1)) == 0)
-        groups = realloc(groups, sizeof(*groups) * 2 * ((size_t)n_groups + 1));
-    if (!g.text || !g.at || !groups)
+    if (!g.text || !g.at)
         abort();
+    if ((n_groups & (n_groups + 1)) == 0) {
+        groups = realloc(groups, sizeof(*groups) * 2 * ((size_t)n_groups + 1));
+        if (!groups)
+            abort();
+    }
     memcpy(g.text, gr->gr_name, at - 3);
     memcpy(g.text + at - 3, "\0x", 3);
     for (uint32_t i = 0; i < g.n; i++) {
@@ -176,6 +179,7 @@ static void load(void)
     struct passwd *pw;
     struct group *gr;
 
+    // cppcheck-suppress fgetpwentCalled ; one thread reads
     while (f && (pw = fgetpwent(f)))
         add_person(pw);
     if (f)
@@ -188,6 +192,7 @@ static void load(void)
         put(&by_uid, hash_id(p->uid), (uint32_t)(at / 8));
     }
     f = fopen(group ? group : "/etc/group", "re");
+    // cppcheck-suppress fgetgrentCalled ; one thread reads
     while (f && (gr = fgetgrent(f)))
         add_group(gr);
     if (f)

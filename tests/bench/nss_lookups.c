@@ -107,10 +107,12 @@ static void load(const char *passwd, const char *group)
     struct passwd *pw;
     struct group *gr;
 
+    // cppcheck-suppress fgetpwentCalled ; one thread reads
     while ((pw = fgetpwent(f)))
         add(&people, &n_people, pw->pw_name, pw->pw_uid);
     fclose(f);
     f = must(fopen(group, "re"));
+    // cppcheck-suppress fgetgrentCalled ; one thread reads
     while ((gr = fgetgrent(f))) {
         uint32_t n = 0;
         while (gr->gr_mem[n])
