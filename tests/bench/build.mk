@@ -11,3 +11,17 @@ nss_lookups_SRCS := tests/bench/nss_lookups.c
 nss_lookups_DIR := tests/bench
 nss_company_SRCS := tests/bench/nss_company.c
 nss_company_DIR := tests/bench
+# The comparison of lookups (tests/bench/lookups).
+NOTHING := $(BUILD)/tests/bench/libnss_nothing.so.2
+$(NOTHING): $(BUILD)/modobj/tests/bench/lookups_nothing.o tests/bench/lookups_nothing.map
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_CFLAGS) -shared -Wl,-soname,libnss_nothing.so.2 -Wl,-z,nodelete -Wl,-z,defs \
+		-Wl,--version-script,tests/bench/lookups_nothing.map $(ALL_LDFLAGS) -o $@ $<
+tests: $(NOTHING)
+bench: $(FLOOR) $(NOTHING)
+
+PROGRAMS += lookups_worker lookups_first
+lookups_worker_SRCS := tests/bench/lookups_worker.c tests/bench/lookups_company.c tests/bench/lookups_check.c
+lookups_worker_DIR := tests/bench
+lookups_first_SRCS := tests/bench/lookups_first.c
+lookups_first_DIR := tests/bench

@@ -17,6 +17,10 @@
 EXPORT enum nss_status _nss_floor_getpwnam_r(const char *, struct passwd *, char *, size_t, int *);
 EXPORT enum nss_status _nss_floor_getpwuid_r(uid_t, struct passwd *, char *, size_t, int *);
 EXPORT enum nss_status _nss_floor_getgrgid_r(gid_t, struct group *, char *, size_t, int *);
+EXPORT enum nss_status _nss_floor_getgrnam_r(const char *, struct group *, char *, size_t, int *);
+EXPORT enum nss_status _nss_floor_setpwent(int);
+EXPORT enum nss_status _nss_floor_endpwent(void);
+EXPORT enum nss_status _nss_floor_getpwent_r(struct passwd *, char *, size_t, int *);
 EXPORT enum nss_status _nss_floor_initgroups_dyn(const char *, gid_t, long *, long *, gid_t **,
                                                  long, int *);
 
@@ -48,7 +52,8 @@ static char *people; // one behind the other; the first unit is nobody's
 static size_t people_len = 8, people_room;
 static struct company_group *groups;
 static uint32_t n_people, n_groups;
-static struct table by_name, by_uid, by_gid;
+static struct table by_name, by_uid, by_gid, by_group;
+static size_t position = 8; // of the one enumeration
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static uint32_t hash_name(const char *s)
@@ -198,8 +203,11 @@ static void load(void)
     if (f)
         fclose(f);
     make(&by_gid, n_groups);
-    for (uint32_t i = 0; i < n_groups; i++)
+    make(&by_group, n_groups);
+    for (uint32_t i = 0; i < n_groups; i++) {
         put(&by_gid, hash_id(groups[i].gid), i + 1);
+        put(&by_group, hash_name(groups[i].text), i + 1);
+    }
 }
 
 static enum nss_status give(const struct person *p, struct passwd *pw, char *buf, size_t len,
@@ -248,6 +256,29 @@ enum nss_status _nss_floor_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, s
     return give(NULL, pw, buf, len, errnop);
 }
 
+static enum nss_status give_group(const struct company_group *g, struct group *gr, char *buf,
+                                  size_t len, int *errnop)
+{
+    size_t skip = -(uintptr_t)buf % sizeof(char *);
+    char **list, *text;
+
+    if (!g) {
+        *errnop = ENOENT;
+        return NSS_STATUS_NOTFOUND;
+    }
+    if (len < skip + (g->n + 1) * sizeof(char *) + g->len) {
+        *errnop = ERANGE;
+        return NSS_STATUS_TRYAGAIN;
+    }
+    list = (char **)(void *)(buf + skip);
+    text = memcpy(list + g->n + 1, g->text, g->len);
+    for (uint32_t k = 0; k < g->n; k++)
+        list[k] = text + g->at[k];
+    list[g->n] = NULL;
+    *gr = (struct group){text, strchr(text, 0) + 1, g->gid, list};
+    return NSS_STATUS_SUCCESS;
+}
+
 enum nss_status _nss_floor_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len,
                                       int *errnop)
 {
@@ -256,24 +287,54 @@ enum nss_status _nss_floor_getgrgid_r(gid_t gid, struct group *gr, char *buf, si
     pthread_once(&once, load);
     for (uint32_t i = hash & by_gid.mask; by_gid.slots[i].ref; i = (i + 1) & by_gid.mask) {
         const struct company_group *g = &groups[by_gid.slots[i].ref - 1];
-        size_t skip = -(uintptr_t)buf % sizeof(char *);
-        char **list, *text;
-        if (g->gid != gid)
-            continue;
-        if (len < skip + (g->n + 1) * sizeof(char *) + g->len) {
-            *errnop = ERANGE;
-            return NSS_STATUS_TRYAGAIN;
-        }
-        list = (char **)(void *)(buf + skip);
-        text = memcpy(list + g->n + 1, g->text, g->len);
-        for (uint32_t k = 0; k < g->n; k++)
-            list[k] = text + g->at[k];
-        list[g->n] = NULL;
-        *gr = (struct group){text, strchr(text, 0) + 1, gid, list};
-        return NSS_STATUS_SUCCESS;
+        if (g->gid == gid)
+            return give_group(g, gr, buf, len, errnop);
     }
-    *errnop = ENOENT;
-    return NSS_STATUS_NOTFOUND;
+    return give_group(NULL, gr, buf, len, errnop);
+}
+
+enum nss_status _nss_floor_getgrnam_r(const char *name, struct group *gr, char *buf, size_t len,
+                                      int *errnop)
+{
+    uint32_t hash = hash_name(name);
+
+    pthread_once(&once, load);
+    for (uint32_t i = hash & by_group.mask; by_group.slots[i].ref; i = (i + 1) & by_group.mask) {
+        const struct company_group *g = &groups[by_group.slots[i].ref - 1];
+        if (by_group.slots[i].hash == hash && strcmp(g->text, name) == 0)
+            return give_group(g, gr, buf, len, errnop);
+    }
+    return give_group(NULL, gr, buf, len, errnop);
+}
+
+enum nss_status _nss_floor_setpwent(int stayopen)
+{
+    (void)stayopen;
+    position = 8;
+    return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_floor_endpwent(void)
+{
+    position = 8;
+    return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_floor_getpwent_r(struct passwd *pw, char *buf, size_t len, int *errnop)
+{
+    const struct person *p;
+    enum nss_status status;
+
+    pthread_once(&once, load);
+    if (position >= people_len) {
+        *errnop = ENOENT;
+        return NSS_STATUS_NOTFOUND;
+    }
+    p = person_at((uint32_t)(position / 8));
+    status = give(p, pw, buf, len, errnop);
+    if (status == NSS_STATUS_SUCCESS)
+        position += p->size;
+    return status;
 }
 
 enum nss_status _nss_floor_initgroups_dyn(const char *user, gid_t group, long *start, long *size,
