@@ -32,15 +32,34 @@ static const char *const reserved[] = {
     "users",    "utmp",    "uucp",    "uuidd",   "video",     "voice",   "wheel",
     "www-data",
 };
-static const char *const reserved_prefixes[] = {"systemd-", "rollcall", "sssd", "_"};
 
-bool rollcall_name_reserved(const char *name, size_t len)
+const char *rollcall_name_reserved_nth(size_t n)
 {
-    for (size_t i = 0; i < sizeof(reserved_prefixes) / sizeof(reserved_prefixes[0]); i++) {
-        size_t n = strlen(reserved_prefixes[i]);
-        if (len >= n && memcmp(name, reserved_prefixes[i], n) == 0)
-            return true;
-    }
+    return n < sizeof(reserved) / sizeof(reserved[0]) ? reserved[n] : NULL;
+}
+
+const struct rollcall_name_shape rollcall_name_shapes[32] = {
+    {0x00000000, 0x00000000}, {0x00000028, 0x00600010}, {0x00000048, 0x00000202},
+    {0x000000e0, 0x00048110}, {0x000000d8, 0x0000c206}, {0x00000000, 0x00000000},
+    {0x00000048, 0x00101002}, {0x000000a8, 0x00004032}, {0x00000010, 0x00100002},
+    {0x00000028, 0x00044000}, {0x00000000, 0x00000000}, {0x00000018, 0x00402000},
+    {0x0000129c, 0x01010202}, {0x00000438, 0x02000022}, {0x000000f8, 0x00108022},
+    {0x00000100, 0x00010000}, {0x000001a0, 0x00249000}, {0x00000000, 0x00000000},
+    {0xffffff79, 0x00118020}, {0xfffffff9, 0x023c0182}, {0x00000018, 0x00188002},
+    {0x00000030, 0x00380000}, {0x00000020, 0x00008200}, {0x00000120, 0x00800100},
+    {0x00000000, 0x00000000}, {0x00000000, 0x00000000}, {0x00000000, 0x00000000},
+    {0x00000000, 0x00000000}, {0x00000000, 0x00000000}, {0x00000000, 0x00000000},
+    {0x00000000, 0x00000000}, {0xffffffff, 0xffffffff},
+};
+
+static inline bool reserved_prefix(const char *name, size_t len)
+{
+    return (len >= 1 && name[0] == '_') || (len >= 4 && memcmp(name, "sssd", 4) == 0) ||
+           (len >= 8 && (memcmp(name, "systemd-", 8) == 0 || memcmp(name, "rollcall", 8) == 0));
+}
+
+static bool reserved_whole(const char *name, size_t len)
+{
     for (size_t lo = 0, hi = sizeof(reserved) / sizeof(reserved[0]); lo < hi;) {
         size_t mid = lo + (hi - lo) / 2, n = strlen(reserved[mid]);
         int c = memcmp(name, reserved[mid], len < n ? len : n);
@@ -52,6 +71,13 @@ bool rollcall_name_reserved(const char *name, size_t len)
             lo = mid + 1;
     }
     return false;
+}
+
+bool rollcall_name_reserved(const char *name, size_t len)
+{
+    if (len > 1 && !rollcall_name_maybe_reserved(name, len))
+        return false;
+    return reserved_prefix(name, len) || reserved_whole(name, len);
 }
 
 enum rollcall_name_fault rollcall_name_check(const char *name, size_t len)

@@ -89,7 +89,12 @@ void *rc_build_record(struct rc_build *b, size_t record_size, uint32_t slot)
 
 uint64_t rc_build_hash(const struct rc_build *b, const void *key, size_t len)
 {
-    return XXH3_64bits_withSeed(key, len, b->head.seed);
+    return rc_hash_bytes_seeded(b->head.seed, key, len);
+}
+
+uint64_t rc_build_hash_id(const struct rc_build *b, uint32_t id)
+{
+    return rc_hash_id_seeded(b->head.seed, id);
 }
 
 // One attempt with n buckets. -EAGAIN where a chain got too long.

@@ -35,6 +35,7 @@ int64_t rc_build_add(struct rc_build *b, enum rc_section s, const void *data, si
 int rc_build_records(struct rc_build *b, size_t record_size);
 void *rc_build_record(struct rc_build *b, size_t record_size, uint32_t slot);
 uint64_t rc_build_hash(const struct rc_build *b, const void *key, size_t len);
+uint64_t rc_build_hash_id(const struct rc_build *b, uint32_t id);
 // Buckets from entries; enlarged until every chain is within RC_PROBES. -EEXIST where
 // that cannot be reached.
 int rc_build_index(struct rc_build *b, enum rc_section s, const struct rc_index_entry *entries,

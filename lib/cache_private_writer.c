@@ -82,7 +82,7 @@ static int add_person(struct rc_build *b, const struct rollcall_person *p, struc
     if (e == 0 && *p->former_name && strcmp(p->former_name, p->name) != 0)
         e = index_add(names, rc_build_hash(b, p->former_name, strlen(p->former_name)), p->slot);
     if (e == 0)
-        e = index_add(ids, rc_build_hash(b, &p->uid, 4), p->slot);
+        e = index_add(ids, rc_build_hash_id(b, p->uid), p->slot);
     if (e == 0)
         e = add_date(b, p->not_before);
     return e == 0 ? add_date(b, p->not_after) : e;

@@ -120,7 +120,7 @@ static int add_account(struct snapshot *s, const struct rollcall_snapshot_accoun
     memcpy(at, &r, sizeof(r));
     s->names[s->n] =
         (struct rc_index_entry){rc_build_hash(&s->build, a->name, r.name_len), a->slot};
-    s->ids[s->n] = (struct rc_index_entry){rc_build_hash(&s->build, &a->uid, 4), a->slot};
+    s->ids[s->n] = (struct rc_index_entry){rc_build_hash_id(&s->build, a->uid), a->slot};
     s->n++;
     return 0;
 }
@@ -177,7 +177,7 @@ static int add_group(struct snapshot *s, const struct rollcall_snapshot_group *g
     s->group_names[s->n_groups] =
         (struct rc_index_entry){rc_build_hash(&s->build, g->name, len), (uint32_t)s->n_groups};
     s->gids[s->n_groups] =
-        (struct rc_index_entry){rc_build_hash(&s->build, &g->gid, 4), (uint32_t)s->n_groups};
+        (struct rc_index_entry){rc_build_hash_id(&s->build, g->gid), (uint32_t)s->n_groups};
     s->n_groups++;
     return 0;
 }

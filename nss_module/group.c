@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // group: getgrnam, getgrgid, enumeration. A person's private group has the person's
 // name and uid, and no member list; rollcall-people has none either.
-#include <errno.h>
 #include <grp.h>
-#include <string.h>
 
 #include "nss_module/exports.h"
 #include "nss_module/map.h"
-#include "rollcall/cache.h"
 
 // The ready-made names go into the caller's buffer as one block; the length bytes say
-// where each begins. They must add up, whatever the file says.
+// where each begins. They must add up, whatever the file says: a name that begins in the
+// block ends in it, for the block's last byte is a NUL of ours.
 static enum nss_status take_members(const struct nss_pair *p, const struct rc_group_record *g,
                                     struct nss_room *room, char ***ret)
 {
@@ -22,29 +20,27 @@ static enum nss_status take_members(const struct nss_pair *p, const struct rc_gr
 
     if (!list)
         return NSS_STATUS_TRYAGAIN;
-    list[0] = NULL;
+    list[g->n_members] = NULL;
     *ret = list;
     if (g->n_members == 0)
         return NSS_STATUS_SUCCESS;
     lens = (const unsigned char *)rc_pool(&p->snapshot, g->members,
                                           (uint64_t)g->n_members + g->members_len);
-    if (!lens)
+    if (!lens || g->members_len == 0)
         return NSS_STATUS_NOTFOUND;
-    names = nss_take(room, lens + g->n_members, g->members_len);
+    // The last name's NUL is the one that nss_take adds.
+    names = nss_take(room, lens + g->n_members, g->members_len - 1);
     if (!names)
         return NSS_STATUS_TRYAGAIN;
     for (uint32_t i = 0; i < g->n_members; i++) {
-        if (at + lens[i] >= g->members_len || names[at + lens[i]] != 0)
-            return NSS_STATUS_NOTFOUND;
         list[i] = names + at;
         at += lens[i] + 1u;
     }
-    list[g->n_members] = NULL;
-    return NSS_STATUS_SUCCESS;
+    return at == g->members_len ? NSS_STATUS_SUCCESS : NSS_STATUS_NOTFOUND;
 }
 
 static enum nss_status fill(const struct nss_pair *p, const struct rc_group_record *g,
-                            const char *name, struct group *gr, char *buf, size_t len, int *errnop)
+                            const char *name, struct group *gr, char *buf, size_t len)
 {
     struct nss_room room = {buf, len};
     struct group r = {.gr_gid = g->gid};
@@ -53,37 +49,34 @@ static enum nss_status fill(const struct nss_pair *p, const struct rc_group_reco
     r.gr_name = nss_take(&room, name, g->name_len);
     r.gr_passwd = nss_take(&room, "x", 1);
     s = r.gr_name && r.gr_passwd ? take_members(p, g, &room, &r.gr_mem) : NSS_STATUS_TRYAGAIN;
-    if (s == NSS_STATUS_TRYAGAIN)
-        *errnop = ERANGE;
     if (s == NSS_STATUS_SUCCESS)
         *gr = r;
     return s;
 }
 
-static enum nss_status fill_private(const struct nss_pair *p, const struct rc_account_record *a,
-                                    struct group *gr, char *buf, size_t len, int *errnop)
+// The name stands in the pool, so it is looked at again where nobody else can write.
+static enum nss_status fill_named(const struct nss_pair *p, const struct rc_group_record *g,
+                                  struct group *gr, char *buf, size_t len)
+{
+    struct group r;
+    enum nss_status s = fill(p, g, rc_pool(&p->snapshot, g->name, g->name_len), &r, buf, len);
+
+    if (s == NSS_STATUS_SUCCESS && !rc_group_name_ok(&p->snapshot, r.gr_name, g))
+        s = NSS_STATUS_NOTFOUND;
+    if (s == NSS_STATUS_SUCCESS)
+        *gr = r;
+    return s;
+}
+
+static enum nss_status fill_private(const struct nss_pair *p, uint32_t slot,
+                                    const struct rc_account_record *a, struct group *gr, char *buf,
+                                    size_t len)
 {
     struct rc_group_record g = {.gid = a->uid, .name_len = a->name_len};
 
-    return fill(p, &g, a->text, gr, buf, len, errnop);
-}
-
-static enum nss_status absent(struct nss_guard *g, int *errnop)
-{
-    nss_leave(g);
-    *errnop = ENOENT;
-    return NSS_STATUS_UNAVAIL;
-}
-
-static enum nss_status finish(struct nss_guard *g, enum nss_status s, int *errnop)
-{
-    nss_leave(g);
-    // After leaving: glibc passes the address of errno itself, and leaving puts errno back.
-    if (s == NSS_STATUS_NOTFOUND)
-        *errnop = ENOENT;
-    if (s == NSS_STATUS_TRYAGAIN)
-        *errnop = ERANGE;
-    return s;
+    if (a->gid != a->uid || nss_hides(p, slot, a->uid))
+        return NSS_STATUS_NOTFOUND;
+    return fill(p, &g, a->text, gr, buf, len);
 }
 
 NSS_EXPORT enum nss_status _nss_rollcall_getgrnam_r(const char *name, struct group *gr, char *buf,
@@ -91,19 +84,20 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrnam_r(const char *name, struct gro
 {
     struct nss_guard guard;
     const struct nss_pair *p = nss_enter(&guard);
-    size_t n = strnlen(name, ROLLCALL_NAME_MAX + 1);
     struct rc_group_record g;
     struct rc_account_record a;
     uint32_t slot;
     enum nss_status s = NSS_STATUS_NOTFOUND;
+    size_t n;
 
     if (!p)
-        return absent(&guard, errnop);
+        return nss_absent(&guard, errnop);
+    n = strnlen(name, ROLLCALL_NAME_MAX + 1);
     if (rc_group_by_name(&p->snapshot, name, n, &g))
-        s = fill(p, &g, rc_pool(&p->snapshot, g.name, g.name_len), gr, buf, len, errnop);
-    else if (rc_account_by_name(&p->snapshot, name, n, &slot, &a) && a.gid == a.uid)
-        s = fill_private(p, &a, gr, buf, len, errnop);
-    return finish(&guard, s, errnop);
+        s = fill_named(p, &g, gr, buf, len);
+    else if (rc_account_by_name(&p->snapshot, name, n, &slot, &a))
+        s = fill_private(p, slot, &a, gr, buf, len);
+    return nss_finish(&guard, s, errnop);
 }
 
 NSS_EXPORT enum nss_status _nss_rollcall_getgrgid_r(gid_t gid, struct group *gr, char *buf,
@@ -117,12 +111,12 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrgid_r(gid_t gid, struct group *gr,
     enum nss_status s = NSS_STATUS_NOTFOUND;
 
     if (!p)
-        return absent(&guard, errnop);
+        return nss_absent(&guard, errnop);
     if (rc_group_by_gid(&p->snapshot, gid, &g))
-        s = fill(p, &g, rc_pool(&p->snapshot, g.name, g.name_len), gr, buf, len, errnop);
-    else if (rc_account_by_uid(&p->snapshot, gid, &slot, &a) && a.gid == a.uid)
-        s = fill_private(p, &a, gr, buf, len, errnop);
-    return finish(&guard, s, errnop);
+        s = fill_named(p, &g, gr, buf, len);
+    else if (rc_account_by_uid(&p->snapshot, gid, &slot, &a))
+        s = fill_private(p, slot, &a, gr, buf, len);
+    return nss_finish(&guard, s, errnop);
 }
 
 static _Atomic uint32_t position; // named groups first, then private ones
@@ -143,36 +137,40 @@ NSS_EXPORT enum nss_status _nss_rollcall_endgrent(void)
     return NSS_STATUS_SUCCESS;
 }
 
+static enum nss_status fill_nth(const struct nss_pair *p, uint32_t i, struct group *gr, char *buf,
+                                size_t len)
+{
+    uint32_t groups = p->snapshot.head->groups, slot;
+    struct rc_account_record a;
+    struct rc_group_record g;
+
+    if (i < groups)
+        return rc_group_at(&p->snapshot, i, &g) ? fill_named(p, &g, gr, buf, len)
+                                                : NSS_STATUS_NOTFOUND;
+    slot = ((const uint32_t *)rc_section(&p->snapshot, RC_ORDER))[i - groups];
+    return rc_account_at(&p->snapshot, slot, &a) ? fill_private(p, slot, &a, gr, buf, len)
+                                                 : NSS_STATUS_NOTFOUND;
+}
+
 NSS_EXPORT enum nss_status _nss_rollcall_getgrent_r(struct group *gr, char *buf, size_t len,
                                                     int *errnop)
 {
     struct nss_guard guard;
     struct nss_pair view, *pin = nss_pin_take(&pinned, nss_enter(&guard), &view);
-    const struct nss_pair *p = &view;
     enum nss_status s = NSS_STATUS_NOTFOUND;
-    uint32_t i, groups, order;
+    uint32_t i, n;
 
     if (!pin)
-        return absent(&guard, errnop);
-    groups = p->snapshot.head->groups;
-    order = (uint32_t)(p->snapshot.head->section[RC_ORDER].len / 4);
-    for (i = atomic_load(&position); i < groups + order && s == NSS_STATUS_NOTFOUND; i++) {
-        struct rc_group_record g;
-        struct rc_account_record a;
-        if (i < groups) {
-            if (rc_group_at(&p->snapshot, i, &g))
-                s = fill(p, &g, rc_pool(&p->snapshot, g.name, g.name_len), gr, buf, len, errnop);
-        } else if (rc_account_at(&p->snapshot,
-                                 ((const uint32_t *)rc_section(&p->snapshot, RC_ORDER))[i - groups],
-                                 &a) &&
-                   a.gid == a.uid) {
-            s = fill_private(p, &a, gr, buf, len, errnop);
-        }
-    }
-    if (s != NSS_STATUS_TRYAGAIN)
-        atomic_store(&position, i);
+        return nss_absent(&guard, errnop);
+    n = nss_enumerable(&view);
+    if (view.snapshot.head->flags & RC_FLAG_ENUMERATE)
+        n += view.snapshot.head->groups;
+    for (i = atomic_load(&position); i < n && s == NSS_STATUS_NOTFOUND; i++)
+        s = fill_nth(&view, i, gr, buf, len);
+    // Too small a buffer: the same entry comes again.
+    atomic_store(&position, s == NSS_STATUS_TRYAGAIN ? i - 1 : i);
     nss_pin_give(&pinned, pin);
     if (s == NSS_STATUS_NOTFOUND)
         nss_pin_drop(&pinned);
-    return finish(&guard, s, errnop);
+    return nss_finish(&guard, s, errnop);
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // initgroups: all supplementary gids of a person, without looking at any member list.
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nss_module/exports.h"
 #include "nss_module/map.h"
 #include "rollcall/account.h"
-#include "rollcall/cache.h"
 
 struct list {
     long *start, *size;
@@ -16,45 +13,54 @@ struct list {
     gid_t skip;
 };
 
-// The array is glibc's and grows by realloc: that is this entry's contract.
-static int add(struct list *l, gid_t gid)
+// Room for `more` gids, or for as many as the limit lets in. The array is glibc's and
+// grows by realloc: that is this entry's contract.
+static int make_room(struct list *l, long more)
 {
-    if (gid == l->skip)
+    long want = *l->start + more, twice = *l->size * 2;
+    gid_t *p;
+
+    if (want <= *l->size || (l->limit > 0 && *l->size >= l->limit))
         return 0;
-    for (long i = 0; i < *l->start; i++)
-        if ((*l->gids)[i] == gid)
-            return 0;
-    if (*l->start == *l->size) {
-        long want = *l->size > 0 ? *l->size * 2 : 16;
-        gid_t *p;
-        if (l->limit > 0 && *l->size >= l->limit)
-            return 1; // full is no error
-        if (l->limit > 0 && want > l->limit)
-            want = l->limit;
-        p = realloc(*l->gids, (size_t)want * sizeof(*p));
-        if (!p)
-            return -ENOMEM;
-        *l->gids = p;
-        *l->size = want;
-    }
-    (*l->gids)[(*l->start)++] = gid;
+    if (want < twice)
+        want = twice;
+    if (l->limit > 0 && want > l->limit)
+        want = l->limit;
+    p = realloc(*l->gids, (size_t)want * sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    *l->gids = p;
+    *l->size = want;
     return 0;
 }
 
+// Full is no error: the caller said how many it takes.
+static inline void add(struct list *l, gid_t gid)
+{
+    if (gid != l->skip && *l->start < *l->size)
+        (*l->gids)[(*l->start)++] = gid;
+}
+
+// No gid comes twice from us, and glibc drops those that a service before us gave.
 static int add_all(const struct nss_pair *p, const struct rc_account_record *a, struct list *l)
 {
     const struct rc_header *h = p->snapshot.head;
     const uint32_t *gids = (const uint32_t *)rc_section(&p->snapshot, RC_MSHIPS) + a->mship;
-    int r = add(l, h->id_min); // rollcall-people
+    unsigned n = (unsigned)a->n_groups + a->n_local;
+    int r = make_room(l, (long)n + 1);
 
-    for (unsigned i = 0; r == 0 && i < a->n_groups; i++)
-        if (gids[i] >= h->id_min && gids[i] <= h->id_max && rollcall_id_in_compiled_limits(gids[i]))
-            r = add(l, gids[i]);
-    // Granted by [local_group]: any local group but root's.
-    for (unsigned i = a->n_groups; r == 0 && i < (unsigned)a->n_groups + a->n_local; i++)
-        if (gids[i] != 0 && gids[i] < h->id_min)
-            r = add(l, gids[i]);
-    return r;
+    if (r < 0)
+        return r;
+    add(l, h->id_min); // rollcall-people
+    for (unsigned i = 0; i < n; i++) {
+        gid_t gid = __atomic_load_n(&gids[i], __ATOMIC_RELAXED); // once: checked, then given
+        // Behind the groups of ours, what [local_group] grants: any local group but root's.
+        if (i >= a->n_groups ? gid != 0 && gid < h->id_min
+                             : gid > h->id_min && gid <= h->id_max &&
+                                   (p->snapshot.plain_ids || rollcall_id_in_compiled_limits(gid)))
+            add(l, gid);
+    }
+    return 0;
 }
 
 NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t group,
@@ -67,17 +73,14 @@ NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t 
     struct list l = {start, size, groupsp, limit, group};
     struct rc_account_record a;
     uint32_t slot;
-    enum nss_status s = NSS_STATUS_NOTFOUND;
 
-    if (!p) {
-        nss_leave(&g);
-        *errnop = ENOENT;
-        return NSS_STATUS_UNAVAIL;
-    }
-    if (rc_account_by_name(&p->snapshot, user, strnlen(user, ROLLCALL_NAME_MAX + 1), &slot, &a))
-        s = add_all(p, &a, &l) < 0 ? NSS_STATUS_TRYAGAIN : NSS_STATUS_SUCCESS;
+    if (!p)
+        return nss_absent(&g, errnop);
+    if (!nss_find_name(p, user, &slot, &a) || nss_hides(p, slot, a.uid))
+        return nss_finish(&g, NSS_STATUS_NOTFOUND, errnop);
+    if (add_all(p, &a, &l) == 0)
+        return nss_finish(&g, NSS_STATUS_SUCCESS, errnop);
     nss_leave(&g);
-    if (s != NSS_STATUS_SUCCESS)
-        *errnop = s == NSS_STATUS_NOTFOUND ? ENOENT : ENOMEM;
-    return s;
+    *errnop = ENOMEM; // not ERANGE: no larger buffer of the caller's would help
+    return NSS_STATUS_TRYAGAIN;
 }

@@ -1,61 +1,52 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The mappings. No descriptor is kept, nothing is allocated by a lookup, no lock is
-// held while one runs: a lookup counts itself in a stripe of its own cache line, and
-// an old pair is unmapped when all stripes are seen empty.
+// The mappings. No descriptor is kept, nothing is allocated by a lookup, no lock is held
+// while one runs. A lookup says which pair it reads in a slot of its own (a hazard pointer);
+// a pair that was replaced is unmapped as soon as no slot names it.
 #include "nss_module/map.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rollcall/paths.h"
 
-#define STRIPES     64
-#define RETIRED     16
+#define LINES       63 // of 8 slots; the 64th line is the turn's
+#define SLOTS       (LINES * 8)
+#define PLACES      4    // for pairs, before one is mapped
+#define TURN_LASTS  5    // seconds; who has not ended by then was killed or left by longjmp
 #define FIRST_WAITS 2000 // of 50 us or more; the last resort is "absent"
+#ifdef __x86_64__
+#define PAGE 4096
+#else
+#define PAGE 65536
+#endif
 
-struct stripe {
-    _Atomic long inside;
-    // In the first stripe: taken by who refreshes. Here, because a fork gives the child
-    // this page zeroed: a thread that refreshed in the parent holds nothing in the child.
-    _Atomic int turn;
-    char pad[64 - sizeof(long) - sizeof(int)];
-};
+// A page by itself: a child of fork gets it zeroed, for the lookups and the refresh of its
+// parent's other threads do not run in the child, and would never end there.
+static _Alignas(PAGE) struct {
+    nss_slot slot[SLOTS];
+    _Atomic int64_t turn; // who looks at the disk: the second it began, and one; 0: nobody
+    char pad[PAGE - SLOTS * sizeof(nss_slot) - sizeof(int64_t)];
+} inside;
 
-static _Atomic(struct stripe *) stripes;
-static _Atomic(struct nss_pair *) current;
-static _Atomic int64_t checked; // CLOCK_MONOTONIC second of the last look at the disk
-static _Atomic(struct nss_pair *) retired[RETIRED]; // changed under `turn`
+struct nss_now nss_now = {.checked = -1, .first = &inside.slot[0]};
+static _Atomic(struct nss_pair *) retired; // a stack, linked by `next`
+static _Atomic int absent_why;             // -errno of the last open that failed
+static _Atomic int wiped_on_fork;
+static struct nss_pair places[PLACES];
 
-static struct stripe *stripes_page(void)
+// ---- opening and closing ----
+
+// Not malloc: we are in a stranger's process, whose allocator may be anything.
+static struct nss_pair *take_place(void)
 {
-    struct stripe *page = atomic_load(&stripes), *expected = NULL;
+    struct nss_pair *pair;
 
-    if (page)
-        return page;
-    page = mmap(NULL, STRIPES * sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                -1, 0);
-    if (page == MAP_FAILED)
-        return NULL;
-    // In a child of fork, lookups of the parent's other threads are not running:
-    // without this their counts would keep old mappings for ever.
-    madvise(page, STRIPES * sizeof(*page), MADV_WIPEONFORK);
-    if (!atomic_compare_exchange_strong(&stripes, &expected, page)) {
-        munmap(page, STRIPES * sizeof(*page));
-        return expected;
-    }
-    return page;
-}
-
-static bool same_file(const char *path, dev_t dev, ino_t ino)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+    for (int i = 0; i < PLACES; i++)
+        if (!atomic_exchange(&places[i].taken, 1))
+            return &places[i];
+    pair = mmap(NULL, sizeof(*pair), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pair == MAP_FAILED ? NULL : pair;
 }
 
 static void free_pair(struct nss_pair *pair)
@@ -64,159 +55,274 @@ static void free_pair(struct nss_pair *pair)
         return;
     rc_map_close(&pair->snapshot);
     rc_board_map_close(&pair->board);
-    munmap(pair, sizeof(*pair));
+    if (pair >= places && pair < places + PLACES)
+        atomic_store(&pair->taken, 0);
+    else
+        munmap(pair, sizeof(*pair));
 }
 
 // A board can be replaced between its open and the look at its status; then the one that
 // replaced it stands at the path already, for the rename comes before the mark.
-static bool open_board(struct rc_board_map *ret)
+static int open_board(struct rc_board_map *ret)
 {
     for (int i = 0; i < 8; i++) {
-        if (rc_board_map_open(ROLLCALL_BOARD, false, ret) < 0)
-            return false;
+        int r = rc_board_map_open(ROLLCALL_BOARD, false, ret);
+        if (r < 0)
+            return r;
         if (atomic_load(&ret->head->status) == RC_BOARD_LIVE)
-            return true;
+            return 0;
         rc_board_map_close(ret);
     }
+    return -ENOENT;
+}
+
+static int open_pair(struct nss_pair **ret)
+{
+    struct nss_pair *pair = take_place();
+    int r;
+
+    if (!pair)
+        return -ENOMEM;
+    r = open_board(&pair->board);
+    if (r == 0) {
+        pair->generation = atomic_load(&pair->board.head->generation);
+        r = rc_map_open_beside(ROLLCALL_ACCOUNTS, ROLLCALL_MAGIC_ACCOUNTS,
+                               sizeof(struct rc_account_record), &pair->board, &pair->snapshot);
+    }
+    if (r == 0 && memcmp(pair->snapshot.head->ledger_id, pair->board.head->ledger_id, 16) != 0)
+        r = -EBADMSG;
+    if (r < 0) {
+        free_pair(pair);
+        return r;
+    }
+    pair->snapshot.words = rc_board_word_at(&pair->board, 0);
+    *ret = pair;
+    return 0;
+}
+
+// ---- who reads what ----
+
+// Threads rarely share a line: which one is theirs follows from their thread pointer, which
+// needs no thread-local variable of ours.
+static unsigned home_slot(void)
+{
+    uint32_t mixed = (uint32_t)((uint64_t)((uintptr_t)pthread_self() >> 6) * 0x9e3779b1u);
+
+    return (unsigned)((uint64_t)mixed * LINES >> 32) * 8;
+}
+
+// More lookups at once than there are slots: slower, and as right.
+static const struct nss_pair *protect_own(struct nss_guard *guard)
+{
+    int saved = errno, cancel, ignored;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    if (open_pair(&guard->own) < 0)
+        guard->own = NULL;
+    pthread_setcancelstate(cancel, &ignored);
+    errno = saved;
+    return guard->own;
+}
+
+// Why this is right, however long a reader is stopped between any two of its steps:
+//
+//   reader                              who replaces
+//   r1  pair = current                  w1  current = new
+//   r2  slot = pair                     w2  look at all slots
+//   r3  current == pair, or again       w3  unmap old, unless a slot names it
+//
+// r2, r3, w1 and w2 are sequentially consistent, so there is one order of them all that
+// everybody sees. If r3 still finds the old pair, it is before w1 in that order; r2 is
+// before r3, and w2 after w1: so w2 finds the slot filled, and the pair stays. If r3 comes
+// after w1 it finds another pair, and the reader has used nothing of the old one. Should
+// the old pair's place be used again for a new one in between, r3 finds it current: then it
+// is the new one, whole, and no less protected.
+// A reader leaves with a release store, which w2's load sees: its reads are over by then.
+static const struct nss_pair *protect_among_threads(struct nss_guard *guard,
+                                                    const struct nss_pair *pair)
+{
+    unsigned home = home_slot();
+
+    for (unsigned i = 0; i < SLOTS; i++) {
+        nss_slot *slot = &inside.slot[home + i < SLOTS ? home + i : home + i - SLOTS];
+        const struct nss_pair *none = NULL, *again;
+        if (atomic_load_explicit(slot, memory_order_relaxed) ||
+            !atomic_compare_exchange_strong(slot, &none, pair))
+            continue;
+        while ((again = atomic_load(&nss_now.current)) != pair) {
+            pair = again;
+            atomic_store(slot, pair);
+        }
+        guard->slot = slot;
+        return pair;
+    }
+    return protect_own(guard);
+}
+
+// NULL in a slot is an empty slot: a reader that finds nothing is current needs none.
+static const struct nss_pair *protect(struct nss_guard *guard)
+{
+    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
+
+    *guard = (struct nss_guard){0};
+    return pair ? protect_among_threads(guard, pair) : NULL;
+}
+
+static bool named(const struct nss_pair *pair)
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (atomic_load(&inside.slot[i]) == pair)
+            return true;
     return false;
 }
 
-// Not malloc: we are in a stranger's process, whose allocator may be anything.
-static struct nss_pair *open_pair(void)
+// By whoever replaced it, once: `current` names it no more.
+static void retire(struct nss_pair *pair)
 {
-    struct nss_pair *pair =
-        mmap(NULL, sizeof(*pair), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pair->next = atomic_load(&retired);
+    while (!atomic_compare_exchange_weak(&retired, &pair->next, pair))
+        ;
+}
 
-    if (pair == MAP_FAILED)
-        return NULL;
-    if (!open_board(&pair->board)) {
-        free_pair(pair);
-        return NULL;
+// What is on the stack is taken off as a whole, so that two who sweep at once have nothing
+// in common. At most as many pairs stay as there are slots: none is ever left behind. A fork
+// in the middle costs the child a mapping, and frees none twice.
+static void sweep(void)
+{
+    struct nss_pair *pair = atomic_exchange(&retired, NULL), *next;
+
+    for (; pair; pair = next) {
+        next = pair->next;
+        if (named(pair))
+            retire(pair);
+        else
+            free_pair(pair);
     }
-    pair->generation = atomic_load(&pair->board.head->generation);
-    if (rc_map_open(ROLLCALL_ACCOUNTS, ROLLCALL_MAGIC_ACCOUNTS, sizeof(struct rc_account_record),
-                    &pair->snapshot) < 0 ||
-        memcmp(pair->snapshot.head->ledger_id, pair->board.head->ledger_id, 16) != 0) {
-        free_pair(pair);
-        return NULL;
+}
+
+// ---- looking at the disk ----
+
+static bool same_file(const char *path, dev_t dev, ino_t ino)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+static bool for_want_of_room(int r)
+{
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
+// `pair`, which the caller protects, or nothing, is replaced by what stands at the paths.
+// Where this process cannot open it for want of a descriptor or of memory, what it has
+// stays: its board still tells every lock.
+static void look(struct nss_pair *pair, int64_t second)
+{
+    struct nss_pair *opened = NULL, *expected = pair;
+    int r;
+
+    if (!pair || !nss_up_to_date(pair) ||
+        !same_file(ROLLCALL_ACCOUNTS, pair->snapshot.dev, pair->snapshot.ino)) {
+        r = open_pair(&opened);
+        atomic_store(&absent_why, r);
+        if (pair && for_want_of_room(r))
+            ;
+        else if (!atomic_compare_exchange_strong(&nss_now.current, &expected, opened))
+            free_pair(opened); // another was faster
+        else if (pair)
+            retire(pair);
     }
+    // Only now: before, a missing pair is not one that was looked for in vain.
+    atomic_store(&nss_now.checked, second);
+}
+
+// One thread at a time, and nobody waits for it. Two would do no harm.
+static bool take_turn(int64_t second)
+{
+    int64_t since = atomic_load(&inside.turn);
+
+    if (since && second + 1 >= since && second + 1 - since < TURN_LASTS)
+        return false;
+    return atomic_compare_exchange_strong(&inside.turn, &since, second + 1);
+}
+
+static void end_turn(int64_t second)
+{
+    int64_t mine = second + 1;
+
+    atomic_compare_exchange_strong(&inside.turn, &mine, 0);
+}
+
+// The first lookups of several threads at once: one opens, the others wait for it.
+static void wait_for_the_first(void)
+{
+    for (int i = 0; i < FIRST_WAITS && !atomic_load(&nss_now.current) && atomic_load(&inside.turn);
+         i++)
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+}
+
+const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_pair *pair,
+                                      int64_t second)
+{
+    int saved = errno, cancel, ignored;
+
+    if (guard->own)
+        return pair;
+    // A missing file is remembered for its second too.
+    if (!pair && atomic_load(&nss_now.checked) == second && !atomic_load(&inside.turn))
+        return NULL;
+    // From here on there are cancellation points, and a thread that ended at one would
+    // never leave its slot.
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    if (!NSS_SINGLE_THREADED && !atomic_exchange(&wiped_on_fork, 1))
+        madvise(&inside, sizeof(inside), MADV_WIPEONFORK);
+    if (take_turn(second)) {
+        look((struct nss_pair *)(uintptr_t)pair, second);
+        nss_leave(guard);
+        pair = protect(guard);
+        sweep();
+        end_turn(second);
+    } else if (!pair) {
+        wait_for_the_first();
+        pair = protect(guard);
+    }
+    pthread_setcancelstate(cancel, &ignored);
+    errno = saved;
     return pair;
 }
 
-// Nobody who came after the pointer changed can hold an old pair; nobody who came
-// before is inside any more. Called with `turn` held.
-static void sweep(struct stripe *page)
+const struct nss_pair *nss_enter_among_threads(struct nss_guard *guard)
 {
-    for (int i = 0; i < STRIPES; i++)
-        if (atomic_load(&page[i].inside) != 0)
-            return;
-    for (int i = 0; i < RETIRED; i++) {
-        // Taken out first: a fork between the two leaks a mapping, and never frees one twice.
-        free_pair(atomic_exchange(&retired[i], NULL));
-    }
+    return nss_fresh(guard, protect(guard));
 }
 
-static void retire(struct nss_pair *old)
+void nss_leave_own(struct nss_guard *guard)
 {
-    if (!old)
-        return;
-    for (int i = 0; i < RETIRED; i++) {
-        if (atomic_load(&retired[i]))
-            continue;
-        atomic_store(&retired[i], old);
-        return;
-    }
-    // Sixteen old pairs still in use: this one stays mapped rather than pulled away.
+    free_pair(guard->own);
 }
 
-// Against what the board told when we opened, not against the snapshot's own generation:
-// where the engine died between the two, the pair serves, and is not opened at each lookup.
-static bool up_to_date(const struct nss_pair *pair)
+enum nss_status nss_absent(struct nss_guard *guard, int *errnop)
 {
-    if (!pair)
-        return false;
-    return atomic_load_explicit(&pair->board.head->status, memory_order_acquire) == RC_BOARD_LIVE &&
-           atomic_load_explicit(&pair->board.head->generation, memory_order_acquire) ==
-               pair->generation;
-}
+    bool room = for_want_of_room(atomic_load(&absent_why));
 
-static void refresh(struct stripe *page, int64_t now)
-{
-    struct nss_pair *pair, *old;
-
-    if (atomic_exchange(&page[0].turn, 1) != 0) {
-        // Another thread is at it; what we have is at most that old. Where we have
-        // nothing yet, several threads make the first lookup at once.
-        for (int i = 0; i < FIRST_WAITS && !atomic_load(&current) && atomic_load(&page[0].turn);
-             i++)
-            nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
-        return;
-    }
-    old = atomic_load(&current);
-    if (!old || !up_to_date(old) ||
-        !same_file(ROLLCALL_ACCOUNTS, old->snapshot.dev, old->snapshot.ino)) {
-        pair = open_pair();
-        atomic_store(&current, pair);
-        retire(old);
-    }
-    // Only now: before, a missing pair is not one that was looked for in vain.
-    atomic_store(&checked, now);
-    sweep(page);
-    atomic_store(&page[0].turn, 0);
-}
-
-const struct nss_pair *nss_enter(struct nss_guard *guard)
-{
-    struct stripe *page;
-    struct timespec ts;
-    struct nss_pair *pair;
-
-    guard->saved_errno = errno;
-    guard->stripe = -1;
-    // getpwnam is a cancellation point; a thread that ends inside would never leave.
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancel_state);
-    page = stripes_page();
-    if (!page)
-        return NULL;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-    guard->stripe = (int)(((uintptr_t)pthread_self() >> 6) * 0x9e3779b1u >> 16) & (STRIPES - 1);
-    atomic_fetch_add(&page[guard->stripe].inside, 1);
-    pair = atomic_load(&current);
-    if (atomic_load_explicit(&checked, memory_order_relaxed) == (int64_t)ts.tv_sec &&
-        up_to_date(pair))
-        return pair;
-    // The stat a second, or at once when the board says that there is something new. A
-    // missing file is remembered for its second too.
-    if (atomic_load_explicit(&checked, memory_order_relaxed) != (int64_t)ts.tv_sec || pair) {
-        atomic_fetch_sub(&page[guard->stripe].inside, 1);
-        refresh(page, ts.tv_sec);
-        atomic_fetch_add(&page[guard->stripe].inside, 1);
-    }
-    return atomic_load(&current);
-}
-
-void nss_leave(struct nss_guard *guard)
-{
-    int ignored;
-
-    if (guard->stripe >= 0)
-        atomic_fetch_sub(&atomic_load(&stripes)[guard->stripe].inside, 1);
-    pthread_setcancelstate(guard->cancel_state, &ignored);
-    errno = guard->saved_errno;
+    nss_leave(guard);
+    *errnop = room ? EAGAIN : ENOENT;
+    return room ? NSS_STATUS_TRYAGAIN : NSS_STATUS_UNAVAIL;
 }
 
 // Taken out while it is used: a second thread that enumerates at the same time, which
 // glibc does not let happen, opens one more rather than reads a mapping that goes away.
-struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now, struct nss_pair *ret_view)
+struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with, struct nss_pair *ret_view)
 {
-    struct nss_pair *pair = now ? atomic_exchange(at, NULL) : NULL;
+    struct nss_pair *pair = with ? atomic_exchange(at, NULL) : NULL;
 
-    if (now && !pair)
-        pair = open_pair();
+    if (with && !pair && open_pair(&pair) < 0)
+        return NULL;
     if (!pair)
         return NULL;
-    *ret_view = *now;
     ret_view->snapshot = pair->snapshot;
+    ret_view->board = with->board;
     return pair;
 }
 
@@ -228,40 +334,4 @@ void nss_pin_give(nss_pin *at, struct nss_pair *pair)
 void nss_pin_drop(nss_pin *at)
 {
     free_pair(atomic_exchange(at, NULL));
-}
-
-enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot, uint32_t uid)
-{
-    enum rollcall_state state;
-    uint8_t flags, authority;
-    int r = rc_board_word_get(&pair->board, slot, uid, &state, &flags, &authority);
-
-    // A board that was replaced a moment ago: what it says now is not to be relied on,
-    // and the strict reading is shown until the next lookup opens the new one.
-    return r < 0 ? ROLLCALL_STATE_NONE : state;
-}
-
-char *nss_take(struct nss_room *room, const void *data, size_t len)
-{
-    char *at = room->at;
-
-    if (!at || len >= room->left)
-        return NULL;
-    memcpy(at, data, len);
-    at[len] = 0;
-    room->at += len + 1;
-    room->left -= len + 1;
-    return at;
-}
-
-void *nss_take_aligned(struct nss_room *room, size_t size, size_t align)
-{
-    size_t skip = (align - (uintptr_t)room->at % align) % align;
-    char *at = room->at;
-
-    if (!at || skip > room->left || size > room->left - skip)
-        return NULL;
-    room->at += skip + size;
-    room->left -= skip + size;
-    return at + skip;
 }

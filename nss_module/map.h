@@ -1,26 +1,123 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The module's one pair of mappings, snapshot and board, shared by all threads of the
-// process we are loaded into.
+// process we are loaded into, and what every entry does around its lookup.
 #ifndef ROLLCALL_NSS_MAP_H
 #define ROLLCALL_NSS_MAP_H
 
+#include <errno.h>
+#include <features.h>
 #include <nss.h>
+#include <string.h>
+#include <time.h>
 
-#include "rollcall/cache_map.h"
+#include "lib/cache_find.h"
+
+#if __GLIBC_PREREQ(2, 32)
+#include <sys/single_threaded.h>
+#define NSS_SINGLE_THREADED __libc_single_threaded
+#else
+#define NSS_SINGLE_THREADED 0
+#endif
 
 struct nss_pair {
     struct rc_map snapshot;
     struct rc_board_map board;
-    uint64_t generation; // that the board told before the snapshot was opened
+    uint64_t generation;   // that the board told before the snapshot was opened
+    struct nss_pair *next; // while it waits for its last reader
+    _Atomic int taken;     // of the places that are there from the start
 };
 
-// Enters a lookup. NULL: the cache is absent; the answer is UNAVAIL. Between enter and
-// leave the mappings stay, and cancellation is off. Always call leave.
-struct nss_guard {
-    int cancel_state, stripe, saved_errno;
+typedef _Atomic(const struct nss_pair *) nss_slot;
+
+// What is current, and where readers say what they read; map.c explains.
+struct nss_now {
+    _Alignas(64) _Atomic(struct nss_pair *) current;
+    _Atomic int64_t checked; // second of the last look at the disk
+    nss_slot *first;         // the slot of a process with one thread
 };
-const struct nss_pair *nss_enter(struct nss_guard *guard);
-void nss_leave(struct nss_guard *guard);
+extern struct nss_now nss_now;
+
+struct nss_guard {
+    nss_slot *slot;
+    struct nss_pair *own;
+};
+
+const struct nss_pair *nss_enter_among_threads(struct nss_guard *guard);
+const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_pair *pair,
+                                      int64_t second);
+void nss_leave_own(struct nss_guard *guard);
+
+static inline void nss_leave(struct nss_guard *guard)
+{
+    if (__builtin_expect(guard->slot != NULL, 1))
+        atomic_store_explicit(guard->slot, NULL, memory_order_release);
+    else if (guard->own)
+        nss_leave_own(guard);
+}
+
+// Against what the board told when we opened, not against the snapshot's own generation:
+// where the engine died between the two, the pair serves, and is not opened at each lookup.
+static inline bool nss_up_to_date(const struct nss_pair *pair)
+{
+    const struct rc_board_header *h = pair->board.head;
+
+    return atomic_load_explicit(&h->status, memory_order_acquire) == RC_BOARD_LIVE &&
+           atomic_load_explicit(&h->generation, memory_order_acquire) == pair->generation;
+}
+
+// The look at the disk comes once a second, or at once when the board says that there is
+// something new.
+static inline const struct nss_pair *nss_fresh(struct nss_guard *guard, const struct nss_pair *pair)
+{
+    // time() takes half as long as clock_gettime(). Who sets the clock makes a second come
+    // early or late, and no more: what counts is that it is another one.
+    int64_t second = time(NULL);
+
+    if (__builtin_expect(
+            pair && atomic_load_explicit(&nss_now.checked, memory_order_relaxed) == second &&
+                nss_up_to_date(pair),
+            1))
+        return pair;
+    return nss_enter_late(guard, pair, second);
+}
+
+// Enters a lookup. NULL: there is nothing to answer from; the answer is nss_absent's.
+// Between enter and leave the mappings stay. Always call leave, which changes no errno.
+// But for the look at the disk there is no system call and no cancellation point here.
+static inline const struct nss_pair *nss_enter(struct nss_guard *guard)
+{
+    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
+
+    // One thread replaces nothing behind its own back, but a handler of a signal may look
+    // up as well: hence the steps of map.c, in the order of the program.
+    if (NSS_SINGLE_THREADED && pair && !atomic_load_explicit(nss_now.first, memory_order_relaxed)) {
+        atomic_store_explicit(nss_now.first, pair, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        if (__builtin_expect(atomic_load_explicit(&nss_now.current, memory_order_relaxed) == pair,
+                             1)) {
+            *guard = (struct nss_guard){.slot = nss_now.first};
+            return nss_fresh(guard, pair);
+        }
+        atomic_store_explicit(nss_now.first, NULL, memory_order_relaxed);
+    }
+    return nss_enter_among_threads(guard);
+}
+
+// Leaves, with the answer for a cache that is absent: UNAVAIL and ENOENT, or TRYAGAIN and
+// EAGAIN where this process had no descriptor or memory to open it.
+enum nss_status nss_absent(struct nss_guard *guard, int *errnop);
+
+// Leaves, and says in *errnop what goes with the status. glibc passes the address of errno.
+static inline enum nss_status nss_finish(struct nss_guard *guard, enum nss_status status,
+                                         int *errnop)
+{
+    nss_leave(guard);
+    if (status == NSS_STATUS_NOTFOUND)
+        *errnop = ENOENT;
+    if (status == NSS_STATUS_TRYAGAIN)
+        *errnop = ERANGE;
+    return status;
+}
 
 // An enumeration goes over many calls and must show one whole set, so it holds a pair of
 // its own in `*at` from its first call to its end. Take gives that pair, or opens one, with
@@ -31,16 +128,94 @@ struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now, struct ns
 void nss_pin_give(nss_pin *at, struct nss_pair *pair);
 void nss_pin_drop(nss_pin *at);
 
-// The state that the board gives to an account; NONE where there is no valid word.
-enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot, uint32_t uid);
+// How many accounts an enumeration goes over; none where the host switched it off.
+static inline uint32_t nss_enumerable(const struct nss_pair *pair)
+{
+    const struct rc_header *h = pair->snapshot.head;
+
+    return h->flags & RC_FLAG_ENUMERATE ? (uint32_t)(h->section[RC_ORDER].len / 4) : 0;
+}
+
+// The state that the board gives to an account; NONE where there is no valid word, or
+// where the board was replaced a moment ago: the strict reading, until the next lookup.
+static inline enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot,
+                                            uint32_t uid)
+{
+    const struct rc_board_map *b = &pair->board;
+    uint64_t word;
+
+    if (slot >= (b->len - RC_BOARD_HEAD) / 8)
+        return ROLLCALL_STATE_NONE;
+    word = atomic_load_explicit((_Atomic uint64_t *)(void *)(b->base + RC_BOARD_HEAD) + slot,
+                                memory_order_acquire);
+    // The word first: a board that is marked replaced by now may say what is no more.
+    if (!rc_word_ok(b, slot, uid, word) ||
+        atomic_load_explicit(&b->head->status, memory_order_acquire) != RC_BOARD_LIVE)
+        return ROLLCALL_STATE_NONE;
+    return (enum rollcall_state)(word & 15);
+}
+
+// Where the host hides who is locked, such a person is not there. mode = observe shows
+// what is, here too.
+static inline bool nss_hidden(const struct nss_pair *pair, enum rollcall_state state)
+{
+    uint32_t flags = pair->snapshot.head->flags;
+
+    return flags & RC_FLAG_HIDE_LOCKED && !(flags & RC_FLAG_OBSERVE) &&
+           state >= ROLLCALL_STATE_LOCKED;
+}
+
+static inline bool nss_hides(const struct nss_pair *pair, uint32_t slot, uint32_t uid)
+{
+    return pair->snapshot.head->flags & RC_FLAG_HIDE_LOCKED &&
+           nss_hidden(pair, nss_state(pair, slot, uid));
+}
+
+// An account that is not hidden, by its present name or else by a former one.
+static inline bool nss_find_name(const struct nss_pair *pair, const char *name, uint32_t *ret_slot,
+                                 struct rc_account_record *ret)
+{
+    size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
+
+    return rc_find_name(&pair->snapshot, name, len, ret_slot, ret) ||
+           (pair->snapshot.head->section[RC_FORMER].len > 0 &&
+            rc_account_by_former_name(&pair->snapshot, name, len, ret_slot, ret));
+}
 
 // Room in the caller's buffer. NULL when it does not fit.
 struct nss_room {
     char *at;
     size_t left;
 };
-char *nss_take(struct nss_room *room, const void *data, size_t len); // adds a NUL
-void *nss_take_aligned(struct nss_room *room, size_t size, size_t align);
+
+// Adds a NUL.
+static inline char *nss_take(struct nss_room *room, const void *data, size_t len)
+{
+    char *at = room->at;
+
+    if (!at || len >= room->left)
+        return NULL;
+    // Where gcc knows that a length is small it copies with `rep movs`, which takes five
+    // times as long as the library's memcpy: it is not to know.
+    __asm__("" : "+r"(len));
+    memcpy(at, data, len);
+    at[len] = 0;
+    room->at += len + 1;
+    room->left -= len + 1;
+    return at;
+}
+
+static inline void *nss_take_aligned(struct nss_room *room, size_t size, size_t align)
+{
+    size_t skip = (align - (uintptr_t)room->at % align) % align;
+    char *at = room->at;
+
+    if (!at || skip > room->left || size > room->left - skip)
+        return NULL;
+    room->at += skip + size;
+    room->left -= skip + size;
+    return at + skip;
+}
 
 #define NSS_EXPORT __attribute__((visibility("default")))
 

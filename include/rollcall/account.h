@@ -30,6 +30,20 @@ enum rollcall_name_fault {
 enum rollcall_name_fault rollcall_name_check(const char *name, size_t len);
 const char *rollcall_name_fault_sentence(enum rollcall_name_fault fault);
 bool rollcall_name_reserved(const char *name, size_t len);
+const char *rollcall_name_reserved_nth(size_t n); // of the whole names; NULL behind the last
+// Every lookup of everybody asks that, and nearly every answer is no. Here it is two loads:
+// which lengths and which second letters are reserved behind a first letter, a bit each, of
+// the low five bits of each. False is an answer, true is none. Two bytes or more.
+struct rollcall_name_shape {
+    uint32_t lengths, seconds;
+};
+extern const struct rollcall_name_shape rollcall_name_shapes[32];
+static inline bool rollcall_name_maybe_reserved(const char *name, size_t len)
+{
+    const struct rollcall_name_shape *s = &rollcall_name_shapes[name[0] & 31];
+
+    return (s->lengths >> (len & 31)) & (s->seconds >> (name[1] & 31)) & 1;
+}
 
 // gecos: control characters, ':' and ',' beyond the first field, invalid UTF-8 are
 // replaced by a space, cut at 255 bytes on a character boundary. Returns the length.

@@ -67,11 +67,13 @@ struct rc_bucket {
     uint32_t ref[RC_BUCKET_SLOTS];
 };
 
-// One account, one cache line. `text` holds the name and, where it fits, the gecos.
+// One account, one cache line. `text` holds the name and, where it fits, the gecos. It
+// stands first, so that a reader's eight loads of eight bytes are the pieces it copies.
 #define RC_ACCOUNT_TEXT       36
 #define RC_ACCOUNT_GECOS_POOL 1u
 #define RC_ACCOUNT_HOME_RULE  2u // home is "/home/" and the name
 struct rc_account_record {
+    char text[RC_ACCOUNT_TEXT];
     uint32_t uid, gid;
     uint32_t mship;    // index of the first gid in RC_MSHIPS
     uint16_t n_groups; // named groups of ours
@@ -81,7 +83,6 @@ struct rc_account_record {
     uint32_t pool; // offset in RC_POOL of gecos (if pooled), then home (if no rule)
     uint16_t home_len;
     uint8_t shell, flags;
-    char text[RC_ACCOUNT_TEXT];
 };
 
 struct rc_group_record {

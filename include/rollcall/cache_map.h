@@ -17,6 +17,10 @@ struct rc_map {
     size_t len;
     // A copy: what was checked at open stays what is used, whoever writes the file later.
     struct rc_header head[1];
+    bool plain_ids; // every id between the bounds is within the compiled limits
+    // The words of a board of the same ledger, or NULL: a lookup has the processor fetch an
+    // account's word together with its record. Never followed.
+    const void *words;
     dev_t dev;
     ino_t ino;
 };
@@ -37,7 +41,13 @@ const char *rc_pool(const struct rc_map *m, uint64_t off, uint64_t len);
 
 uint64_t rc_hash_bytes(const struct rc_map *m, const void *key, size_t len);
 uint64_t rc_hash_id(const struct rc_map *m, uint32_t id);
-// Of `len` bytes with a slot mixed in; the check member must be zero in the copy.
+// The same for a file that is being made: its header's seed.
+uint64_t rc_hash_bytes_seeded(uint64_t seed, const void *key, size_t len);
+uint64_t rc_hash_id_seeded(uint64_t seed, uint32_t id);
+// Of `len` bytes, a multiple of 8 and at most 80, with a slot mixed in; the check member
+// must be zero in the copy. Writers and readers have this one: the top 16 bits of the sum
+// of each word times its own odd number. It finds decay; it is no guard against forgery.
+#define RC_CHECK_WORDS 10
 uint16_t rc_check16(const void *record, size_t len, uint32_t slot);
 
 // Candidates of a hash in an index, one after the other; bounded by RC_PROBES buckets
@@ -46,19 +56,28 @@ uint16_t rc_check16(const void *record, size_t len, uint32_t slot);
 struct rc_probe {
     const struct rc_bucket *buckets;
     uint32_t n, at, tag, limit;
-    uint8_t left, i;
+    unsigned bits; // of the bucket at `at`: what is left of it
+    unsigned left; // buckets that may still be looked into
 };
 void rc_probe_start(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t limit,
                     struct rc_probe *ret);
 uint32_t rc_probe_next(struct rc_probe *p);
 
-// An account record, copied out and checked; false when the slot is empty or damaged.
+// An account record, copied out and checked; false when the slot is empty or damaged. *ret
+// is overwritten either way: it is where the copy is checked.
 bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_record *ret);
 bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,
                         struct rc_account_record *ret);
 bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                        struct rc_account_record *ret);
+// By a name that the account had before; for when nobody has it now. *ret is the account,
+// with its present name. Always false unless the snapshot resolves former names.
+bool rc_account_by_former_name(const struct rc_map *m, const char *name, size_t len,
+                               uint32_t *ret_slot, struct rc_account_record *ret);
 bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record *ret);
+// A group's name stands in the pool and not in its record: whether this copy of it, with
+// its NUL, may be served for that gid.
+bool rc_group_name_ok(const struct rc_map *m, const char *name, const struct rc_group_record *g);
 bool rc_group_by_name(const struct rc_map *m, const char *name, size_t len,
                       struct rc_group_record *ret);
 bool rc_group_by_gid(const struct rc_map *m, uint32_t gid, struct rc_group_record *ret);
@@ -70,7 +89,12 @@ struct rc_board_map {
     struct rc_board_header *head;
     dev_t dev;
     ino_t ino;
+    uid_t owner;
 };
+// rc_map_open for a file of the same folder: the board's owner, found right when it was
+// opened, is believed, and the folder is not looked at again.
+int rc_map_open_beside(const char *path, const char *magic, size_t record_size,
+                       const struct rc_board_map *beside, struct rc_map *ret);
 int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret);
 void rc_board_map_close(struct rc_board_map *b);
 _Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot);

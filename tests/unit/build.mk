@@ -6,7 +6,7 @@ test_record_logs_SRCS := tests/unit/test_record_logs.c
 # ASan, for these host programs have its runtime. Its soname is the
 # real one, so that glibc takes it when nsswitch asks for "rollcall".
 NSS_UNDER_TEST := $(BUILD)/tests/nss/libnss_rollcall.so.2
-$(NSS_UNDER_TEST): $(libnss_rollcall.so.2_SRCS) $(libnss_rollcall.so.2_MAP) nss_module/map.h \
+$(NSS_UNDER_TEST): $(libnss_rollcall.so.2_SRCS) $(libnss_rollcall.so.2_MAP) nss_module/map.h lib/cache_find.h \
 	include/rollcall/cache_map.h include/rollcall/cache_format.h
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(ALL_CFLAGS)) -DROLLCALL_STATEDIR='"state"' \

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Finding a record in a mapped file: what is not inlined.
+#include "lib/cache_find.h"
+
+#include <errno.h>
+
+#define PEOPLE "rollcall-people"
+
+uint64_t rc_hash_bytes_seeded(uint64_t seed, const void *key, size_t len)
+{
+    struct rc_key k;
+    uint64_t h = seed;
+
+    // Names have 32 bytes at most; what is longer is hashed piece by piece.
+    for (const char *at = key; len > 0;) {
+        size_t n = len < sizeof(k) ? len : sizeof(k);
+        rc_key_of(at, n, &k);
+        h = rc_key_hash(h, &k, n);
+        at += n;
+        len -= n;
+    }
+    return h;
+}
+
+uint64_t rc_hash_id_seeded(uint64_t seed, uint32_t id)
+{
+    return rc_id_hash(seed, id);
+}
+
+uint64_t rc_hash_bytes(const struct rc_map *m, const void *key, size_t len)
+{
+    return rc_hash_bytes_seeded(m->head->seed, key, len);
+}
+
+uint64_t rc_hash_id(const struct rc_map *m, uint32_t id)
+{
+    return rc_id_hash(m->head->seed, id);
+}
+
+uint16_t rc_check16(const void *record, size_t len, uint32_t slot)
+{
+    uint64_t sum = 0, w;
+
+    for (unsigned i = 0; i < len / 8; i++) {
+        memcpy(&w, (const char *)record + 8 * i, 8);
+        sum += rc_check_term(w, i);
+    }
+    return rc_check_end(sum, slot);
+}
+
+void rc_probe_start(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t limit,
+                    struct rc_probe *ret)
+{
+    rc_probe_first(m, s, hash, limit, ret);
+}
+
+uint32_t rc_probe_next(struct rc_probe *p)
+{
+    return rc_probe_on(p);
+}
+
+// ---- accounts ----
+
+bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_record *ret)
+{
+    return rc_load_account(m, slot, ret) && rc_account_ok(m, ret) &&
+           !rc_has_nul(ret->text, ret->name_len);
+}
+
+bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,
+                        struct rc_account_record *ret)
+{
+    return rc_find_name(m, name, len, ret_slot, ret);
+}
+
+bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
+                       struct rc_account_record *ret)
+{
+    return rc_find_uid(m, uid, ret_slot, ret);
+}
+
+static bool former_at(const struct rc_map *m, uint32_t number, struct rc_former_record *ret)
+{
+    struct rc_former_record r;
+    uint16_t check;
+
+    rc_copy_words(&r, (const struct rc_former_record *)rc_section(m, RC_FORMER) + number,
+                  sizeof(r));
+    check = r.check;
+    r.check = 0;
+    if (rc_check16(&r, sizeof(r), number) != check || r.name_len == 0 ||
+        r.name_len > sizeof(r.name) || rollcall_name_reserved(r.name, r.name_len))
+        return false;
+    *ret = r;
+    return true;
+}
+
+bool rc_account_by_former_name(const struct rc_map *m, const char *name, size_t len,
+                               uint32_t *ret_slot, struct rc_account_record *ret)
+{
+    uint64_t n = m->head->section[RC_FORMER].len / sizeof(struct rc_former_record);
+    struct rc_former_record f;
+    struct rc_probe p;
+    uint32_t number;
+
+    if (n == 0 || len == 0 || len > sizeof(f.name))
+        return false;
+    rc_probe_first(m, RC_FNAMES, rc_hash_bytes(m, name, len), n > RC_EMPTY ? RC_EMPTY : (uint32_t)n,
+                   &p);
+    while ((number = rc_probe_on(&p)) != RC_EMPTY) {
+        if (!former_at(m, number, &f) || f.name_len != len || memcmp(f.name, name, len) != 0 ||
+            !rc_account_at(m, f.slot, ret))
+            continue;
+        *ret_slot = f.slot;
+        return true;
+    }
+    return false;
+}
+
+// ---- groups ----
+
+// rollcall-people is the one reserved name that is ours to serve, and its gid nobody else's.
+bool rc_group_name_ok(const struct rc_map *m, const char *name, const struct rc_group_record *g)
+{
+    size_t len = g->name_len;
+
+    if (name[len] || memchr(name, 0, len))
+        return false;
+    if (g->gid == m->head->id_min)
+        return len == sizeof(PEOPLE) - 1 && memcmp(name, PEOPLE, sizeof(PEOPLE) - 1) == 0;
+    return !rollcall_name_reserved(name, len);
+}
+
+static inline bool group_at(const struct rc_map *m, uint32_t number, struct rc_group_record *ret,
+                            const char **ret_name)
+{
+    struct rc_group_record r;
+    uint16_t check;
+    const char *name;
+
+    if (number >= m->head->groups)
+        return false;
+    rc_copy_words(&r, (const struct rc_group_record *)rc_section(m, RC_GROUPS) + number, sizeof(r));
+    check = r.check;
+    r.check = 0;
+    if (r.name_len == 0 || r.name_len > ROLLCALL_NAME_MAX ||
+        rc_check16(&r, sizeof(r), number) != check || !rc_id_ok(m, r.gid))
+        return false;
+    name = rc_pool(m, r.name, r.name_len + 1u);
+    if (!name || !rc_group_name_ok(m, name, &r))
+        return false;
+    if (r.n_members > 0 && !rc_pool(m, r.members, (uint64_t)r.n_members + r.members_len))
+        return false;
+    *ret = r;
+    *ret_name = name;
+    return true;
+}
+
+bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record *ret)
+{
+    const char *name;
+
+    return group_at(m, number, ret, &name);
+}
+
+bool rc_group_by_name(const struct rc_map *m, const char *name, size_t len,
+                      struct rc_group_record *ret)
+{
+    struct rc_probe p;
+    const char *its;
+    uint32_t number;
+
+    if (len == 0 || len > ROLLCALL_NAME_MAX)
+        return false;
+    rc_probe_first(m, RC_GNAMES, rc_hash_bytes(m, name, len), m->head->groups, &p);
+    while ((number = rc_probe_on(&p)) != RC_EMPTY)
+        if (group_at(m, number, ret, &its) && ret->name_len == len && memcmp(its, name, len) == 0)
+            return true;
+    return false;
+}
+
+bool rc_group_by_gid(const struct rc_map *m, uint32_t gid, struct rc_group_record *ret)
+{
+    struct rc_probe p;
+    const char *its;
+    uint32_t number;
+
+    if (gid < m->head->id_min || gid > m->head->id_max)
+        return false;
+    rc_probe_first(m, RC_GIDS, rc_hash_id(m, gid), m->head->groups, &p);
+    while ((number = rc_probe_on(&p)) != RC_EMPTY)
+        if (group_at(m, number, ret, &its) && ret->gid == gid)
+            return true;
+    return false;
+}
+
+// ---- words of the board ----
+
+uint64_t rc_board_word_pack(const uint8_t ledger_id[16], uint32_t slot, uint32_t uid,
+                            unsigned state, unsigned authority, unsigned flags)
+{
+    uint64_t w =
+        (uint64_t)uid << 32 | (flags & 0xffu) << 8 | (authority & 15u) << 4 | (state & 15u);
+
+    return w | rc_word_check(ledger_id, slot, w) << 16;
+}
+
+int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t w,
+                         enum rollcall_state *ret_state, uint8_t *ret_flags, uint8_t *ret_authority)
+{
+    if (!rc_word_ok(b, slot, uid, w))
+        return -EBADMSG;
+    *ret_state = (enum rollcall_state)(w & 15);
+    *ret_authority = (uint8_t)(w >> 4 & 15);
+    *ret_flags = (uint8_t)(w >> 8 & 255);
+    return 0;
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The ways into a mapped file that every lookup of every process takes, to be inlined: the
+// index, the record's own check, and the limits that hold whatever a file says. Every byte
+// of a record is read once, into a copy that is checked and then used: who can write the
+// file cannot change it in between. For lib/cache_find.c and nss_module/ alone; the
+// contracts are in rollcall/cache_map.h.
+#ifndef ROLLCALL_LIB_CACHE_FIND_H
+#define ROLLCALL_LIB_CACHE_FIND_H
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "rollcall/account.h"
+#include "rollcall/cache.h"
+#include "rollcall/cache_map.h"
+
+#define RC_ACCOUNT_WORDS (sizeof(struct rc_account_record) / 8)
+#define RC_CHECK_WORD    (offsetof(struct rc_account_record, check) / 8)
+
+_Static_assert(sizeof(struct rc_person_record) <= 8 * RC_CHECK_WORDS, "the check covers all");
+
+// Bits at random, odd.
+static const uint64_t rc_odd[RC_CHECK_WORDS + 2] = {
+    0x8d2b9c6e51f4a037u, 0xc3a5c85c97cb3127u, 0xb492b66fbe98f273u, 0x9ae16a3b2f90404fu,
+    0xe7037ed1a0b428dbu, 0xa0761d6478bd642fu, 0x589965cc75374cc3u, 0x1d8e4e27c47d124fu,
+    0xeb44accab455d165u, 0x6c8e9cf570932bd5u, 0x2d358dccaa6c78a5u, 0x9e3779b97f4a7c15u,
+};
+
+// Two multiplications, for it stands between a caller and a miss of the cache.
+static inline uint64_t rc_id_hash(uint64_t seed, uint32_t id)
+{
+    uint64_t h = (id ^ seed) * rc_odd[0];
+
+    return (h ^ h >> 32) * rc_odd[1];
+}
+
+// ---- checks ----
+
+// What a word adds to a record's check: the product of its halves, and itself, so that a
+// half of zeros hides nothing of the other. In this form two words go into one vector.
+static inline uint64_t rc_check_term(uint64_t w, unsigned i)
+{
+    uint64_t x = w ^ rc_odd[i];
+
+    return (x & 0xffffffffu) * (x >> 32) + w;
+}
+
+static inline uint16_t rc_check_end(uint64_t sum, uint32_t slot)
+{
+    return (uint16_t)(((sum ^ slot * rc_odd[10]) * rc_odd[11]) >> 48);
+}
+
+// Each word is loaded once: the compiler must not go back to the file for one it has.
+static inline void rc_copy_words(void *to, const void *from, size_t len)
+{
+    for (size_t i = 0; i < len / 8; i++) {
+        uint64_t w = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
+        memcpy((char *)to + 8 * i, &w, 8);
+    }
+}
+
+// ---- index ----
+
+// The places of a bucket whose tag fits, a bit each; eight bits higher, the empty ones.
+static inline unsigned rc_look(const struct rc_bucket *b, uint32_t tag)
+{
+#ifdef __SSE2__
+    const __m128i *v = (const void *)b;
+    __m128i t = _mm_set1_epi32((int)tag), none = _mm_set1_epi32(-1);
+    __m128i tags = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(v), t),
+                                   _mm_cmpeq_epi32(_mm_loadu_si128(v + 1), t));
+    __m128i refs = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(v + 2), none),
+                                   _mm_cmpeq_epi32(_mm_loadu_si128(v + 3), none));
+    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(tags, refs));
+#else
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < RC_BUCKET_SLOTS; i++)
+        bits |= (unsigned)(b->tag[i] == tag) << i | (unsigned)(b->ref[i] == RC_EMPTY) << (8 + i);
+    return bits;
+#endif
+}
+
+static inline void rc_probe_bucket(struct rc_probe *p)
+{
+    p->bits = rc_look(&p->buckets[p->at], p->tag);
+    p->left--;
+}
+
+static inline void rc_probe_first(const struct rc_map *m, enum rc_section s, uint64_t hash,
+                                  uint32_t limit, struct rc_probe *ret)
+{
+    uint32_t n = (uint32_t)(m->head->section[s].len / sizeof(struct rc_bucket));
+
+    *ret = (struct rc_probe){.buckets = rc_section(m, s),
+                             .n = n,
+                             .at = (uint32_t)(((hash >> 32) * n) >> 32),
+                             .tag = (uint32_t)hash,
+                             .limit = limit,
+                             .left = RC_PROBES};
+    if (n > 0)
+        rc_probe_bucket(ret);
+    else
+        ret->left = 0;
+}
+
+static inline uint32_t rc_probe_on(struct rc_probe *p)
+{
+    for (;;) {
+        while (p->bits & 0xff) {
+            unsigned i = (unsigned)__builtin_ctz(p->bits);
+            // Once: what is compared with the limit is what is returned.
+            uint32_t ref = __atomic_load_n(&p->buckets[p->at].ref[i], __ATOMIC_RELAXED);
+            p->bits &= p->bits - 1;
+            if (ref < p->limit)
+                return ref;
+        }
+        // Buckets fill from the front: behind a hole nothing comes.
+        if (p->bits || p->left == 0)
+            return RC_EMPTY;
+        p->at = p->at + 1 == p->n ? 0 : p->at + 1;
+        rc_probe_bucket(p);
+    }
+}
+
+// ---- names ----
+
+// A name as four words, zeros behind it, with no byte read that is not the name's.
+struct rc_key {
+    uint64_t w[4];
+};
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+static inline uint64_t rc_bytes8(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, 8);
+    return w;
+}
+
+static inline uint64_t rc_bytes_few(const char *p, size_t n) // 1 to 7
+{
+    uint32_t first, last;
+
+    if (n < 4)
+        return (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 * (n / 2) |
+               (uint64_t)(unsigned char)p[n - 1] << 8 * (n - 1);
+    memcpy(&first, p, 4);
+    memcpy(&last, p + n - 4, 4);
+    return first | (uint64_t)last << 8 * (n - 4);
+}
+
+// 1 to 32 bytes.
+static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
+{
+    size_t full = len & ~(size_t)7, few = len & 7;
+    uint64_t last;
+
+    if (len < 8) {
+        *ret = (struct rc_key){{rc_bytes_few(name, len)}};
+        return;
+    }
+    last = few ? rc_bytes8(name + len - 8) >> (64 - 8 * few) % 64 : 0;
+    if (len < 16) {
+        *ret = (struct rc_key){{rc_bytes8(name), last}};
+        return;
+    }
+    *ret = (struct rc_key){{rc_bytes8(name), rc_bytes8(name + 8)}};
+    if (len >= 24)
+        ret->w[2] = rc_bytes8(name + 16);
+    if (few)
+        ret->w[full / 8] = last;
+    else if (len == 32)
+        ret->w[3] = rc_bytes8(name + 24);
+}
+
+// 32 bytes, of which the first `len` are ones and the others zero.
+static inline const char *rc_mask(size_t len)
+{
+    static const uint64_t ones[8] = {~0ull, ~0ull, ~0ull, ~0ull, 0, 0, 0, 0};
+
+    return (const char *)ones + 32 - len;
+}
+
+// Whether the record has this name: the first `len` bytes of its text, for the length was
+// compared. A name that a caller can ask for has no NUL in it, so what is equal has none.
+static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
+{
+    const char *mask = rc_mask(len);
+    uint64_t differ = ((rc_bytes8(r->text) & rc_bytes8(mask)) ^ k->w[0]) |
+                      ((rc_bytes8(r->text + 8) & rc_bytes8(mask + 8)) ^ k->w[1]);
+
+    if (len > 16)
+        differ |= ((rc_bytes8(r->text + 16) & rc_bytes8(mask + 16)) ^ k->w[2]) |
+                  ((rc_bytes8(r->text + 24) & rc_bytes8(mask + 24)) ^ k->w[3]);
+    return differ == 0;
+}
+
+static inline uint64_t rc_nul_in(const char *text, const char *mask)
+{
+    uint64_t w = rc_bytes8(text);
+
+    // Exact up to the first zero byte of the word, and nothing behind it matters.
+    return (w - 0x0101010101010101u) & ~w & 0x8080808080808080u & rc_bytes8(mask);
+}
+
+// Among the first `len` bytes of a text whose 32 first bytes can be read. No branch depends
+// on the text: it would be guessed wrong every other time.
+static inline bool rc_has_nul(const char *text, size_t len)
+{
+    const char *mask = rc_mask(len);
+    uint64_t found = rc_nul_in(text, mask) | rc_nul_in(text + 8, mask + 8);
+
+    if (len > 16)
+        found |= rc_nul_in(text + 16, mask + 16) | rc_nul_in(text + 24, mask + 24);
+    return found != 0;
+}
+#else
+static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
+{
+    *ret = (struct rc_key){{0}};
+    memcpy(ret->w, name, len);
+}
+
+static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
+{
+    return memcmp(r->text, k->w, len) == 0;
+}
+
+static inline bool rc_has_nul(const char *text, size_t len)
+{
+    return memchr(text, 0, len) != NULL;
+}
+#endif
+
+// High and low half of the whole product.
+static inline uint64_t rc_fold(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+    unsigned __int128 p = (unsigned __int128)a * b;
+
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
+#else
+    uint64_t low = (a & 0xffffffffu) * (b & 0xffffffffu), high = (a >> 32) * (b >> 32);
+    uint64_t x = (a >> 32) * (b & 0xffffffffu) + (low >> 32);
+    uint64_t y = (a & 0xffffffffu) * (b >> 32) + (x & 0xffffffffu);
+
+    return ((y << 32) | (low & 0xffffffffu)) ^ (high + (x >> 32) + (y >> 32));
+#endif
+}
+
+// Of a name, in the words that it is compared by. The seed is in both factors: who chooses
+// names without knowing it cannot choose where they go.
+static inline uint64_t rc_key_hash(uint64_t seed, const struct rc_key *k, size_t len)
+{
+    uint64_t h = rc_fold(k->w[0] ^ seed, k->w[1] ^ (seed << 32 | seed >> 32) ^ rc_odd[2]);
+
+    if (len > 16)
+        h = rc_fold(h ^ k->w[2] ^ rc_odd[3], k->w[3] ^ seed ^ rc_odd[4]);
+    return (h ^ h >> 32 ^ len) * rc_odd[1];
+}
+
+// ---- accounts ----
+
+static inline bool rc_id_ok(const struct rc_map *m, uint32_t id)
+{
+    return id >= m->head->id_min && id <= m->head->id_max &&
+           (m->plain_ids || rollcall_id_in_compiled_limits(id));
+}
+
+// Copies a record out and sums it. Each byte is loaded once: what is summed is what stands
+// in the copy.
+static inline uint64_t rc_copy_account(const void *from, struct rc_account_record *ret)
+{
+    static const struct rc_account_record but_check = {.check = 0xffff};
+#ifdef __SSE2__
+    __m128i sum = _mm_setzero_si128();
+
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        __m128i w = _mm_loadu_si128((const __m128i *)from + i), x;
+        __asm__("" : "+x"(w)); // no going back to the file for it
+        _mm_storeu_si128((__m128i *)(void *)ret + i, w);
+        if (i == RC_CHECK_WORD / 2)
+            w = _mm_andnot_si128(_mm_loadu_si128((const __m128i *)(const void *)&but_check + i), w);
+        x = _mm_xor_si128(w, _mm_loadu_si128((const __m128i *)(const void *)rc_odd + i));
+        x = _mm_mul_epu32(x, _mm_srli_epi64(x, 32));
+        sum = _mm_add_epi64(sum, _mm_add_epi64(x, w));
+    }
+    sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
+    return (uint64_t)_mm_cvtsi128_si64(sum);
+#else
+    uint64_t w, mask, sum = 0;
+
+    for (unsigned i = 0; i < RC_ACCOUNT_WORDS; i++) {
+        w = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
+        memcpy((char *)ret + 8 * i, &w, 8);
+        memcpy(&mask, (const char *)&but_check + 8 * i, 8);
+        sum += rc_check_term(w & ~mask, i);
+    }
+    return sum;
+#endif
+}
+
+static inline bool rc_load_account(const struct rc_map *m, uint32_t slot,
+                                   struct rc_account_record *ret)
+{
+    uint64_t sum;
+
+    if (slot >= m->head->slots)
+        return false;
+    sum = rc_copy_account((const struct rc_account_record *)rc_section(m, RC_RECORDS) + slot, ret);
+    return rc_check_end(sum, slot) == ret->check &&
+           (uint8_t)(ret->name_len - 1) < ROLLCALL_NAME_MAX;
+}
+
+// The limits hold whatever the file says; so do reserved names.
+static inline bool rc_account_ok(const struct rc_map *m, const struct rc_account_record *r)
+{
+    if (!(r->flags & RC_ACCOUNT_GECOS_POOL) && r->name_len + r->gecos_len > RC_ACCOUNT_TEXT)
+        return false;
+    return r->uid != m->head->id_min && rc_id_ok(m, r->uid) && rc_id_ok(m, r->gid) &&
+           !(rollcall_name_maybe_reserved(r->text, r->name_len) &&
+             rollcall_name_reserved(r->text, r->name_len)) &&
+           (uint64_t)r->mship + r->n_groups + r->n_local <= m->head->section[RC_MSHIPS].len / 4;
+}
+
+// The board's word stands beside the record, so to speak: both are fetched at once.
+static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
+{
+    if (m->words)
+        __builtin_prefetch((const char *)m->words + (size_t)slot * 8);
+}
+
+static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t len,
+                                uint32_t *ret_slot, struct rc_account_record *ret)
+{
+    struct rc_probe p;
+    struct rc_key key;
+    uint32_t slot;
+
+    if (len == 0 || len > ROLLCALL_NAME_MAX)
+        return false;
+    rc_key_of(name, len, &key);
+    rc_probe_first(m, RC_NAMES, rc_key_hash(m->head->seed, &key, len), m->head->slots, &p);
+    while ((slot = rc_probe_on(&p)) != RC_EMPTY) {
+        rc_fetch_word(m, slot);
+        if (!rc_load_account(m, slot, ret) || ret->name_len != len || !rc_name_is(ret, &key, len) ||
+            !rc_account_ok(m, ret))
+            continue;
+        *ret_slot = slot;
+        return true;
+    }
+    return false;
+}
+
+static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
+                               struct rc_account_record *ret)
+{
+    struct rc_probe p;
+    uint32_t slot;
+
+    if (uid < m->head->id_min || uid > m->head->id_max)
+        return false;
+    rc_probe_first(m, RC_IDS, rc_id_hash(m->head->seed, uid), m->head->slots, &p);
+    while ((slot = rc_probe_on(&p)) != RC_EMPTY) {
+        rc_fetch_word(m, slot);
+        if (!rc_load_account(m, slot, ret) || ret->uid != uid || !rc_account_ok(m, ret) ||
+            rc_has_nul(ret->text, ret->name_len))
+            continue;
+        *ret_slot = slot;
+        return true;
+    }
+    return false;
+}
+
+// ---- words of the board ----
+
+// Every bit of the word, the slot and the ledger moves the check.
+static inline uint64_t rc_word_check(const uint8_t ledger_id[16], uint32_t slot, uint64_t word)
+{
+    uint64_t seed, h;
+
+    memcpy(&seed, ledger_id, sizeof(seed));
+    h = (word ^ seed) * rc_odd[0] + slot * rc_odd[1];
+    return ((h ^ h >> 32) * rc_odd[2]) >> 48;
+}
+
+static inline bool rc_word_ok(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t w)
+{
+    return w >> 32 == uid && (w & 15) - 1 < ROLLCALL_STATE_PURGED &&
+           rc_word_check(b->head->ledger_id, slot, w & ~0xffff0000ull) == (w >> 16 & 0xffff);
+}
+
+#endif
