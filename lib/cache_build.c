@@ -5,10 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -16,215 +16,271 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/safeio.h"
 
-void rc_build_start(struct rc_build *b, const char *magic, uint64_t generation,
-                    const uint8_t ledger_id[16], uint32_t slots, uint64_t seed)
-{
-    *b = (struct rc_build){.head = {.endian = ROLLCALL_CACHE_ENDIAN,
-                                    .version = ROLLCALL_CACHE_VERSION,
-                                    .generation = generation,
-                                    .slots = slots,
-                                    .seed = seed}};
-    memcpy(b->head.magic, magic, 8);
-    memcpy(b->head.ledger_id, ledger_id, 16);
-    if (!seed && getrandom(&b->head.seed, sizeof(b->head.seed), 0) < 0)
-        b->head.seed = (uint64_t)getpid(); // a seed that can be guessed costs speed, not truth
-}
+#define OUT_SIZE ((size_t)1 << 20)
+#define WINDOW   ((size_t)8 << 20) // a multiple of every page size
+#define AHEAD    16                // keys whose buckets are fetched while earlier ones are placed
 
-void rc_build_free(struct rc_build *b)
+int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint64_t generation,
+                  const uint8_t ledger_id[16], uint32_t slots)
 {
-    for (int i = 0; i < RC_SECTIONS; i++)
-        free(b->section[i].data);
-    memset(b->section, 0, sizeof(b->section));
-}
+    struct rc_header *h = b->self.head;
 
-static int grow(struct rc_buf *buf, size_t more)
-{
-    size_t want = buf->len + more, room = buf->room ? buf->room : 4096;
-    unsigned char *data;
-
-    if (want <= buf->room)
-        return 0;
-    while (room < want)
-        room += room / 2;
-    data = realloc(buf->data, room);
-    if (!data)
+    *b = (struct rc_build){.fd = -1, .section = -1, .at = sizeof(*h)};
+    *h = (struct rc_header){.endian = ROLLCALL_CACHE_ENDIAN,
+                            .version = ROLLCALL_CACHE_VERSION,
+                            .generation = generation,
+                            .slots = slots};
+    memcpy(h->magic, magic, 8);
+    memcpy(h->ledger_id, ledger_id, 16);
+    if (getrandom(&h->seed, sizeof(h->seed), 0) < 0)
+        h->seed = (uint64_t)getpid(); // a seed that can be guessed costs speed, not truth
+    if (snprintf(b->path, sizeof(b->path), "%s", path) >= (int)sizeof(b->path) - 4)
+        return -ENAMETOOLONG;
+    snprintf(b->tmp, sizeof(b->tmp), "%.*s.new", (int)sizeof(b->tmp) - 5, path);
+    b->out = malloc(OUT_SIZE);
+    b->check = XXH3_createState();
+    if (!b->out || !b->check)
         return -ENOMEM;
-    buf->data = data;
-    buf->room = room;
-    return 0;
+    XXH3_64bits_reset(b->check);
+    if (unlink(b->tmp) < 0 && errno != ENOENT)
+        return -errno;
+    b->fd = rollcall_open(b->tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (b->fd < 0)
+        return b->fd;
+    // The header's place: it is written last.
+    return rollcall_write_all(b->fd, h, sizeof(*h));
 }
 
-int64_t rc_build_add(struct rc_build *b, enum rc_section s, const void *data, size_t len)
+void rc_build_close(struct rc_build *b)
 {
-    struct rc_buf *buf = &b->section[s];
-    size_t at = buf->len;
-    int r = grow(buf, len);
-
-    if (r < 0)
-        return r;
-    if (len)
-        memcpy(buf->data + at, data, len);
-    buf->len += len;
-    return (int64_t)at;
+    if (b->fd >= 0) {
+        close(b->fd);
+        unlink(b->tmp);
+    }
+    free(b->out);
+    XXH3_freeState(b->check);
+    *b = (struct rc_build){.fd = -1, .section = -1};
 }
 
-int rc_build_records(struct rc_build *b, size_t record_size)
+static void flush(struct rc_build *b)
 {
-    struct rc_buf *buf = &b->section[RC_RECORDS];
-    size_t len = record_size * b->head.slots;
-    int r = grow(buf, len);
-
-    if (r < 0)
-        return r;
-    if (len)
-        memset(buf->data, 0, len);
-    buf->len = len;
-    return 0;
+    if (b->error == 0 && b->out_len > 0)
+        b->error = rollcall_write_all(b->fd, b->out, b->out_len);
+    b->out_len = 0;
 }
 
-void *rc_build_record(struct rc_build *b, size_t record_size, uint32_t slot)
+static void put(struct rc_build *b, const void *data, size_t len)
 {
-    return slot < b->head.slots ? b->section[RC_RECORDS].data + record_size * slot : NULL;
+    XXH3_64bits_update(b->check, data, len);
+    b->at += len;
+    if (len >= OUT_SIZE) {
+        flush(b);
+        if (b->error == 0)
+            b->error = rollcall_write_all(b->fd, data, len);
+        return;
+    }
+    if (len > OUT_SIZE - b->out_len)
+        flush(b);
+    memcpy(b->out + b->out_len, data, len);
+    b->out_len += len;
 }
 
-uint64_t rc_build_hash(const struct rc_build *b, const void *key, size_t len)
+void rc_build_begin(struct rc_build *b, enum rc_section s)
 {
-    return rc_hash_bytes_seeded(b->head.seed, key, len);
+    static const unsigned char zero[64];
+
+    put(b, zero, (64 - b->at % 64) % 64);
+    b->self.head->section[s].off = b->at;
+    b->section = (int)s;
 }
 
-uint64_t rc_build_hash_id(const struct rc_build *b, uint32_t id)
+uint64_t rc_build_len(const struct rc_build *b)
 {
-    return rc_hash_id_seeded(b->head.seed, id);
+    return b->at - b->self.head->section[b->section].off;
 }
 
-// One attempt with n buckets. -EAGAIN where a chain got too long.
-static int fill(struct rc_bucket *buckets, uint32_t n, const struct rc_index_entry *entries,
-                size_t count)
+uint64_t rc_build_write(struct rc_build *b, const void *data, size_t len)
 {
+    uint64_t at = rc_build_len(b);
+
+    if (len > 0)
+        put(b, data, len);
+    return at;
+}
+
+void rc_build_end(struct rc_build *b)
+{
+    b->self.head->section[b->section].len = rc_build_len(b);
+    b->section = -1;
+}
+
+void rc_build_section(struct rc_build *b, enum rc_section s, const void *data, size_t len)
+{
+    rc_build_begin(b, s);
+    rc_build_write(b, data, len);
+    rc_build_end(b);
+}
+
+// ---- indexes ----
+
+struct key {
+    uint64_t hash;
+    uint32_t ref;
+};
+
+static uint32_t home_of(uint64_t hash, uint32_t n)
+{
+    return (uint32_t)(((hash >> 32) * n) >> 32);
+}
+
+static int place(struct rc_bucket *buckets, uint32_t n, const struct key *key)
+{
+    uint32_t at = home_of(key->hash, n);
+
+    for (int probe = 0; probe < RC_PROBES; probe++, at = at + 1 == n ? 0 : at + 1)
+        for (int k = 0; k < RC_BUCKET_SLOTS; k++) {
+            if (buckets[at].ref[k] != RC_EMPTY)
+                continue;
+            buckets[at].tag[k] = (uint32_t)key->hash;
+            buckets[at].ref[k] = key->ref;
+            return 0;
+        }
+    return -EAGAIN;
+}
+
+// One attempt with `n` buckets. -EAGAIN where a chain got too long.
+static int fill(struct rc_bucket *buckets, uint32_t n, uint64_t range,
+                bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
+                void *ctx)
+{
+    struct key ahead[AHEAD];
+    uint64_t in = 0, out = 0;
+
     memset(buckets, 0, sizeof(*buckets) * n);
     for (uint32_t i = 0; i < n; i++)
-        for (int k = 0; k < RC_BUCKET_SLOTS; k++)
-            buckets[i].ref[k] = RC_EMPTY;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t at = (uint32_t)(((entries[i].hash >> 32) * n) >> 32);
-        int probe, k = 0;
-        for (probe = 0; probe < RC_PROBES; probe++, at = at + 1 == n ? 0 : at + 1) {
-            for (k = 0; k < RC_BUCKET_SLOTS && buckets[at].ref[k] != RC_EMPTY; k++)
-                ;
-            if (k < RC_BUCKET_SLOTS)
-                break;
-        }
-        if (probe == RC_PROBES)
+        memset(buckets[i].ref, 0xff, sizeof(buckets[i].ref)); // RC_EMPTY
+    for (uint64_t i = 0; i < range; i++) {
+        struct key *k = &ahead[in % AHEAD];
+        if (!key(ctx, i, &k->hash, &k->ref))
+            continue;
+        __builtin_prefetch(&buckets[home_of(k->hash, n)], 1);
+        in++;
+        if (in - out == AHEAD && place(buckets, n, &ahead[out++ % AHEAD]) < 0)
             return -EAGAIN;
-        buckets[at].tag[k] = (uint32_t)entries[i].hash;
-        buckets[at].ref[k] = entries[i].ref;
     }
+    while (out < in)
+        if (place(buckets, n, &ahead[out++ % AHEAD]) < 0)
+            return -EAGAIN;
     return 0;
 }
 
-int rc_build_index(struct rc_build *b, enum rc_section s, const struct rc_index_entry *entries,
-                   size_t n)
+int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
+                   bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
+                   void *ctx)
 {
-    size_t buckets = n / 5 + 1; // load about 0.63
+    uint64_t buckets = keys / 5 + 1; // load about 0.63
 
     for (int attempt = 0; attempt < 6; attempt++, buckets += buckets / 2 + 1) {
         _cleanup_free_ struct rc_bucket *mem = NULL;
-        int r;
         if (buckets > UINT32_MAX)
             return -EOVERFLOW;
         mem = malloc(sizeof(*mem) * buckets);
         if (!mem)
             return -ENOMEM;
-        r = fill(mem, (uint32_t)buckets, entries, n);
-        if (r == -EAGAIN)
+        if (fill(mem, (uint32_t)buckets, range, key, ctx) < 0)
             continue;
-        b->section[s].len = 0;
-        return rc_build_add(b, s, mem, sizeof(*mem) * buckets) < 0 ? -ENOMEM : 0;
+        rc_build_section(b, s, mem, sizeof(*mem) * buckets);
+        return 0;
     }
     return -EEXIST;
 }
 
-// Header and checks, once every section has its size.
-static void lay_out(struct rc_build *b)
+bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t wanted)
 {
-    XXH3_state_t *x = XXH3_createState();
-    static const unsigned char zero[64];
-    uint64_t at = sizeof(b->head);
+    struct rc_probe p;
+    uint32_t found;
 
-    XXH3_64bits_reset(x);
-    for (int i = 0; i < RC_SECTIONS; i++) {
-        uint64_t pad = (64 - at % 64) % 64;
-        XXH3_64bits_update(x, zero, pad);
-        at += pad;
-        b->head.section[i] = (struct rc_span){.off = at, .len = b->section[i].len};
-        if (b->section[i].len)
-            XXH3_64bits_update(x, b->section[i].data, b->section[i].len);
-        at += b->section[i].len;
-    }
-    b->head.file_size = at;
-    b->head.body_check = XXH3_64bits_digest(x);
-    b->head.head_check = XXH3_64bits(&b->head, offsetof(struct rc_header, head_check));
-    XXH3_freeState(x);
+    rc_probe_start(m, s, hash, m->head->slots, &p);
+    while ((found = rc_probe_next(&p)) != RC_EMPTY && found != wanted)
+        ;
+    return found == wanted;
 }
 
-static int write_out(const struct rc_build *b, int fd)
-{
-    static const unsigned char zero[64];
-    uint64_t at = sizeof(b->head);
-    int r = rollcall_write_all(fd, &b->head, sizeof(b->head));
+// ---- the end ----
 
-    for (int i = 0; r == 0 && i < RC_SECTIONS; i++) {
-        uint64_t pad = b->head.section[i].off - at;
-        r = rollcall_write_all(fd, zero, pad);
-        if (r == 0 && b->section[i].len)
-            r = rollcall_write_all(fd, b->section[i].data, b->section[i].len);
-        at += pad + b->section[i].len;
+// As rc_map_body_intact, with a window of the file in memory rather than all of it.
+static bool body_intact(const struct rc_map *m)
+{
+    XXH3_state_t *state = XXH3_createState();
+    size_t at = sizeof(struct rc_header);
+    bool intact;
+
+    if (!state)
+        return false;
+    XXH3_64bits_reset(state);
+    while (at < m->len) {
+        size_t end = (at / WINDOW + 1) * WINDOW;
+        if (end > m->len)
+            end = m->len;
+        XXH3_64bits_update(state, m->base + at, end - at);
+        madvise((void *)(uintptr_t)(m->base + at / WINDOW * WINDOW), end - at / WINDOW * WINDOW,
+                MADV_DONTNEED);
+        at = end;
     }
-    return r;
+    intact = XXH3_64bits_digest(state) == m->head->body_check;
+    XXH3_freeState(state);
+    return intact;
 }
 
-static int read_back(const char *tmp, const char *magic, size_t record_size,
+static int read_back(const struct rc_build *b, size_t record_size,
                      int (*verify)(const struct rc_map *m, void *ctx), void *ctx)
 {
     struct rc_map m;
-    int r = rc_map_open(tmp, magic, record_size, &m);
+    int r = rc_map_open(b->tmp, b->self.head->magic, record_size, &m);
 
     if (r < 0)
         return r;
-    r = rc_map_body_intact(&m) ? verify(&m, ctx) : -EBADMSG;
+    r = body_intact(&m) ? verify(&m, ctx) : -EBADMSG;
     rc_map_close(&m);
     return r;
 }
 
-int rc_build_finish(struct rc_build *b, const char *path, mode_t mode, gid_t group,
-                    size_t record_size, int (*verify)(const struct rc_map *m, void *ctx), void *ctx)
+// The sections that were not written stand empty behind the others.
+static void seal(struct rc_build *b)
 {
-    char tmp[PATH_MAX];
-    _cleanup_close_ int fd = -1;
+    struct rc_header *h = b->self.head;
+
+    for (int i = 0; i < RC_SECTIONS; i++)
+        if (h->section[i].off == 0)
+            rc_build_section(b, (enum rc_section)i, NULL, 0);
+    h->file_size = b->at;
+    h->body_check = XXH3_64bits_digest(b->check);
+    h->head_check = XXH3_64bits(h, offsetof(struct rc_header, head_check));
+}
+
+int rc_build_finish(struct rc_build *b, mode_t mode, gid_t group, size_t record_size,
+                    int (*verify)(const struct rc_map *m, void *ctx), void *ctx)
+{
     int r;
 
-    if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-        return -ENAMETOOLONG;
-    lay_out(b);
-    if (unlink(tmp) < 0 && errno != ENOENT)
-        return -errno;
-    fd = rollcall_open(tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    if (fd < 0)
-        return fd;
-    r = write_out(b, fd);
-    if (r == 0 && group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
+    seal(b);
+    flush(b);
+    r = b->error;
+    if (r == 0 && pwrite(b->fd, b->self.head, sizeof(*b->self.head), 0) != sizeof(*b->self.head))
+        r = errno ? -errno : -EIO;
+    if (r == 0 && group != (gid_t)-1 && fchown(b->fd, (uid_t)-1, group) < 0)
         r = -errno;
-    if (r == 0 && fchmod(fd, mode) < 0)
+    if (r == 0 && fchmod(b->fd, mode) < 0)
         r = -errno;
-    if (r == 0 && fsync(fd) < 0)
+    if (r == 0 && fsync(b->fd) < 0)
         r = -errno;
     if (r == 0)
-        r = read_back(tmp, b->head.magic, record_size, verify, ctx);
-    if (r == 0 && rename(tmp, path) < 0)
+        r = read_back(b, record_size, verify, ctx);
+    if (r == 0 && rename(b->tmp, b->path) < 0)
         r = -errno;
-    if (r < 0) {
-        unlink(tmp);
+    if (r < 0)
         return r;
-    }
-    return rollcall_sync_folder(path);
+    close(b->fd);
+    b->fd = -1;
+    return rollcall_sync_folder(b->path);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Building a cache file: sections grow in memory, then the file is written beside its
-// path, read back, and renamed. Only the writers of this folder include it.
+// Building a cache file: sections are written one after the other beside the path, as
+// their content comes; then the file is read back, and renamed. Memory holds what has to
+// be seen again, never the file. Only the writers of this folder include it.
 #ifndef ROLLCALL_CACHE_BUILD_H
 #define ROLLCALL_CACHE_BUILD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,38 +13,45 @@
 
 #include "rollcall/cache_map.h"
 
-struct rc_buf {
-    unsigned char *data;
-    size_t len, room;
-};
-
-struct rc_index_entry {
-    uint64_t hash;
-    uint32_t ref;
-};
-
 struct rc_build {
-    struct rc_header head;
-    struct rc_buf section[RC_SECTIONS];
+    struct rc_map self; // the header in the making, so that hashes are the reader's own
+    char path[PATH_MAX], tmp[PATH_MAX];
+    int fd, error; // the first error; what follows it is dropped
+    unsigned char *out;
+    size_t out_len;
+    uint64_t at; // end of what was written
+    int section; // the open one, or -1
+    void *check; // of the bytes so far
 };
 
-void rc_build_start(struct rc_build *b, const char *magic, uint64_t generation,
-                    const uint8_t ledger_id[16], uint32_t slots, uint64_t seed);
-void rc_build_free(struct rc_build *b);
-// Appends; the offset it went to, or negative errno.
-int64_t rc_build_add(struct rc_build *b, enum rc_section s, const void *data, size_t len);
-// Records are reached by slot: makes room for all of them, zeroed.
-int rc_build_records(struct rc_build *b, size_t record_size);
-void *rc_build_record(struct rc_build *b, size_t record_size, uint32_t slot);
-uint64_t rc_build_hash(const struct rc_build *b, const void *key, size_t len);
-uint64_t rc_build_hash_id(const struct rc_build *b, uint32_t id);
-// Buckets from entries; enlarged until every chain is within RC_PROBES. -EEXIST where
+// Starts PATH.new. Always close, which removes what was not finished.
+int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint64_t generation,
+                  const uint8_t ledger_id[16], uint32_t slots);
+void rc_build_close(struct rc_build *b);
+static inline struct rc_header *rc_build_head(struct rc_build *b)
+{
+    return b->self.head;
+}
+
+// Sections come in any order, each once; what is written goes to the open one. An error
+// (a full disk) is kept for finish.
+void rc_build_begin(struct rc_build *b, enum rc_section s);
+uint64_t rc_build_write(struct rc_build *b, const void *data, size_t len); // its offset
+uint64_t rc_build_len(const struct rc_build *b);                           // of the open section
+void rc_build_end(struct rc_build *b);
+void rc_build_section(struct rc_build *b, enum rc_section s, const void *data, size_t len);
+
+// Buckets for `keys` keys: key() gives the hash and record number of each below `range`, or
+// false where there is none. Enlarged until every chain is within RC_PROBES. -EEXIST where
 // that cannot be reached.
-int rc_build_index(struct rc_build *b, enum rc_section s, const struct rc_index_entry *entries,
-                   size_t n);
-// `verify` sees the file as a reader would, before the rename; negative errno refuses it.
-int rc_build_finish(struct rc_build *b, const char *path, mode_t mode, gid_t group,
-                    size_t record_size, int (*verify)(const struct rc_map *m, void *ctx),
-                    void *ctx);
+int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
+                   bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
+                   void *ctx);
+// Does a reader who looks for `hash` come by `wanted`?
+bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t wanted);
+// Header, fsync, read back, rename. `verify` sees the file as a reader would, before the
+// rename; negative errno refuses it.
+int rc_build_finish(struct rc_build *b, mode_t mode, gid_t group, size_t record_size,
+                    int (*verify)(const struct rc_map *m, void *ctx), void *ctx);
 
 #endif

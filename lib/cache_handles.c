@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Handles on board, private and keys for programs that are not in strangers'
+// Handles on board and keys for programs that are not in strangers'
 // processes. libc only: the PAM module uses them too.
 #include "rollcall/cache.h"
 
@@ -39,6 +39,14 @@ static int board_open(const char *path, bool writable, struct rollcall_board **r
 int rollcall_board_open(const char *path, struct rollcall_board **ret)
 {
     return board_open(path, false, ret);
+}
+
+enum rollcall_state rollcall_board_glance(const struct rollcall_board *b, uint32_t slot)
+{
+    const _Atomic uint64_t *at = rc_board_word_at(&b->map, slot);
+    unsigned state = at ? atomic_load_explicit(at, memory_order_relaxed) & 15 : 0;
+
+    return state <= ROLLCALL_STATE_PURGED ? (enum rollcall_state)state : ROLLCALL_STATE_NONE;
 }
 
 int rollcall_board_open_tighten(const char *path, struct rollcall_board **ret)
@@ -129,162 +137,6 @@ int rollcall_board_tighten(struct rollcall_board *board, uint32_t slot, uid_t ui
         new = rc_board_word_pack(board->map.head->ledger_id, slot, uid, state, authority, flags);
     } while (!atomic_compare_exchange_weak(at, &old, new));
     return 0;
-}
-
-// ---- private ----
-
-struct rollcall_private {
-    struct rc_map map;
-};
-
-int rollcall_private_open(const char *path, struct rollcall_private **ret)
-{
-    struct rollcall_private *p = calloc(1, sizeof(*p));
-    int r;
-
-    if (!p)
-        return -ENOMEM;
-    r = rc_map_open(path, ROLLCALL_MAGIC_PRIVATE, sizeof(struct rc_person_record), &p->map);
-    if (r < 0) {
-        free(p);
-        return r;
-    }
-    *ret = p;
-    return 0;
-}
-
-struct rollcall_private *rollcall_private_close(struct rollcall_private *p)
-{
-    if (p)
-        rc_map_close(&p->map);
-    free(p);
-    return NULL;
-}
-
-int rollcall_private_generation(const struct rollcall_private *p, uint64_t *ret_generation,
-                                uint8_t ret_ledger_id[16])
-{
-    *ret_generation = p->map.head->generation;
-    memcpy(ret_ledger_id, p->map.head->ledger_id, 16);
-    return 0;
-}
-
-static int person_at(const struct rc_map *m, uint32_t slot, struct rollcall_person *ret)
-{
-    struct rc_person_record r;
-    uint16_t check;
-    uint64_t at;
-    const char *s[RC_PERSON_STRINGS];
-
-    if (slot >= m->head->slots)
-        return -ENOENT;
-    r = ((const struct rc_person_record *)rc_section(m, RC_RECORDS))[slot];
-    if (!r.used)
-        return -ENOENT;
-    check = r.check;
-    r.check = 0;
-    if (rc_check16(&r, sizeof(r), slot) != check || r.state > ROLLCALL_STATE_PURGED ||
-        !rollcall_id_in_compiled_limits(r.uid) || r.len[0] == 0 || r.len[0] > ROLLCALL_NAME_MAX)
-        return -EBADMSG;
-    at = r.pool;
-    for (int i = 0; i < RC_PERSON_STRINGS; i++) {
-        s[i] = rc_pool(m, at, r.len[i] + 1u);
-        if (!s[i] || memchr(s[i], 0, r.len[i] + 1u) != s[i] + r.len[i])
-            return -EBADMSG;
-        at += r.len[i] + 1u;
-    }
-    *ret = (struct rollcall_person){.slot = slot,
-                                    .uid = r.uid,
-                                    .gid = r.gid,
-                                    .name = s[0],
-                                    .former_name = s[1],
-                                    .display_name = s[2],
-                                    .employee_number = s[3],
-                                    .immutable_id = s[4],
-                                    .home = s[5],
-                                    .shell = s[6],
-                                    .state = r.state,
-                                    .reason = r.reason,
-                                    .since = r.since,
-                                    .not_before = r.not_before,
-                                    .not_after = r.not_after,
-                                    .hr_time = r.hr_time,
-                                    .received = r.received,
-                                    .incarnation = r.incarnation,
-                                    .authority = r.authority,
-                                    .flags = r.flags};
-    return 0;
-}
-
-static int person_find(const struct rc_map *m, enum rc_section index, uint64_t hash,
-                       const char *name, uid_t uid, struct rollcall_person *ret)
-{
-    struct rollcall_person former;
-    struct rc_probe p;
-    uint32_t slot;
-    int result = -ENOENT;
-
-    rc_probe_start(m, index, hash, m->head->slots, &p);
-    while ((slot = rc_probe_next(&p)) != RC_EMPTY) {
-        struct rollcall_person person;
-        int r = person_at(m, slot, &person);
-        if (r == -EBADMSG && result != 0)
-            result = r;
-        if (r < 0)
-            continue;
-        if (name ? strcmp(person.name, name) == 0 : person.uid == uid) {
-            *ret = person;
-            return 0;
-        }
-        // A name that somebody gave up and another has now is the other's.
-        if (name && strcmp(person.former_name, name) == 0) {
-            former = person;
-            result = 0;
-        }
-    }
-    if (result == 0)
-        *ret = former;
-    return result;
-}
-
-int rollcall_private_by_name(const struct rollcall_private *p, const char *name,
-                             struct rollcall_person *ret)
-{
-    size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
-
-    if (len == 0 || len > ROLLCALL_NAME_MAX)
-        return -ENOENT;
-    return person_find(&p->map, RC_NAMES, rc_hash_bytes(&p->map, name, len), name, 0, ret);
-}
-
-int rollcall_private_by_uid(const struct rollcall_private *p, uid_t uid,
-                            struct rollcall_person *ret)
-{
-    return person_find(&p->map, RC_IDS, rc_hash_id(&p->map, uid), NULL, uid, ret);
-}
-
-int rollcall_private_next(const struct rollcall_private *p, uint32_t *cursor,
-                          struct rollcall_person *ret)
-{
-    while (*cursor < p->map.head->slots)
-        if (person_at(&p->map, (*cursor)++, ret) == 0)
-            return 0;
-    return -ENOENT;
-}
-
-int64_t rollcall_private_next_date(const struct rollcall_private *p, int64_t after)
-{
-    const int64_t *dates = rc_section(&p->map, RC_DATES);
-    size_t lo = 0, n = p->map.head->section[RC_DATES].len / 8, hi = n;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (dates[mid] <= after)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < n ? dates[lo] : ROLLCALL_TIME_UNSET;
 }
 
 // ---- keys ----

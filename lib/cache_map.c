@@ -86,7 +86,7 @@ static bool header_ok(const struct rc_header *h, const char *magic, size_t recor
            section_fits(h, RC_GROUPS, sizeof(struct rc_group_record), h->groups) &&
            section_fits(h, RC_MSHIPS, 4, UINT64_MAX) &&
            section_fits(h, RC_SHELLS, sizeof(struct rc_span), UINT64_MAX) &&
-           section_fits(h, RC_DATES, 8, UINT64_MAX) &&
+           section_fits(h, RC_DATES, sizeof(struct rc_date), UINT64_MAX) &&
            section_fits(h, RC_FORMER, sizeof(struct rc_former_record), UINT64_MAX) &&
            buckets_fit(h, RC_FNAMES);
 }

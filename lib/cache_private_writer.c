@@ -1,50 +1,75 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Private and keys: what only root, the verifier and sshd's command may read.
+// The private file: what only root and the verifier may read. All of it, or the people who
+// changed since.
 #include "rollcall/cache_writer.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/cache_build.h"
 #include "rollcall/account.h"
-#include "rollcall/cleanup.h"
 
-struct index {
-    struct rc_index_entry *entry;
-    size_t n, room;
+// What the indexes and dates are made of, kept until the last row has come.
+struct people {
+    struct rc_person_record *record;
+    uint64_t *name, *former; // hashes; a former name that leads nowhere is its person's own
+    struct rc_date *date;
+    uint32_t n, n_formers, room;
+    size_t n_dates, dates_room;
 };
 
-static int index_add(struct index *x, uint64_t hash, uint32_t ref)
+static int room_for_one(struct people *p)
 {
-    if (x->n == x->room) {
-        size_t want = x->room ? x->room * 2 : 256;
-        struct rc_index_entry *p = realloc(x->entry, want * sizeof(*p));
-        if (!p)
-            return -ENOMEM;
-        x->entry = p;
-        x->room = want;
-    }
-    x->entry[x->n++] = (struct rc_index_entry){hash, ref};
+    uint32_t want = p->room ? p->room + p->room / 2 : 256;
+    struct rc_person_record *record;
+    uint64_t *name, *former;
+
+    if (p->n < p->room)
+        return 0;
+    record = reallocarray(p->record, want, sizeof(*record));
+    if (record)
+        p->record = record;
+    name = reallocarray(p->name, want, sizeof(*name));
+    if (name)
+        p->name = name;
+    former = reallocarray(p->former, want, sizeof(*former));
+    if (former)
+        p->former = former;
+    if (!record || !name || !former)
+        return -ENOMEM;
+    p->room = want;
     return 0;
 }
 
-static int add_date(struct rc_build *b, int64_t date)
+static int add_date(struct people *p, int64_t date, uint32_t slot)
 {
     if (date == ROLLCALL_TIME_UNSET)
         return 0;
-    return rc_build_add(b, RC_DATES, &date, sizeof(date)) < 0 ? -ENOMEM : 0;
+    if (p->n_dates == p->dates_room) {
+        size_t want = p->dates_room ? p->dates_room * 2 : 64;
+        struct rc_date *more = reallocarray(p->date, want, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        p->date = more;
+        p->dates_room = want;
+    }
+    p->date[p->n_dates++] = (struct rc_date){.at = date, .slot = slot};
+    return 0;
 }
 
 static int compare_dates(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    const struct rc_date *x = a, *y = b;
 
-    return x < y ? -1 : x > y;
+    return x->at != y->at ? (x->at > y->at) - (x->at < y->at)
+                          : (x->slot > y->slot) - (x->slot < y->slot);
 }
 
-static int add_person(struct rc_build *b, const struct rollcall_person *p, struct index *names,
-                      struct index *ids)
+static int add_person(struct rc_build *b, const struct rollcall_person *p, struct people *all)
 {
     const char *strings[RC_PERSON_STRINGS] = {
         p->name,         p->former_name, p->display_name, p->employee_number,
@@ -61,155 +86,135 @@ static int add_person(struct rc_build *b, const struct rollcall_person *p, struc
                                  .reason = (uint8_t)p->reason,
                                  .authority = p->authority,
                                  .flags = p->flags,
-                                 .used = 1};
-    void *at = rc_build_record(b, sizeof(r), p->slot);
-    int e;
+                                 .slot = p->slot};
+    int e = room_for_one(all);
 
-    if (!at || b->section[RC_POOL].len > UINT32_MAX)
-        return -ERANGE;
-    r.pool = (uint32_t)b->section[RC_POOL].len;
+    if (e < 0)
+        return e;
+    if (rc_build_len(b) > UINT32_MAX)
+        return -EOVERFLOW;
+    if (all->n > 0 && all->record[all->n - 1].slot >= p->slot)
+        return -EINVAL; // out of order
+    r.pool = (uint32_t)rc_build_len(b);
     for (int i = 0; i < RC_PERSON_STRINGS; i++) {
         size_t len = strnlen(strings[i], 1024);
         r.len[i] = (uint16_t)len;
-        if (rc_build_add(b, RC_POOL, strings[i], len) < 0 || rc_build_add(b, RC_POOL, "", 1) < 0)
-            return -ENOMEM;
+        rc_build_write(b, strings[i], len);
+        rc_build_write(b, "", 1);
     }
-    r.check = rc_check16(&r, sizeof(r), p->slot);
-    memcpy(at, &r, sizeof(r));
-    e = index_add(names, rc_build_hash(b, p->name, strlen(p->name)), p->slot);
+    r.check = rc_check16(&r, sizeof(r), all->n);
+    all->record[all->n] = r;
+    all->name[all->n] = rc_hash_bytes(&b->self, p->name, r.len[0]);
     // The old name leads to its person too, so that PAM knows it as ours; it logs
     // nobody in (rule 15).
-    if (e == 0 && *p->former_name && strcmp(p->former_name, p->name) != 0)
-        e = index_add(names, rc_build_hash(b, p->former_name, strlen(p->former_name)), p->slot);
-    if (e == 0)
-        e = index_add(ids, rc_build_hash_id(b, p->uid), p->slot);
-    if (e == 0)
-        e = add_date(b, p->not_before);
-    return e == 0 ? add_date(b, p->not_after) : e;
+    all->former[all->n] = rc_hash_bytes(&b->self, p->former_name, r.len[1]);
+    if (r.len[1] == 0)
+        all->former[all->n] = all->name[all->n];
+    else
+        all->n_formers++;
+    all->n++;
+    e = add_date(all, p->not_before, p->slot);
+    return e == 0 ? add_date(all, p->not_after, p->slot) : e;
+}
+
+// Two keys a person: the name now, and the one before.
+static bool person_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct people *p = ctx;
+    uint32_t at = (uint32_t)(i / 2);
+
+    *ret_ref = at;
+    *ret_hash = i % 2 ? p->former[at] : p->name[at];
+    return i % 2 == 0 || p->former[at] != p->name[at];
+}
+
+static bool person_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct people *p = ctx;
+
+    *ret_ref = (uint32_t)i;
+    *ret_hash = p->former[i]; // by then the hashes of uids
+    return true;
 }
 
 static int verify_private(const struct rc_map *m, void *ctx)
 {
     const struct rc_person_record *r = rc_section(m, RC_RECORDS);
+
     (void)ctx;
-    for (uint32_t slot = 0; slot < m->head->slots; slot++) {
-        struct rc_probe p;
-        uint32_t found;
-        const char *name;
-        if (!r[slot].used)
-            continue;
-        name = rc_pool(m, r[slot].pool, r[slot].len[0]);
-        if (!name)
-            return -EBADMSG;
-        rc_probe_start(m, RC_NAMES, rc_hash_bytes(m, name, r[slot].len[0]), m->head->slots, &p);
-        while ((found = rc_probe_next(&p)) != RC_EMPTY && found != slot)
-            ;
-        if (found != slot)
-            return -EBADMSG;
-        rc_probe_start(m, RC_IDS, rc_hash_id(m, r[slot].uid), m->head->slots, &p);
-        while ((found = rc_probe_next(&p)) != RC_EMPTY && found != slot)
-            ;
-        if (found != slot)
+    for (uint32_t i = 0; i < m->head->slots; i++) {
+        const char *name = rc_pool(m, r[i].pool, r[i].len[0]);
+        if (!name || !rc_build_found(m, RC_NAMES, rc_hash_bytes(m, name, r[i].len[0]), i) ||
+            !rc_build_found(m, RC_IDS, rc_hash_id(m, r[i].uid), i))
             return -EBADMSG;
     }
     return 0;
+}
+
+static int write_people(struct rc_build *b, const struct rollcall_private_feed *feed,
+                        struct people *all)
+{
+    struct rollcall_person p;
+    int r = 0;
+
+    rc_build_begin(b, RC_POOL);
+    while (r >= 0 && (r = feed->next_person(feed->ctx, &p)) > 0)
+        r = add_person(b, &p, all);
+    rc_build_end(b);
+    if (r < 0)
+        return r;
+    rc_build_head(b)->slots = rc_build_head(b)->count = all->n;
+    rc_build_section(b, RC_RECORDS, all->record, sizeof(*all->record) * all->n);
+    if (all->n_dates > 0)
+        qsort(all->date, all->n_dates, sizeof(*all->date), compare_dates);
+    rc_build_section(b, RC_DATES, all->date, sizeof(*all->date) * all->n_dates);
+    r = rc_build_index(b, RC_NAMES, (uint64_t)all->n + all->n_formers, 2 * (uint64_t)all->n,
+                       person_name, all);
+    for (uint32_t i = 0; i < all->n; i++)
+        all->former[i] = rc_hash_id(&b->self, all->record[i].uid);
+    return r == 0 ? rc_build_index(b, RC_IDS, all->n, all->n, person_id, all) : r;
+}
+
+static int write_file(const char *path, const struct rollcall_private_feed *feed, gid_t group)
+{
+    struct rc_build b = {.fd = -1};
+    struct people all = {0};
+    int r = rc_build_open(&b, path, ROLLCALL_MAGIC_PRIVATE, feed->generation, feed->ledger_id, 0);
+
+    rc_build_head(&b)->id_min = ROLLCALL_ID_DEFAULT_MIN;
+    rc_build_head(&b)->id_max = ROLLCALL_ID_DEFAULT_MAX;
+    if (r == 0)
+        r = write_people(&b, feed, &all);
+    free(all.record);
+    free(all.name);
+    free(all.former);
+    free(all.date);
+    if (r == 0)
+        r = rc_build_finish(&b, 0640, group, sizeof(struct rc_person_record), verify_private, NULL);
+    rc_build_close(&b);
+    return r;
 }
 
 int rollcall_private_write(const char *path, const struct rollcall_private_feed *feed, gid_t group)
 {
-    struct rc_build b;
-    struct index names = {0}, ids = {0};
-    struct rollcall_person p;
+    char delta[PATH_MAX];
     int r;
 
-    rc_build_start(&b, ROLLCALL_MAGIC_PRIVATE, feed->generation, feed->ledger_id, feed->slots, 0);
-    b.head.id_min = ROLLCALL_ID_DEFAULT_MIN;
-    b.head.id_max = ROLLCALL_ID_DEFAULT_MAX;
-    r = rc_build_records(&b, sizeof(struct rc_person_record));
-    while (r >= 0 && (r = feed->next_person(feed->ctx, &p)) > 0)
-        r = add_person(&b, &p, &names, &ids);
-    b.head.count = (uint32_t)ids.n;
-    if (b.section[RC_DATES].len)
-        qsort(b.section[RC_DATES].data, b.section[RC_DATES].len / 8, 8, compare_dates);
+    if (snprintf(delta, sizeof(delta), "%s" ROLLCALL_DELTA_SUFFIX, path) >= (int)sizeof(delta))
+        return -ENAMETOOLONG;
+    r = write_file(path, feed, group);
+    // Of an older generation now: it counts for nothing, and goes.
     if (r == 0)
-        r = rc_build_index(&b, RC_NAMES, names.entry, names.n);
-    if (r == 0)
-        r = rc_build_index(&b, RC_IDS, ids.entry, ids.n);
-    if (r == 0)
-        r = rc_build_finish(&b, path, 0640, group, sizeof(struct rc_person_record), verify_private,
-                            NULL);
-    free(names.entry);
-    free(ids.entry);
-    rc_build_free(&b);
+        unlink(delta);
     return r;
 }
 
-static int add_keys(struct rc_build *b, const struct rollcall_keys_account *a, struct index *names)
+int rollcall_private_write_delta(const char *path, const struct rollcall_private_feed *feed,
+                                 gid_t group)
 {
-    struct rc_keys_record r = {.uid = a->uid, .name_len = (uint8_t)strlen(a->name), .used = 1};
-    void *at = rc_build_record(b, sizeof(r), a->slot);
-    size_t start;
+    char delta[PATH_MAX];
 
-    if (r.name_len == 0 || strlen(a->name) > ROLLCALL_NAME_MAX)
-        return -EINVAL;
-    if (!at || b->section[RC_POOL].len > UINT32_MAX)
-        return -ERANGE;
-    r.pool = (uint32_t)b->section[RC_POOL].len;
-    if (rc_build_add(b, RC_POOL, a->name, r.name_len + 1u) < 0)
-        return -ENOMEM;
-    start = b->section[RC_POOL].len;
-    for (size_t i = 0; i < a->n_keys; i++)
-        if (rc_build_add(b, RC_POOL, a->keys[i], strlen(a->keys[i])) < 0 ||
-            rc_build_add(b, RC_POOL, "\n", 1) < 0)
-            return -ENOMEM;
-    r.keys_len = (uint32_t)(b->section[RC_POOL].len - start);
-    r.check = rc_check16(&r, sizeof(r), a->slot);
-    memcpy(at, &r, sizeof(r));
-    return index_add(names, rc_build_hash(b, a->name, r.name_len), a->slot);
-}
-
-static int verify_keys(const struct rc_map *m, void *ctx)
-{
-    const struct rc_keys_record *r = rc_section(m, RC_RECORDS);
-    (void)ctx;
-    for (uint32_t slot = 0; slot < m->head->slots; slot++) {
-        struct rc_probe p;
-        uint32_t found;
-        const char *name;
-        if (!r[slot].used)
-            continue;
-        name = rc_pool(m, r[slot].pool, (uint64_t)r[slot].name_len + 1 + r[slot].keys_len);
-        if (!name)
-            return -EBADMSG;
-        rc_probe_start(m, RC_NAMES, rc_hash_bytes(m, name, r[slot].name_len), m->head->slots, &p);
-        while ((found = rc_probe_next(&p)) != RC_EMPTY && found != slot)
-            ;
-        if (found != slot)
-            return -EBADMSG;
-    }
-    return 0;
-}
-
-int rollcall_keys_write(const char *path, const struct rollcall_keys_feed *feed, gid_t group)
-{
-    struct rc_build b;
-    struct index names = {0};
-    struct rollcall_keys_account a;
-    int r;
-
-    rc_build_start(&b, ROLLCALL_MAGIC_KEYS, feed->generation, feed->ledger_id, feed->slots, 0);
-    b.head.id_min = ROLLCALL_ID_DEFAULT_MIN;
-    b.head.id_max = ROLLCALL_ID_DEFAULT_MAX;
-    r = rc_build_records(&b, sizeof(struct rc_keys_record));
-    while (r >= 0 && (r = feed->next_account(feed->ctx, &a)) > 0)
-        r = add_keys(&b, &a, &names);
-    b.head.count = (uint32_t)names.n;
-    if (r == 0)
-        r = rc_build_index(&b, RC_NAMES, names.entry, names.n);
-    if (r == 0)
-        r = rc_build_finish(&b, path, 0640, group, sizeof(struct rc_keys_record), verify_keys,
-                            NULL);
-    free(names.entry);
-    rc_build_free(&b);
-    return r;
+    if (snprintf(delta, sizeof(delta), "%s" ROLLCALL_DELTA_SUFFIX, path) >= (int)sizeof(delta))
+        return -ENAMETOOLONG;
+    return write_file(delta, feed, group);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The public snapshot: accounts, groups, memberships.
+// The public snapshot: accounts, groups, memberships. What is long (member lists, texts)
+// goes to the file as it comes; records and memberships are kept until the end.
 #include "rollcall/cache_writer.h"
 
 #include <errno.h>
@@ -7,55 +8,35 @@
 #include <string.h>
 
 #include "lib/cache_build.h"
+#include "lib/cache_members.h"
 #include "rollcall/account.h"
 #include "rollcall/cleanup.h"
 
 struct snapshot {
     struct rc_build build;
-    struct rc_index_entry *names, *ids, *group_names, *gids;
-    size_t n, n_room, n_groups, groups_room;
+    struct rc_account_record *records;
+    struct rc_members members;
+    struct rc_former_record *formers;
+    uint32_t n_formers;
     char shells[255][256];
+    struct rc_span shell[255];
     unsigned n_shells;
 };
 
-static int room_for(struct rc_index_entry **a, struct rc_index_entry **b, size_t n, size_t *room)
-{
-    size_t want = *room ? *room * 2 : 256;
-    struct rc_index_entry *x, *y;
-
-    if (n < *room)
-        return 0;
-    x = realloc(*a, want * sizeof(*x));
-    if (x)
-        *a = x;
-    y = realloc(*b, want * sizeof(*y));
-    if (y)
-        *b = y;
-    if (!x || !y)
-        return -ENOMEM;
-    *room = want;
-    return 0;
-}
-
 // Number of a shell in the table; a company has few. Beyond 255 the first one stands.
-static int shell_number(struct snapshot *s, const char *shell)
+static unsigned shell_number(struct snapshot *s, const char *shell)
 {
-    struct rc_span span;
-    int64_t at;
+    size_t len = strlen(shell);
 
     for (unsigned i = 0; i < s->n_shells; i++)
         if (strcmp(s->shells[i], shell) == 0)
-            return (int)i;
-    if (s->n_shells == 255 || strlen(shell) >= sizeof(s->shells[0]))
+            return i;
+    if (s->n_shells == 255 || len >= sizeof(s->shells[0]))
         return 0;
-    at = rc_build_add(&s->build, RC_POOL, shell, strlen(shell) + 1);
-    if (at < 0)
-        return (int)at;
-    span = (struct rc_span){.off = (uint64_t)at, .len = strlen(shell)};
-    if (rc_build_add(&s->build, RC_SHELLS, &span, sizeof(span)) < 0)
-        return -ENOMEM;
-    memcpy(s->shells[s->n_shells], shell, strlen(shell) + 1);
-    return (int)s->n_shells++;
+    memcpy(s->shells[s->n_shells], shell, len + 1);
+    s->shell[s->n_shells] =
+        (struct rc_span){.off = rc_build_write(&s->build, shell, len + 1), .len = len};
+    return s->n_shells++;
 }
 
 static bool home_by_rule(const char *home, const char *name)
@@ -67,29 +48,27 @@ static int add_strings(struct snapshot *s, const struct rollcall_snapshot_accoun
                        struct rc_account_record *r)
 {
     size_t name = strlen(a->name), gecos = strlen(a->gecos), home = strlen(a->home);
-    int64_t at = (int64_t)s->build.section[RC_POOL].len;
+    uint64_t at = rc_build_len(&s->build);
 
     if (name == 0 || name > ROLLCALL_NAME_MAX || gecos > 255 || home > 255)
         return -EINVAL;
+    if (at > UINT32_MAX)
+        return -EOVERFLOW;
     r->name_len = (uint8_t)name;
     r->gecos_len = (uint8_t)gecos;
     memcpy(r->text, a->name, name);
     r->pool = (uint32_t)at;
-    if (at > UINT32_MAX)
-        return -EOVERFLOW;
     if (name + gecos <= RC_ACCOUNT_TEXT) {
         memcpy(r->text + name, a->gecos, gecos);
     } else {
         r->flags |= RC_ACCOUNT_GECOS_POOL;
-        if (rc_build_add(&s->build, RC_POOL, a->gecos, gecos) < 0)
-            return -ENOMEM;
+        rc_build_write(&s->build, a->gecos, gecos);
     }
     if (home_by_rule(a->home, a->name)) {
         r->flags |= RC_ACCOUNT_HOME_RULE;
     } else {
         r->home_len = (uint16_t)home;
-        if (rc_build_add(&s->build, RC_POOL, a->home, home) < 0)
-            return -ENOMEM;
+        rc_build_write(&s->build, a->home, home);
     }
     return 0;
 }
@@ -97,98 +76,183 @@ static int add_strings(struct snapshot *s, const struct rollcall_snapshot_accoun
 static int add_account(struct snapshot *s, const struct rollcall_snapshot_account *a)
 {
     struct rc_account_record r = {.uid = a->uid, .gid = a->gid};
-    void *at = rc_build_record(&s->build, sizeof(r), a->slot);
-    size_t mship = s->build.section[RC_MSHIPS].len / 4;
-    int shell = shell_number(s, a->shell), e;
+    uint32_t mship;
+    int e;
 
-    if (!at || shell < 0 || mship > UINT32_MAX || a->n_gids > UINT16_MAX || a->n_local > UINT16_MAX)
-        return !at ? -ERANGE : shell < 0 ? shell : -EOVERFLOW;
-    e = room_for(&s->names, &s->ids, s->n, &s->n_room);
+    if (a->slot >= rc_build_head(&s->build)->slots)
+        return -ERANGE;
+    if (a->n_groups > UINT16_MAX || a->n_local > UINT16_MAX)
+        return -EOVERFLOW;
+    r.shell = (uint8_t)shell_number(s, a->shell);
+    e = add_strings(s, a, &r);
     if (e == 0)
-        e = add_strings(s, a, &r);
+        e = rc_members_join(&s->members, r.name_len, a->groups, a->n_groups, a->local_gids,
+                            a->n_local, &mship);
     if (e < 0)
         return e;
-    r.shell = (uint8_t)shell;
-    r.mship = (uint32_t)mship;
-    r.n_groups = (uint16_t)a->n_gids;
+    r.mship = mship;
+    r.n_groups = (uint16_t)a->n_groups;
     r.n_local = (uint16_t)a->n_local;
-    if (rc_build_add(&s->build, RC_MSHIPS, a->gids, a->n_gids * 4) < 0 ||
-        rc_build_add(&s->build, RC_MSHIPS, a->local_gids, a->n_local * 4) < 0 ||
-        rc_build_add(&s->build, RC_ORDER, &a->slot, 4) < 0)
-        return -ENOMEM;
     r.check = rc_check16(&r, sizeof(r), a->slot);
-    memcpy(at, &r, sizeof(r));
-    s->names[s->n] =
-        (struct rc_index_entry){rc_build_hash(&s->build, a->name, r.name_len), a->slot};
-    s->ids[s->n] = (struct rc_index_entry){rc_build_hash_id(&s->build, a->uid), a->slot};
-    s->n++;
+    s->records[a->slot] = r;
+    rc_build_head(&s->build)->count++;
     return 0;
 }
 
-// The names of a group's members, ready to be copied: length bytes, then the names.
-static int add_members(struct snapshot *s, const struct rollcall_snapshot_group *g,
-                       struct rc_group_record *r)
+static int add_former(struct snapshot *s, const struct rollcall_snapshot_former *f)
 {
-    _cleanup_free_ unsigned char *lens = malloc(g->n_members + 1);
-    _cleanup_free_ char *names = malloc(g->n_members * (ROLLCALL_NAME_MAX + 1) + 1);
-    size_t n = 0, len = 0;
-
-    if (!lens || !names)
-        return -ENOMEM;
-    for (size_t i = 0; i < g->n_members; i++) {
-        const struct rc_account_record *a = rc_build_record(&s->build, sizeof(*a), g->members[i]);
-        if (!a || a->name_len == 0)
-            continue; // not in the public file: first day to come, or left out
-        lens[n++] = a->name_len;
-        memcpy(names + len, a->text, a->name_len);
-        len += a->name_len;
-        names[len++] = 0;
-    }
-    r->members = s->build.section[RC_POOL].len;
-    r->n_members = (uint32_t)n;
-    r->members_len = (uint32_t)len;
-    if (len > UINT32_MAX || rc_build_add(&s->build, RC_POOL, lens, n) < 0 ||
-        rc_build_add(&s->build, RC_POOL, names, len) < 0)
-        return -ENOMEM;
-    return 0;
-}
-
-static int add_group(struct snapshot *s, const struct rollcall_snapshot_group *g)
-{
-    struct rc_group_record r = {.gid = g->gid};
-    size_t len = strlen(g->name);
-    int64_t at = rc_build_add(&s->build, RC_POOL, g->name, len + 1);
-    int e;
+    size_t len = strlen(f->name);
+    struct rc_former_record r = {.slot = f->slot, .name_len = (uint8_t)len}, *more;
 
     if (len == 0 || len > ROLLCALL_NAME_MAX)
         return -EINVAL;
-    if (at < 0 || at > UINT32_MAX)
-        return -EOVERFLOW;
-    r.name = (uint32_t)at;
-    r.name_len = (uint8_t)len;
-    e = add_members(s, g, &r);
-    if (e == 0)
-        e = room_for(&s->group_names, &s->gids, s->n_groups, &s->groups_room);
-    if (e < 0)
-        return e;
-    r.check = rc_check16(&r, sizeof(r), (uint32_t)s->n_groups);
-    if (rc_build_add(&s->build, RC_GROUPS, &r, sizeof(r)) < 0)
-        return -ENOMEM;
-    s->group_names[s->n_groups] =
-        (struct rc_index_entry){rc_build_hash(&s->build, g->name, len), (uint32_t)s->n_groups};
-    s->gids[s->n_groups] =
-        (struct rc_index_entry){rc_build_hash_id(&s->build, g->gid), (uint32_t)s->n_groups};
-    s->n_groups++;
+    if (f->slot >= rc_build_head(&s->build)->slots || !s->records[f->slot].name_len)
+        return 0; // who is not in the file has no former name in it either
+    // The room doubles at each power of two.
+    if ((s->n_formers & (s->n_formers - 1)) == 0) {
+        more = reallocarray(s->formers, s->n_formers ? 2 * (size_t)s->n_formers : 1, sizeof(r));
+        if (!more)
+            return -ENOMEM;
+        s->formers = more;
+    }
+    memcpy(r.name, f->name, len);
+    r.check = rc_check16(&r, sizeof(r), s->n_formers);
+    s->formers[s->n_formers++] = r;
     return 0;
 }
 
-// Every account and group is found again by name and by id, as a reader would.
+static int collect(struct snapshot *s, const struct rollcall_snapshot_feed *feed)
+{
+    struct rollcall_snapshot_account a;
+    struct rollcall_snapshot_former f;
+    struct rollcall_snapshot_group g;
+    int r = rc_members_group(&s->members, "rollcall-people", feed->id_min);
+
+    while (r >= 0 && (r = feed->next_group(feed->ctx, &g)) > 0)
+        r = rc_members_group(&s->members, g.name, g.gid);
+    rc_build_begin(&s->build, RC_POOL);
+    while (r >= 0 && (r = feed->next_account(feed->ctx, &a)) > 0)
+        r = add_account(s, &a);
+    while (r >= 0 && feed->next_former && (r = feed->next_former(feed->ctx, &f)) > 0)
+        r = add_former(s, &f);
+    if (r == 0)
+        r = rc_members_write(&s->members, &s->build, s->records,
+                             feed->no_members        ? 0
+                             : feed->members_max > 0 ? feed->members_max
+                                                     : UINT32_MAX);
+    rc_build_end(&s->build);
+    return r;
+}
+
+// ---- sections ----
+
+static bool account_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct snapshot *s = ctx;
+    const struct rc_account_record *r = &s->records[i];
+
+    *ret_hash = rc_hash_bytes(&s->build.self, r->text, r->name_len);
+    *ret_ref = (uint32_t)i;
+    return r->name_len > 0;
+}
+
+static bool account_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct snapshot *s = ctx;
+
+    *ret_hash = rc_hash_id(&s->build.self, s->records[i].uid);
+    *ret_ref = (uint32_t)i;
+    return s->records[i].name_len > 0;
+}
+
+static bool group_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct snapshot *s = ctx;
+    const char *name = rc_members_name(&s->members, (uint32_t)i);
+
+    *ret_hash = rc_hash_bytes(&s->build.self, name, strlen(name));
+    *ret_ref = (uint32_t)i;
+    return true;
+}
+
+static bool group_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct snapshot *s = ctx;
+
+    *ret_hash = rc_hash_id(&s->build.self, s->members.group[i].record.gid);
+    *ret_ref = (uint32_t)i;
+    return true;
+}
+
+static bool former_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+{
+    const struct snapshot *s = ctx;
+
+    *ret_hash = rc_hash_bytes(&s->build.self, s->formers[i].name, s->formers[i].name_len);
+    *ret_ref = (uint32_t)i;
+    return true;
+}
+
+static void write_order(struct snapshot *s)
+{
+    rc_build_begin(&s->build, RC_ORDER);
+    for (uint32_t slot = 0; slot < rc_build_head(&s->build)->slots; slot++)
+        if (s->records[slot].name_len)
+            rc_build_write(&s->build, &slot, sizeof(slot));
+    rc_build_end(&s->build);
+}
+
+static int write_sections(struct snapshot *s)
+{
+    struct rc_build *b = &s->build;
+    uint32_t slots = rc_build_head(b)->slots, people = rc_build_head(b)->count;
+    uint32_t groups = s->members.n;
+    int r;
+
+    rc_members_write_sections(&s->members, b, s->records, slots);
+    rc_build_section(b, RC_RECORDS, s->records, sizeof(*s->records) * slots);
+    write_order(s);
+    rc_build_section(b, RC_SHELLS, s->shell, sizeof(*s->shell) * s->n_shells);
+    r = rc_build_index(b, RC_NAMES, people, slots, account_name, s);
+    if (r == 0)
+        r = rc_build_index(b, RC_IDS, people, slots, account_id, s);
+    if (r == 0)
+        r = rc_build_index(b, RC_GNAMES, groups, groups, group_name, s);
+    if (r == 0)
+        r = rc_build_index(b, RC_GIDS, groups, groups, group_id, s);
+    if (r == 0 && s->n_formers > 0) {
+        rc_build_section(b, RC_FORMER, s->formers, sizeof(*s->formers) * s->n_formers);
+        r = rc_build_index(b, RC_FNAMES, s->n_formers, s->n_formers, former_name, s);
+    }
+    return r;
+}
+
+// ---- every account and group is found again by name and by id, as a reader would ----
+
+// What the lookup of the one a little further on will touch.
+static void fetch_ahead(const struct rc_map *m, uint32_t slot)
+{
+    const struct rc_account_record *r;
+    struct rc_probe p;
+
+    if (slot >= m->head->slots)
+        return;
+    r = (const struct rc_account_record *)rc_section(m, RC_RECORDS) + slot;
+    if (r->name_len > ROLLCALL_NAME_MAX)
+        return;
+    rc_probe_start(m, RC_NAMES, rc_hash_bytes(m, r->text, r->name_len), m->head->slots, &p);
+    __builtin_prefetch(&p.buckets[p.at]);
+    rc_probe_start(m, RC_IDS, rc_hash_id(m, r->uid), m->head->slots, &p);
+    __builtin_prefetch(&p.buckets[p.at]);
+}
+
 static int verify(const struct rc_map *m, void *ctx)
 {
     (void)ctx;
     for (uint32_t slot = 0; slot < m->head->slots; slot++) {
         struct rc_account_record r, found;
         uint32_t at;
+        fetch_ahead(m, slot + 16);
         if (!((const struct rc_account_record *)rc_section(m, RC_RECORDS))[slot].name_len)
             continue;
         if (!rc_account_at(m, slot, &r) ||
@@ -206,18 +270,40 @@ static int verify(const struct rc_map *m, void *ctx)
     return 0;
 }
 
-static int collect(struct snapshot *s, const struct rollcall_snapshot_feed *feed)
+static void release(struct snapshot *s)
 {
-    struct rollcall_snapshot_account a;
-    struct rollcall_snapshot_group g, people = {.gid = feed->id_min, .name = "rollcall-people"};
-    int r = rc_build_records(&s->build, sizeof(struct rc_account_record));
+    rc_members_free(&s->members);
+    free(s->records);
+    free(s->formers);
+    s->records = NULL;
+    s->formers = NULL;
+}
 
-    while (r >= 0 && (r = feed->next_account(feed->ctx, &a)) > 0)
-        r = add_account(s, &a);
+static int write_all(struct snapshot *s, const char *path,
+                     const struct rollcall_snapshot_feed *feed)
+{
+    struct rc_header *h = rc_build_head(&s->build);
+    int r = rc_build_open(&s->build, path, ROLLCALL_MAGIC_ACCOUNTS, feed->generation,
+                          feed->ledger_id, feed->slots);
+
+    if (r < 0)
+        return r;
+    s->records = calloc(feed->slots ? feed->slots : 1, sizeof(*s->records));
+    if (!s->records)
+        return -ENOMEM;
+    h->id_min = feed->id_min;
+    h->id_max = feed->id_max;
+    h->flags = (feed->observe ? RC_FLAG_OBSERVE : 0) |
+               (feed->no_enumerate ? 0 : RC_FLAG_ENUMERATE) |
+               (feed->hide_locked ? RC_FLAG_HIDE_LOCKED : 0);
+    r = collect(s, feed);
+    h->groups = s->members.n;
     if (r == 0)
-        r = add_group(s, &people);
-    while (r >= 0 && (r = feed->next_group(feed->ctx, &g)) > 0)
-        r = add_group(s, &g);
+        r = write_sections(s);
+    release(s); // the file is looked at next, and takes memory of its own
+    if (r == 0)
+        r = rc_build_finish(&s->build, 0644, (gid_t)-1, sizeof(struct rc_account_record), verify,
+                            NULL);
     return r;
 }
 
@@ -228,30 +314,10 @@ int rollcall_snapshot_write(const char *path, const struct rollcall_snapshot_fee
 
     if (!s)
         return -ENOMEM;
-    rc_build_start(&s->build, ROLLCALL_MAGIC_ACCOUNTS, feed->generation, feed->ledger_id,
-                   feed->slots, 0);
-    s->build.head.id_min = feed->id_min;
-    s->build.head.id_max = feed->id_max;
-    s->build.head.flags = (feed->observe ? RC_FLAG_OBSERVE : 0) | RC_FLAG_ENUMERATE;
-    r = collect(s, feed);
-    s->build.head.count = (uint32_t)s->n;
-    s->build.head.groups = (uint32_t)s->n_groups;
-    if (r == 0)
-        r = rc_build_index(&s->build, RC_NAMES, s->names, s->n);
-    if (r == 0)
-        r = rc_build_index(&s->build, RC_IDS, s->ids, s->n);
-    if (r == 0)
-        r = rc_build_index(&s->build, RC_GNAMES, s->group_names, s->n_groups);
-    if (r == 0)
-        r = rc_build_index(&s->build, RC_GIDS, s->gids, s->n_groups);
-    if (r == 0)
-        r = rc_build_finish(&s->build, path, 0644, (gid_t)-1, sizeof(struct rc_account_record),
-                            verify, NULL);
-    free(s->names);
-    free(s->ids);
-    free(s->group_names);
-    free(s->gids);
-    rc_build_free(&s->build);
+    s->build.fd = -1;
+    r = write_all(s, path, feed);
+    rc_build_close(&s->build);
+    release(s);
     free(s);
     return r;
 }

@@ -2,7 +2,8 @@ VERIFIER_DOOR := lib/packet.c lib/verifier_dial.c
 
 MODULES += pam_rollcall.so
 pam_rollcall.so_SRCS := pam_module/pam_rollcall.c pam_module/whose_name.c pam_module/relay.c \
-	lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/account.c lib/admission.c lib/lifecycle_names.c lib/audit.c \
+	lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/cache_private.c lib/account.c lib/admission.c \
+	lib/lifecycle_names.c lib/audit.c \
 	$(VERIFIER_DOOR)
 pam_rollcall.so_MAP := pam_module/pam.map
 pam_rollcall.so_LIBS := -lpam

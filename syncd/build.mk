@@ -9,7 +9,9 @@ rollcall-source-csv_DIR := libexec/rollcall/sources
 # The core is in the library too: unit tests drive it with an injected time.
 LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
-	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/publish.c \
+	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c \
+	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
+	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
 	syncd/engine/audit_queue.c
 ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
@@ -38,7 +40,9 @@ test_core_breaker_SRCS := tests/unit/test_core_breaker.c tests/unit/company.c
 test_core_breaker_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_which_processes
 test_which_processes_SRCS := tests/unit/test_which_processes.c
-UNIT_TESTS += test_core_ids test_core_dates
+UNIT_TESTS += test_core_ids test_core_dates test_core_publication
+test_core_publication_SRCS := tests/unit/test_core_publication.c tests/unit/company.c
+test_core_publication_LIBS := $(ENGINE_LIBS)
 test_core_ids_SRCS := tests/unit/test_core_ids.c tests/unit/company.c
 test_core_ids_LIBS := $(ENGINE_LIBS)
 test_core_dates_SRCS := tests/unit/test_core_dates.c tests/unit/company.c

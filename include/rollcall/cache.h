@@ -63,6 +63,9 @@ int rollcall_board_facts(const struct rollcall_board *board, struct rollcall_boa
 // -ESTALE (board was replaced: open again).
 int rollcall_board_read(const struct rollcall_board *board, uint32_t slot, uid_t uid,
                         struct rollcall_word *ret);
+// The state that a slot's word claims, unchecked: for who looks through all of them to find
+// those worth reading. NONE where there is no word.
+enum rollcall_state rollcall_board_glance(const struct rollcall_board *board, uint32_t slot);
 // For the enforcer: may only make a word stricter (and sets flags by OR of
 // REFUSE_ONLY off when state is explicit). -EPERM where it would be laxer.
 int rollcall_board_open_tighten(const char *path, struct rollcall_board **ret);
@@ -96,6 +99,8 @@ struct rollcall_person {
 
 struct rollcall_private; // opaque, read-only mapping; strings live until close
 
+// PATH, and PATH.delta where people changed since PATH was written.
+#define ROLLCALL_DELTA_SUFFIX ".delta"
 int rollcall_private_open(const char *path, struct rollcall_private **ret);
 struct rollcall_private *rollcall_private_close(struct rollcall_private *p); // returns NULL
 int rollcall_private_generation(const struct rollcall_private *p, uint64_t *ret_generation,
@@ -105,12 +110,19 @@ int rollcall_private_by_name(const struct rollcall_private *p, const char *name,
                              struct rollcall_person *ret);
 int rollcall_private_by_uid(const struct rollcall_private *p, uid_t uid,
                             struct rollcall_person *ret);
-// Every person in slot order; *cursor starts at 0. 0, -ENOENT at the end.
+int rollcall_private_by_slot(const struct rollcall_private *p, uint32_t slot,
+                             struct rollcall_person *ret);
+// Every person once; *cursor starts at 0. 0, -ENOENT at the end.
 int rollcall_private_next(const struct rollcall_private *p, uint32_t *cursor,
                           struct rollcall_person *ret);
 // The instant of the nearest not_before or not_after later than `after`, over everybody,
-// or ROLLCALL_TIME_UNSET. Kept sorted in the file: O(log n).
+// or ROLLCALL_TIME_UNSET; a date that was taken back since may be among them. Kept sorted
+// in the file: O(log n).
 int64_t rollcall_private_next_date(const struct rollcall_private *p, int64_t after);
+// Who has a date later than `after` and not later than `until`: 0 and the next of them, by
+// *cursor from 0, or -ENOENT. Somebody with two such dates comes twice.
+int rollcall_private_dated(const struct rollcall_private *p, int64_t after, int64_t until,
+                           uint32_t *cursor, struct rollcall_person *ret);
 
 // ---- Keys: SSH keys, for sshd's AuthorizedKeysCommand ------------------------
 

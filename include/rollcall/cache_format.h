@@ -17,9 +17,9 @@
 // ---- accounts, private, keys: header, then sections ---------------------------
 
 enum rc_section {
-    RC_RECORDS, // fixed-size records, record number = slot
-    RC_NAMES,   // buckets: name -> slot
-    RC_IDS,     // buckets: uid -> slot
+    RC_RECORDS, // fixed-size records; accounts and keys: record number = slot
+    RC_NAMES,   // buckets: name -> record number
+    RC_IDS,     // buckets: uid -> record number
     RC_POOL,    // strings and blobs, reached by offset and length
     RC_ORDER,   // u32 slots in enumeration order
     RC_GROUPS,  // accounts: struct rc_group_record
@@ -27,7 +27,7 @@ enum rc_section {
     RC_GIDS,    // accounts: buckets: gid -> group number
     RC_MSHIPS,  // accounts: u32 gids, a run for each account
     RC_SHELLS,  // accounts: struct rc_span into the pool
-    RC_DATES,   // private: int64, sorted
+    RC_DATES,   // private: struct rc_date, sorted
     RC_FORMER,  // accounts: struct rc_former_record; empty unless former names resolve
     RC_FNAMES,  // accounts: buckets: former name -> number in RC_FORMER
     RC_SECTIONS = 14,
@@ -104,8 +104,8 @@ struct rc_former_record {
     char name[32];
 };
 
-// A person, for root and the verifier. Strings stand in the pool, NUL-ended, one after
-// the other in the order of struct rollcall_person.
+// A person, for root and the verifier, in slot order without gaps. Strings stand in the
+// pool, NUL-ended, one after the other in the order of struct rollcall_person.
 #define RC_PERSON_STRINGS 7
 struct rc_person_record {
     uint32_t uid, gid;
@@ -115,7 +115,13 @@ struct rc_person_record {
     uint16_t len[RC_PERSON_STRINGS]; // without NUL
     uint8_t state, reason, authority, flags;
     uint16_t check;
-    uint32_t used; // 1
+    uint32_t slot;
+};
+
+// A first day, or a first instant without access: when somebody has to be looked at.
+struct rc_date {
+    int64_t at;
+    uint32_t slot, unused;
 };
 
 struct rc_keys_record {

@@ -10,39 +10,52 @@
 
 // ---- Snapshot (accounts) ----------------------------------------------------
 
+struct rollcall_snapshot_group {
+    gid_t gid;
+    const char *name;
+};
+
 struct rollcall_snapshot_account {
     uint32_t slot;
     uid_t uid;
     gid_t gid;
     const char *name, *gecos, *home, *shell;
-    const gid_t *gids; // supplementary, named groups of ours
-    size_t n_gids;
+    // The person's groups: their positions in the order in which they were fed, from 0,
+    // ascending.
+    const uint32_t *groups;
+    size_t n_groups;
     const gid_t *local_gids; // granted by [local_group]: the one exception to the range
     size_t n_local;
 };
 
-struct rollcall_snapshot_group {
-    gid_t gid;
+struct rollcall_snapshot_former {
+    uint32_t slot; // of an account that was fed
     const char *name;
-    const uint32_t *members; // slots
-    size_t n_members;
 };
 
-// What the writer pulls from. Each `next` returns 1 with *ret filled (pointers valid
-// until the next call), 0 at the end, negative errno. Accounts come in slot order.
-// Private groups (gid = uid, name = user name) and rollcall-people are made by the
-// writer itself.
+// What the writer pulls from: all groups, then all accounts in slot order, then (where
+// next_former is not NULL) the former names that are to resolve, none of them a present
+// name. Each `next` returns 1 with *ret filled (pointers valid until the next call), 0 at
+// the end, negative errno. Member lists and memberships, private groups (gid = uid, name =
+// user name) and rollcall-people are made by the writer itself.
 struct rollcall_snapshot_feed {
-    int (*next_account)(void *ctx, struct rollcall_snapshot_account *ret);
     int (*next_group)(void *ctx, struct rollcall_snapshot_group *ret);
+    int (*next_account)(void *ctx, struct rollcall_snapshot_account *ret);
+    int (*next_former)(void *ctx, struct rollcall_snapshot_former *ret);
     void *ctx;
     uint32_t slots; // highest slot + 1
     uint64_t generation;
     uint8_t ledger_id[16];
     uint32_t id_min, id_max;
-    bool observe; // mode = observe: readers show the real shell
+    uint32_t members_max; // a group of more members than this lists none; 0: no limit
+    bool no_members;      // no group lists any
+    bool observe;         // mode = observe: readers show the real shell
+    bool no_enumerate;    // getpwent and getgrent answer nothing
+    bool hide_locked;     // whoever the board calls locked is not found
 };
 
+// Memory: a record and the memberships of each account, and 32 MiB. -EINVAL for what no
+// reader may see (a name too long, a group that was not fed), -ENOSPC on a full disk.
 int rollcall_snapshot_write(const char *path, const struct rollcall_snapshot_feed *feed);
 
 // ---- Private and keys ---------------------------------------------------------
@@ -50,11 +63,15 @@ int rollcall_snapshot_write(const char *path, const struct rollcall_snapshot_fee
 struct rollcall_private_feed {
     int (*next_person)(void *ctx, struct rollcall_person *ret); // in slot order
     void *ctx;
-    uint32_t slots;
-    uint64_t generation;
+    uint64_t generation; // of a delta: that of the file whose people it replaces
     uint8_t ledger_id[16];
 };
 int rollcall_private_write(const char *path, const struct rollcall_private_feed *feed, gid_t group);
+// PATH.delta: people who changed since PATH of that generation was written. Readers take
+// them in place of those in PATH; one of an older generation counts for nothing, and a new
+// PATH takes it away.
+int rollcall_private_write_delta(const char *path, const struct rollcall_private_feed *feed,
+                                 gid_t group);
 
 struct rollcall_keys_account {
     uint32_t slot;

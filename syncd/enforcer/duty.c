@@ -22,6 +22,8 @@
 // ended is looked at again for as long.
 #define WATCH_SECONDS 120
 #define NOTES         4096
+// Between two looks at everybody, only those are judged whose word or date asks for it.
+#define FULL_SECONDS 600
 
 // What was done about a slot.
 struct done {
@@ -46,6 +48,8 @@ struct duty {
     uint64_t sweeps, ended;
     int64_t last_sweep;
     uint8_t board_id[16];
+    int64_t looked;      // dates up to here have been looked at
+    int64_t looked_full; // CLOCK_BOOTTIME of the last look at everybody
 };
 
 int duty_open(struct audit_log *log, struct duty **ret)
@@ -162,6 +166,14 @@ struct gathering {
     uint32_t *slot;
     size_t n, room;
 };
+
+static bool listed(const struct gathering *g, uint32_t slot)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->slot[i] == slot)
+            return true;
+    return false;
+}
 
 static void gather_one(struct duty *d, const struct rollcall_person *p,
                        const struct rollcall_admission *a, const struct rollcall_board_facts *facts,
@@ -293,14 +305,61 @@ static void end_sessions(struct duty *d, struct gathering *g,
     }
 }
 
+static void judge_everybody(struct duty *d, const struct rollcall_board *board,
+                            const struct rollcall_private *private,
+                            const struct rollcall_board_facts *facts, int64_t now,
+                            struct gathering *g)
+{
+    struct rollcall_person p;
+    uint32_t cursor = 0;
+
+    while (rollcall_private_next(private, &cursor, &p) == 0)
+        judge(d, board, facts, &p, now, g);
+}
+
+// Is there something to do about a slot, or to take back?
+static bool wants_judging(const struct duty *d, uint32_t slot, enum rollcall_state state)
+{
+    const struct done *done = slot < d->n_done ? &d->done[slot] : NULL;
+
+    if (state < ROLLCALL_STATE_SUSPENDED)
+        return done && (done->ended || done->destroyed);
+    return !done || !done->ended || boot_seconds() < done->watch_until ||
+           (state == ROLLCALL_STATE_PURGED && !done->destroyed);
+}
+
+// A glance at each word: the person's record is read only where there is something to do.
+static void judge_words(struct duty *d, const struct rollcall_board *board,
+                        const struct rollcall_private *private,
+                        const struct rollcall_board_facts *facts, int64_t now, struct gathering *g)
+{
+    struct rollcall_person p;
+
+    for (uint32_t slot = 0; slot < facts->slots; slot++)
+        if (wants_judging(d, slot, rollcall_board_glance(board, slot)) &&
+            rollcall_private_by_slot(private, slot, &p) == 0)
+            judge(d, board, facts, &p, now, g);
+}
+
+static void judge_dates(struct duty *d, const struct rollcall_board *board,
+                        const struct rollcall_private *private,
+                        const struct rollcall_board_facts *facts, int64_t now, struct gathering *g)
+{
+    struct rollcall_person p;
+    uint32_t cursor = 0;
+
+    while (rollcall_private_dated(private, d->looked - 1, now, &cursor, &p) == 0)
+        if (!listed(g, p.slot))
+            judge(d, board, facts, &p, now, g);
+}
+
 static void look_with(struct duty *d, const struct rollcall_board *board,
                       const struct rollcall_private *private)
 {
     struct rollcall_board_facts facts;
-    struct rollcall_person p;
     struct gathering g = {0};
     int64_t now = time(NULL);
-    uint32_t cursor = 0;
+    bool full = now < d->looked || boot_seconds() - d->looked_full >= FULL_SECONDS;
 
     rollcall_board_facts(board, &facts);
     // A new board is a syncd that started: everybody is looked at again.
@@ -308,9 +367,16 @@ static void look_with(struct duty *d, const struct rollcall_board *board,
         memcpy(d->board_id, facts.board_id, 16);
         if (d->done)
             memset(d->done, 0, d->n_done * sizeof(*d->done));
+        full = true;
     }
-    while (rollcall_private_next(private, &cursor, &p) == 0)
-        judge(d, board, &facts, &p, now, &g);
+    if (full) {
+        judge_everybody(d, board, private, &facts, now, &g);
+        d->looked_full = boot_seconds();
+    } else {
+        judge_words(d, board, private, &facts, now, &g);
+        judge_dates(d, board, private, &facts, now, &g);
+    }
+    d->looked = now;
     if (g.n)
         end_sessions(d, &g, &facts);
     d->next_date = rollcall_private_next_date(private, now);

@@ -219,6 +219,22 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
     return r == 0 ? store_exec(&core->store, "COMMIT") : r;
 }
 
+// The highest that was ever given: one that is given twice would make an old delta of
+// `private` look like a new one.
+static uint64_t last_generation(struct engine_core *core)
+{
+    uint64_t known = (uint64_t)store_number(&core->store, 0,
+                                            "SELECT value FROM meta WHERE key = 'generation'", "");
+    struct rollcall_private *private = NULL;
+    uint64_t published = 0;
+    uint8_t ledger[16];
+
+    if (rollcall_private_open(core->paths.private_, &private) == 0)
+        rollcall_private_generation(private, &published, ledger);
+    rollcall_private_close(private);
+    return published > known ? published : known;
+}
+
 int engine_core_open(const struct rollcall_config *config, const struct engine_paths *paths,
                      const struct engine_hooks *hooks, int64_t now, struct engine_core **ret)
 {
@@ -235,10 +251,7 @@ int engine_core_open(const struct rollcall_config *config, const struct engine_p
     if (r == 0)
         r = restore(core, lost, now);
     if (r == 0) {
-        core->generation =
-            (uint64_t)store_number(&core->store, 0,
-                                   "SELECT value FROM meta WHERE key = 'generation'", "") +
-            1;
+        core->generation = last_generation(core) + 1;
         core->clock_mark =
             store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'clock'", "");
         r = effects_board_fresh(core, now > core->clock_mark ? now : core->clock_mark);
@@ -247,7 +260,7 @@ int engine_core_open(const struct rollcall_config *config, const struct engine_p
         engine_core_close(core);
         return r;
     }
-    core->dirty = true;
+    core->dirty = DIRTY_ALL;
     *ret = core;
     return 0;
 }
@@ -263,6 +276,7 @@ struct engine_core *engine_core_close(struct engine_core *core)
     changes_free(&core->retry);
     changes_free(&core->lifts);
     free(core->pending);
+    free(core->changed.slot);
     free(core);
     return NULL;
 }
@@ -321,14 +335,15 @@ bool engine_core_dirty(const struct engine_core *core)
 
 int engine_core_publish(struct engine_core *core, int64_t now)
 {
+    unsigned what = core->dirty;
     int r;
 
-    if (!core->dirty)
+    if (!what)
         return 0;
-    core->dirty = false;
-    r = publish_all(core, now);
+    core->dirty = 0;
+    r = publish_files(core, what, now);
     if (r < 0) {
-        core->dirty = true;
+        core->dirty |= what;
         engine_audit(core, json_pack("{s:s, s:s}", "event", "publish-failed", "why", strerror(-r)));
     }
     return r;
@@ -336,6 +351,6 @@ int engine_core_publish(struct engine_core *core, int64_t now)
 
 int engine_core_local_files_changed(struct engine_core *core, int64_t now)
 {
-    core->dirty = true;
+    core->dirty |= DIRTY_ACCOUNTS;
     return engine_core_publish(core, now);
 }

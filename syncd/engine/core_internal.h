@@ -46,13 +46,31 @@ struct engine_core {
     char cursor[65536];
     uint64_t generation;
     int64_t clock_mark;
-    bool dirty, marked_once;
+    unsigned dirty; // DIRTY_*: what the files of the cache do not say yet
+    // Whose row in `private` is older than the person's. Beyond DELTA_MAX the whole file is
+    // written again.
+    struct {
+        uint32_t *slot;
+        size_t n, room;
+        bool overflow;
+    } changed;
+    uint64_t private_generation; // of the whole file that stands
+    bool marked_once;
     int64_t mark_stored, purge_looked;
     struct rollcall_ledger_entry *pending; // ids given in this transaction
     size_t n_pending, pending_room;
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason
 };
+
+enum {
+    DIRTY_ACCOUNTS = 1,
+    DIRTY_PRIVATE = 2, // only the rows in `changed`
+    DIRTY_KEYS = 4,
+    DIRTY_ALL = 7,
+};
+// More people than this in a delta would cost more than they save.
+#define DELTA_MAX 1024
 
 // ---- what a user says, as it is kept (body.c) ----
 struct body {
@@ -141,6 +159,26 @@ uint64_t breaker_inferred_limit(const struct rollcall_config *c, uint64_t people
 uint64_t breaker_explicit_limit(const struct rollcall_config *c, uint64_t people);
 
 int lease_publish(struct engine_core *core, int64_t now);
-int publish_all(struct engine_core *core, int64_t now);
+
+// ---- membership (membership.c): groups by number, ascending ----
+struct membership {
+    uint32_t *number;
+    size_t n, room;
+};
+void membership_done(struct membership *m);
+int membership_add(struct membership *m, uint32_t number); // keeps the order; once each
+int membership_read(struct engine_core *core, uint32_t slot, struct membership *ret);
+int membership_write(struct engine_core *core, uint32_t slot, const struct membership *m);
+// Of a column that holds one; borrowed, valid until the next step.
+const uint32_t *membership_column(sqlite3_stmt *stmt, int column, size_t *ret_n);
+// Is one of them a group of the list? By immutable id.
+bool membership_in(struct engine_core *core, const struct membership *m,
+                   const struct rollcall_list *list);
+
+// ---- publication (publish*.c) ----
+// A person's row in `private` is to be written again.
+void publish_changed(struct engine_core *core, uint32_t slot);
+// Writes the files of `what`.
+int publish_files(struct engine_core *core, unsigned what, int64_t now);
 
 #endif

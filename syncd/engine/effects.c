@@ -381,6 +381,6 @@ int effects_board_fresh(struct engine_core *core, int64_t now)
         return r;
     rollcall_board_writer_close(core->board);
     core->board = fresh;
-    core->dirty = true;
+    core->dirty |= DIRTY_ALL;
     return lease_publish(core, now);
 }

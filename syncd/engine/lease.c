@@ -96,7 +96,8 @@ static int take_purges(struct engine_core *core, struct changes *changes, void *
                              .after = after,
                              .reason = ROLLCALL_REASON_NONE,
                              .hr_time = ROLLCALL_TIME_UNSET};
-        core->dirty = true;
+        publish_changed(core, slot);
+        core->dirty |= DIRTY_KEYS;
     }
 }
 

@@ -80,18 +80,6 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
     return error;
 }
 
-// Is the person in one of the groups of the list? By immutable id.
-static bool in_groups(struct engine_core *core, uint32_t slot, const struct rollcall_list *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (store_number(
-                &core->store, 0,
-                "SELECT 1 FROM member JOIN grp USING(number) WHERE slot = ? AND grp.id = ?", "is",
-                (int64_t)slot, list->item[i]))
-            return true;
-    return false;
-}
-
 // HR's own time of what decided: the instant it named, else when we had it.
 static int64_t hr_time_of(const struct known *k, const struct rollcall_verdict *v)
 {
@@ -116,17 +104,18 @@ struct standing {
     struct rollcall_local_word local;
     struct rollcall_word word;
     char name[ROLLCALL_NAME_MAX + 1];
-    int64_t since, incarnation;
+    int64_t since, incarnation, not_before;
     enum rollcall_reason reason;
 };
 
 static int read_standing(struct engine_core *core, uint32_t slot, struct standing *ret)
 {
-    sqlite3_stmt *q = store_bind(&core->store,
-                                 "SELECT uid, coalesce(name, ''), state, flags, authority, reason,"
-                                 " admin_lock, journal_lock, recovery, hold, since, incarnation"
-                                 " FROM person WHERE slot = ?",
-                                 "i", (int64_t)slot);
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT uid, coalesce(name, ''), state, flags, authority, reason,"
+                   " admin_lock, journal_lock, recovery, hold, since, incarnation, not_before"
+                   " FROM person WHERE slot = ?",
+                   "i", (int64_t)slot);
     int error = -ENOENT;
 
     *ret = (struct standing){0};
@@ -146,6 +135,8 @@ static int read_standing(struct engine_core *core, uint32_t slot, struct standin
     };
     ret->since = sqlite3_column_int64(q, 10);
     ret->incarnation = sqlite3_column_int64(q, 11);
+    ret->not_before = sqlite3_column_type(q, 12) == SQLITE_NULL ? ROLLCALL_TIME_UNSET
+                                                                : sqlite3_column_int64(q, 12);
     sqlite3_reset(q);
     return 0;
 }
@@ -197,6 +188,42 @@ static int settle_hold(struct engine_core *core, uint32_t slot, const struct sta
     return 0;
 }
 
+static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollcall_word *word)
+{
+    struct membership m;
+    int r = membership_read(core, slot, &m);
+
+    if (r < 0)
+        return r;
+    if (core->config->has_allow_groups && membership_in(core, &m, &core->config->allow_groups))
+        word->flags |= ROLLCALL_FLAG_ALLOWED_HERE;
+    if (membership_in(core, &m, &core->config->lease_exempt_group))
+        word->flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
+    membership_done(&m);
+    return 0;
+}
+
+// A state is a word on the board and a row in `private`. The public file changes only when
+// somebody enters or leaves it: with a first day, or by a group where only those are
+// published who may come in.
+static void note_publication(struct engine_core *core, uint32_t slot, const struct standing *was,
+                             const struct rollcall_word *word, const struct rollcall_verdict *v)
+{
+    bool first_day = was->word.state <= ROLLCALL_STATE_NONE ||
+                     was->word.state == ROLLCALL_STATE_PENDING ||
+                     word->state == ROLLCALL_STATE_PENDING;
+    bool allowed = (was->word.flags ^ word->flags) & ROLLCALL_FLAG_ALLOWED_HERE;
+
+    publish_changed(core, slot);
+    if (first_day && (was->word.state != word->state || was->not_before != v->not_before))
+        core->dirty |= DIRTY_ACCOUNTS;
+    if (allowed && core->config->publish && strcmp(core->config->publish, "allowed") == 0)
+        core->dirty |= DIRTY_ACCOUNTS;
+    // Keys go with the rest that is destroyed, and come back with their person.
+    if ((was->word.state == ROLLCALL_STATE_PURGED) != (word->state == ROLLCALL_STATE_PURGED))
+        core->dirty |= DIRTY_KEYS;
+}
+
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes)
 {
@@ -220,10 +247,9 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
         return r;
     word = (struct rollcall_word){
         .uid = was.word.uid, .state = v.state, .flags = v.flags, .authority = (uint8_t)k.authority};
-    if (core->config->has_allow_groups && in_groups(core, slot, &core->config->allow_groups))
-        word.flags |= ROLLCALL_FLAG_ALLOWED_HERE;
-    if (in_groups(core, slot, &core->config->lease_exempt_group))
-        word.flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
+    r = add_group_flags(core, slot, &word);
+    if (r < 0)
+        return r;
     state_changed = word.state != was.word.state || v.reason != was.reason;
     received = v.source >= 0 ? k.received[v.source] : now;
     hr = hr_time_of(&k, &v);
@@ -237,7 +263,7 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
                   "iiiiiiiiiiii", (int64_t)word.state, (int64_t)v.reason, (int64_t)word.flags,
                   (int64_t)word.authority, state_changed ? now : was.since, v.not_before,
                   v.not_after, hr, received, v.next, was.incarnation + rehire, (int64_t)slot);
-    core->dirty = true;
+    note_publication(core, slot, &was, &word, &v);
     if (r == 0 && state_changed)
         r = person_event(core, slot, now, "%s: %s%s%s", rollcall_state_name(word.state),
                          rollcall_reason_name(v.reason), source ? " from " : "",

@@ -212,13 +212,20 @@ int engine_core_status(struct engine_core *core, int64_t now, json_t **ret)
 static json_t *groups_of(struct engine_core *core, int64_t slot)
 {
     json_t *a = json_array();
-    sqlite3_stmt *q = store_bind(
-        &core->store, "SELECT name FROM member JOIN grp USING(number) WHERE slot = ? ORDER BY name",
-        "i", slot);
-    int error = 0;
+    struct membership m;
 
-    while (store_step(q, &error))
+    if (membership_read(core, (uint32_t)slot, &m) < 0)
+        return a;
+    for (size_t i = 0; i < m.n; i++) {
+        sqlite3_stmt *q = store_bind(&core->store, "SELECT name FROM grp WHERE number = ?", "i",
+                                     (int64_t)m.number[i]);
+        int error = 0;
+        if (!store_step(q, &error))
+            continue;
         json_array_append_new(a, json_string(store_text(q, 0)));
+        sqlite3_reset(q);
+    }
+    membership_done(&m);
     return a;
 }
 

@@ -85,7 +85,7 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
     sqlite3_stmt *q = store_bind(
         &core->store, "SELECT coalesce(name, ''), coalesce(home, '') FROM person WHERE slot = ?",
         "i", row->slot);
-    int error = 0;
+    int error = 0, r;
     char immutable[200];
 
     if (store_step(q, &error)) {
@@ -111,11 +111,17 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
                     (unsigned long long)b->gid, name);
     rollcall_gecos_clean(b->display_name ? b->display_name : "", gecos, sizeof(gecos));
     snprintf(immutable, sizeof(immutable), "%s:%s", row->src->name, row->id);
-    return store_run(&core->store,
-                     "UPDATE person SET gecos = ?, display_name = ?, home = ?, shell = ?,"
-                     " immutable_id = ? WHERE slot = ?",
-                     "sssssi", gecos, gecos, home_of(b, name, home, sizeof(home)), shell_of(b),
-                     immutable, row->slot);
+    r = store_run(&core->store,
+                  "UPDATE person SET gecos = ?1, display_name = ?1, home = ?2, shell = ?3"
+                  " WHERE slot = ?4 AND (gecos IS NOT ?1 OR display_name IS NOT ?1 OR"
+                  " home IS NOT ?2 OR shell IS NOT ?3)",
+                  "sssi", gecos, home_of(b, name, home, sizeof(home)), shell_of(b), row->slot);
+    if (r == 0 && sqlite3_changes(core->store.db) > 0)
+        core->dirty |= DIRTY_ACCOUNTS;
+    publish_changed(core, (uint32_t)row->slot);
+    return r == 0 ? store_run(&core->store, "UPDATE person SET immutable_id = ? WHERE slot = ?",
+                              "si", immutable, row->slot)
+                  : r;
 }
 
 static int insert_person(struct engine_core *core, struct row *row, uint32_t uid, int64_t now)
@@ -155,12 +161,15 @@ static int rehire(struct engine_core *core, struct row *row, int64_t now)
                       now);
     if (r == 0)
         r = person_event(core, (uint32_t)slot, now, "rehired as %s", row->key);
+    publish_changed(core, (uint32_t)slot);
     return r;
 }
 
 // Rule 11: another person; the leaver's name becomes a former one.
 static int release_name(struct engine_core *core, const char *name)
 {
+    core->dirty |= DIRTY_ALL;
+    core->changed.overflow = true; // who had it drops out of `private`
     return store_run(
         &core->store,
         "UPDATE person SET name = NULL, former_name = NULL WHERE name = ? AND state >= 5", "s",
@@ -222,7 +231,8 @@ static int row_rename(struct engine_core *core, struct row *row, int64_t now)
     if (r == 0)
         r = store_run(&core->store, "UPDATE person SET former_name = name, name = ? WHERE slot = ?",
                       "si", row->body.user_name, row->slot);
-    core->dirty = true;
+    publish_changed(core, (uint32_t)row->slot);
+    core->dirty |= DIRTY_ACCOUNTS | DIRTY_KEYS;
     return r;
 }
 

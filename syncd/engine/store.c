@@ -10,7 +10,7 @@
 
 #include "rollcall/lifecycle.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char schema[] =
     "CREATE TABLE source(name TEXT PRIMARY KEY, cursor TEXT, as_of INTEGER NOT NULL DEFAULT 0,"
@@ -27,7 +27,7 @@ static const char schema[] =
     "CREATE TABLE person(slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL "
     "UNIQUE,"
     " name TEXT UNIQUE, former_name TEXT, gid INTEGER NOT NULL, gecos TEXT, home TEXT, shell TEXT,"
-    " display_name TEXT, immutable_id TEXT,"
+    " display_name TEXT, immutable_id TEXT, groups BLOB,"
     " state INTEGER NOT NULL, reason INTEGER NOT NULL, flags INTEGER NOT NULL DEFAULT 0,"
     " authority INTEGER NOT NULL DEFAULT 15, since INTEGER NOT NULL, not_before INTEGER, not_after "
     "INTEGER,"
@@ -41,9 +41,8 @@ static const char schema[] =
     "TEXT NOT NULL,"
     " gid INTEGER NOT NULL UNIQUE, UNIQUE(source, id));"
     "CREATE INDEX grp_name ON grp(name);"
-    "CREATE TABLE member(number INTEGER NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY(number, "
-    "slot)) WITHOUT ROWID;"
-    "CREATE INDEX member_slot ON member(slot);"
+    // Keys that a directory says, a line each; nobody without any has a row.
+    "CREATE TABLE ssh_key(slot INTEGER PRIMARY KEY, keys TEXT NOT NULL);"
     // Names, numbers and rows that were refused, for status and --why.
     "CREATE TABLE refused(source TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT,"
     " text TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(source, id, kind)) WITHOUT ROWID;"
@@ -114,7 +113,7 @@ static int open_once(const char *path, struct store *s)
     if (version == 0) {
         s->fresh = true;
         if (store_exec(s, "BEGIN IMMEDIATE") < 0 || store_exec(s, schema) < 0 ||
-            store_exec(s, "PRAGMA user_version = 1; COMMIT") < 0)
+            store_exec(s, "PRAGMA user_version = 2; COMMIT") < 0)
             return -EIO;
     } else if (version != SCHEMA_VERSION) {
         return -EBADMSG;
@@ -193,6 +192,10 @@ static sqlite3_stmt *bind_all(struct store *s, const char *sql, const char *form
                 sqlite3_bind_null(stmt, i);
             else
                 sqlite3_bind_int64(stmt, i, n);
+        } else if (*format == 'b') {
+            const void *data = va_arg(ap, const void *);
+            size_t len = va_arg(ap, size_t);
+            sqlite3_bind_blob64(stmt, i, len ? data : "", len, SQLITE_TRANSIENT);
         } else {
             sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
         }

@@ -24,8 +24,9 @@ struct store {
 int store_open(const char *path, int64_t now, struct store *ret, bool *ret_lost);
 void store_close(struct store *s);
 
-// A statement, ready: prepared once, bound by `format`: 'i' int64_t, 's' const char * (NULL
-// is NULL), one letter a parameter. `sql` must be a literal. NULL when SQLite refuses.
+// A statement, ready: prepared once, bound by `format`, one letter a parameter: 'i' int64_t,
+// 's' const char * (NULL is NULL), 'b' const void * and size_t. `sql` must be a literal. NULL when
+// SQLite refuses.
 sqlite3_stmt *store_bind(struct store *s, const char *sql, const char *format, ...);
 // Steps to the next row: true while there is one; resets at the end. *error gets a
 // negative errno where it ended for another reason.

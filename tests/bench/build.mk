@@ -11,6 +11,7 @@ nss_lookups_SRCS := tests/bench/nss_lookups.c
 nss_lookups_DIR := tests/bench
 nss_company_SRCS := tests/bench/nss_company.c
 nss_company_DIR := tests/bench
+
 # The comparison of lookups (tests/bench/lookups).
 NOTHING := $(BUILD)/tests/bench/libnss_nothing.so.2
 $(NOTHING): $(BUILD)/modobj/tests/bench/lookups_nothing.o tests/bench/lookups_nothing.map
@@ -25,3 +26,9 @@ lookups_worker_SRCS := tests/bench/lookups_worker.c tests/bench/lookups_company.
 lookups_worker_DIR := tests/bench
 lookups_first_SRCS := tests/bench/lookups_first.c
 lookups_first_DIR := tests/bench
+
+# What publishing costs.
+PROGRAMS += publication
+publication_SRCS := tests/bench/publication.c
+publication_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+publication_DIR := tests/bench

@@ -144,9 +144,26 @@ static void write_text(const char *dir)
 struct feeding {
     uint32_t account, group;
     char name[33], gecos[64], home[64], group_name[33];
-    gid_t gids[PER_USER + HEAVY + 1];
-    uint32_t members[50000];
+    uint32_t groups[PER_USER + HEAVY + 1];
 };
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+// Groups are fed in the order of their gids.
+static uint32_t positions_of(uint32_t i, uint32_t *ret)
+{
+    uint32_t n = gids_of(i, ret);
+
+    for (uint32_t k = 0; k < n; k++)
+        ret[k] -= FIRST_GID;
+    qsort(ret, n, sizeof(*ret), by_number);
+    return n;
+}
 
 static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
 {
@@ -165,8 +182,8 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
                                               .gecos = f->gecos,
                                               .home = f->home,
                                               .shell = "/bin/bash",
-                                              .gids = f->gids,
-                                              .n_gids = gids_of(i, f->gids)};
+                                              .groups = f->groups,
+                                              .n_groups = positions_of(i, f->groups)};
     f->account++;
     return 1;
 }
@@ -178,10 +195,7 @@ static int next_group(void *ctx, struct rollcall_snapshot_group *ret)
     if (f->group == groups)
         return 0;
     group_name(f->group, f->group_name, sizeof(f->group_name));
-    *ret = (struct rollcall_snapshot_group){.gid = FIRST_GID + f->group,
-                                            .name = f->group_name,
-                                            .members = f->members,
-                                            .n_members = members_of(f->group, f->members)};
+    *ret = (struct rollcall_snapshot_group){.gid = FIRST_GID + f->group, .name = f->group_name};
     f->group++;
     return 1;
 }

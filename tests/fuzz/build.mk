@@ -2,7 +2,8 @@
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS += fuzz_cache
 fuzz_cache_SRCS := tests/fuzz/fuzz_cache.c tests/unit/cache_fixture.c lib/cache_map.c lib/cache_find.c \
-	lib/cache_handles.c lib/account.c lib/safeio.c lib/cache_build.c lib/cache_snapshot_writer.c \
+	lib/cache_handles.c lib/cache_private.c lib/account.c lib/safeio.c lib/cache_build.c lib/cache_members.c \
+	lib/cache_keys_writer.c lib/cache_snapshot_writer.c \
 	lib/cache_private_writer.c lib/cache_board_writer.c
 
 FUZZ_TARGETS += fuzz_source_message

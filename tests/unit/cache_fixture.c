@@ -15,8 +15,8 @@ struct feeding {
     uint32_t at, people, groups;
     char name[33], home[64], gecos[256], key[200];
     const char *keys[2];
-    uint32_t members[4096];
-    gid_t gids[1], local[1];
+    uint32_t positions[1];
+    gid_t local[1];
 };
 
 static void person(struct feeding *f)
@@ -37,7 +37,6 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
     if (f->at == f->people)
         return 0;
     person(f);
-    f->gids[0] = FIXTURE_STAFF;
     f->local[0] = 27;
     *ret = (struct rollcall_snapshot_account){.slot = f->at,
                                               .uid = FIXTURE_FIRST + f->at,
@@ -46,8 +45,8 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
                                               .gecos = f->gecos,
                                               .home = f->home,
                                               .shell = f->at % 2 ? "/bin/bash" : "/bin/sh",
-                                              .gids = f->gids,
-                                              .n_gids = 1,
+                                              .groups = f->positions,
+                                              .n_groups = 1,
                                               .local_gids = f->local,
                                               .n_local = f->at % 2 ? 0 : 1};
     f->at++;
@@ -60,10 +59,7 @@ static int next_group(void *ctx, struct rollcall_snapshot_group *ret)
 
     if (f->groups++ > 0)
         return 0;
-    for (uint32_t i = 0; i < f->people; i++)
-        f->members[i] = i;
-    *ret = (struct rollcall_snapshot_group){
-        .gid = FIXTURE_STAFF, .name = "engineers", .members = f->members, .n_members = f->people};
+    *ret = (struct rollcall_snapshot_group){.gid = FIXTURE_STAFF, .name = "engineers"};
     return 1;
 }
 
@@ -116,8 +112,7 @@ static int next_person(void *ctx, struct rollcall_person *ret)
 int fixture_private(const char *path, uint32_t people)
 {
     struct feeding f = {.people = people};
-    struct rollcall_private_feed feed = {
-        .next_person = next_person, .ctx = &f, .slots = people, .generation = 1};
+    struct rollcall_private_feed feed = {.next_person = next_person, .ctx = &f, .generation = 1};
 
     memcpy(feed.ledger_id, fixture_ledger, 16);
     return rollcall_private_write(path, &feed, getgid());

@@ -142,13 +142,13 @@ struct company *company_open(size_t n)
 
 void company_close(struct company *c)
 {
-    static const char *const tails[] = {"", "-wal", "-shm", ".lost"};
+    static const char *const tails[] = {"", "-wal", "-shm", ".lost", ".delta"};
     char command[128];
 
     engine_core_close(c->core);
     json_decref(c->audit);
     for (size_t i = 0; i < 9; i++)
-        for (size_t k = 0; k < 4; k++) {
+        for (size_t k = 0; k < 5; k++) {
             snprintf(command, sizeof(command), "%s%s", c->path[i], tails[k]);
             unlink(command);
         }

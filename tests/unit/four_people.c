@@ -80,8 +80,7 @@ int four_people_write(const char *board, const char *private_, int64_t now)
     static const uint8_t ledger[16] = "ledger of a test";
     struct feeding f = {.now = now};
     struct rollcall_board_writer *w = NULL;
-    struct rollcall_private_feed feed = {
-        .next_person = next_person, .ctx = &f, .slots = N_PEOPLE, .generation = 7};
+    struct rollcall_private_feed feed = {.next_person = next_person, .ctx = &f, .generation = 7};
     int r;
 
     memcpy(feed.ledger_id, ledger, 16);

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// publication PEOPLE...: what writing the files of the cache costs, from a real state.db,
+// and what a lock costs beside it. Prints a table; decides nothing. Works in the current
+// folder.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rollcall/account.h"
+#include "syncd/engine/core_internal.h"
+
+#define GROUPS_EACH 10
+#define MEMBERS     200 // of a group
+#define NOW         1800000000
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static double cpu(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return seconds(u.ru_utime) + seconds(u.ru_stime);
+}
+
+static double wall(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void forget_peak(void)
+{
+    FILE *f = fopen("/proc/self/clear_refs", "we");
+
+    if (f) {
+        fputs("5", f);
+        fclose(f);
+    }
+}
+
+static long memory_kib(const char *what)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    char line[200];
+    long n = 0;
+
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, what, strlen(what)) == 0)
+            n = strtol(line + strlen(what), NULL, 10);
+    if (f)
+        fclose(f);
+    return n;
+}
+
+static void must(int r, const char *what)
+{
+    if (r >= 0)
+        return;
+    fprintf(stderr, "publication: %s: %s\n", what, strerror(-r));
+    exit(1);
+}
+
+// ---- the company, put into the database ----
+
+static void add_groups(struct store *s, uint32_t people)
+{
+    uint32_t groups = people * GROUPS_EACH / MEMBERS;
+
+    for (uint32_t i = 0; i < groups; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "team-%u", i);
+        must(store_run(s, "INSERT INTO grp(source, id, name, gid) VALUES('hr', ?, ?, ?)", "ssi",
+                       name, name, (int64_t)(ROLLCALL_ID_DEFAULT_MIN + 100000000 + i)),
+             "a group");
+    }
+}
+
+static void add_person(struct store *s, uint32_t slot, uint32_t people)
+{
+    uint32_t number[GROUPS_EACH], apart = people / MEMBERS ? people / MEMBERS : 1;
+    char name[32], gecos[64], key[32], home[48], id[40];
+
+    // Ten groups apart from each other, ascending; each gets 200 members.
+    for (uint32_t i = 0; i < GROUPS_EACH; i++)
+        number[i] = 1 + i * apart + slot % apart;
+    snprintf(name, sizeof(name), "user%07u", slot);
+    snprintf(gecos, sizeof(gecos), "Person Number %u", slot);
+    snprintf(key, sizeof(key), "%u", slot);
+    snprintf(home, sizeof(home), "/home/%s", name);
+    snprintf(id, sizeof(id), "hr:%u", slot);
+    must(store_run(s,
+                   "INSERT INTO person(slot, key, uid, gid, name, gecos, display_name, home, shell,"
+                   " immutable_id, groups, state, reason, flags, authority, since, received)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, '/bin/bash', ?, ?, 1, 1, 1, 0, ?, ?)",
+                   "isiisssssbii", (int64_t)slot, key,
+                   (int64_t)(ROLLCALL_ID_DEFAULT_MIN + 1 + slot),
+                   (int64_t)(ROLLCALL_ID_DEFAULT_MIN + 1 + slot), name, gecos, gecos, home, id,
+                   (const void *)number, sizeof(number), (int64_t)NOW, (int64_t)NOW),
+         "a person");
+}
+
+static void fill(uint32_t people)
+{
+    struct store s;
+    bool lost;
+
+    must(store_open("state.db", NOW, &s, &lost), "state.db");
+    must(store_exec(&s, "PRAGMA synchronous = OFF; BEGIN"), "begin");
+    add_groups(&s, people);
+    for (uint32_t slot = 0; slot < people; slot++)
+        add_person(&s, slot, people);
+    must(store_exec(&s, "COMMIT"), "commit");
+    store_close(&s);
+}
+
+// ---- measuring ----
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void measure(struct engine_core *core, unsigned what, const char *path)
+{
+    double c, w;
+    long before, peak;
+    off_t size;
+
+    forget_peak();
+    before = memory_kib("VmRSS:");
+    c = cpu();
+    w = wall();
+    must(publish_files(core, what, NOW), path);
+    c = cpu() - c;
+    w = wall() - w;
+    peak = memory_kib("VmHWM:");
+    size = size_of(path);
+    printf("  %-16s %8.1f MB  %8.0f ms CPU  %8.0f ms  peak %6.1f MB (%.2f of the file), "
+           "%+.1f MB of it for this\n",
+           path, (double)size / 1e6, c * 1e3, w * 1e3, (double)peak * 1024 / 1e6,
+           (double)peak * 1024 / (double)size, (double)(peak - before) * 1024 / 1e6);
+    fflush(stdout);
+}
+
+static int lock_one(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    uint32_t slot = *(uint32_t *)ctx;
+
+    must(store_run(&core->store, "UPDATE person SET admin_lock = 1 WHERE slot = ?", "i",
+                   (int64_t)slot),
+         "lock");
+    return person_merge(core, slot, NULL, NOW, changes);
+}
+
+static void measure_lock(struct engine_core *core, uint32_t people)
+{
+    double c = cpu(), w = wall();
+    int n = 20;
+
+    for (int i = 0; i < n; i++) {
+        uint32_t slot = (uint32_t)i * (people / 20);
+        must(effects_transaction(core, NOW, lock_one, &slot), "lock");
+        must(engine_core_publish(core, NOW), "publish");
+    }
+    printf("  a lock and its publication: %.2f ms CPU, %.2f ms (board, journal, state.db and "
+           "private.delta, each made durable)\n",
+           (cpu() - c) / n * 1e3, (wall() - w) / n * 1e3);
+}
+
+static void one_size(uint32_t people)
+{
+    struct rollcall_config config = {
+        .id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX, .timezone = NULL};
+    struct engine_paths paths = {.state_db = "state.db",
+                                 .journal = "locks.journal",
+                                 .ledger = "ids.ledger",
+                                 .board = "board",
+                                 .accounts = "accounts",
+                                 .private_ = "private",
+                                 .keys = "keys",
+                                 .passwd = "/etc/passwd",
+                                 .group = "/etc/group",
+                                 .uid_map = "uid-map",
+                                 .verifier_gid = getgid(),
+                                 .keys_gid = getgid()};
+    struct engine_hooks hooks = {0};
+    struct engine_core *core;
+
+    fill(people);
+    printf("%u people, %u groups of %d, %d each\n", people, people * GROUPS_EACH / MEMBERS, MEMBERS,
+           GROUPS_EACH);
+    must(engine_core_open(&config, &paths, &hooks, NOW, &core), "open");
+    measure(core, DIRTY_ACCOUNTS, "accounts");
+    core->changed.overflow = true; // all of it, not a delta
+    measure(core, DIRTY_PRIVATE, "private");
+    core->dirty = 0;
+    measure_lock(core, people);
+    engine_core_close(core);
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        char folder[] = "publication.XXXXXX";
+        unsigned long people = strtoul(argv[i], NULL, 10);
+        if (people < 400 || people > 10000000 || !mkdtemp(folder) || chdir(folder) < 0) {
+            fprintf(stderr, "publication PEOPLE...: 400 to 10000000, in a folder of its own\n");
+            return 2;
+        }
+        one_size((uint32_t)people);
+        if (chdir("..") < 0)
+            return 1;
+    }
+    return 0;
+}
