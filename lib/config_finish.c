@@ -27,7 +27,7 @@ static bool was_set(const struct config_state *s, const char *section, const cha
 // The table's defaults go through the same parser as what sysadmins write.
 static void apply_defaults(struct config_state *s)
 {
-    static const char *const plain[] = {"rollcall",  "access", "mfa",
+    static const char *const plain[] = {"rollcall",  "access", "nss",     "mfa",
                                         "lifecycle", "ids",    "enforcer"};
 
     s->in_file++;
@@ -183,7 +183,7 @@ static const char *man_type(const struct option_definition *d)
 {
     static const char *const names[] = {"text",     "absolute path", "time zone", NULL,
                                         NULL,       "list",          "time",      "number",
-                                        "per cent", "yes or no",     "MIN-MAX"};
+                                        "per cent", "yes or no",     "MIN-MAX",   NULL};
     return names[d->type];
 }
 

@@ -224,6 +224,27 @@ wrong:
     ERROR(s, "\"id_range\" is written as 1879048192-2147483646, at least 100 ids wide");
 }
 
+static void take_members(struct config_state *s, const struct option_definition *d,
+                         const char *value, struct rollcall_members_config *ret)
+{
+    struct rollcall_members_config m = {.none = strcmp(value, "none") == 0};
+    size_t word = strcspn(value, " \t");
+    uint64_t n;
+
+    if (word == 5 && memcmp(value, "limit", word) == 0 && value[word]) {
+        if (rollcall_parse_u64(value + word + strspn(value + word, " \t"), 1, UINT32_MAX, &n) < 0)
+            goto wrong;
+        m.limit = (uint32_t)n;
+    } else if (!m.none && strcmp(value, "full") != 0) {
+        goto wrong;
+    }
+    *ret = m;
+    return;
+wrong:
+    ERROR(s, "\"%s\" takes full, none, or a number from 1 as in limit 200; it is \"%s\"", d->name,
+          value);
+}
+
 static void take_value(struct config_state *s, const struct option_definition *d, void *base,
                        const char *value)
 {
@@ -299,6 +320,9 @@ static void take_value(struct config_state *s, const struct option_definition *d
         return;
     case OPTION_IDS:
         take_range(s, value, (uint32_t *)(void *)at);
+        return;
+    case OPTION_MEMBERS:
+        take_members(s, d, value, (struct rollcall_members_config *)(void *)at);
         return;
     }
 }

@@ -11,6 +11,9 @@ const struct section_definition config_sections[] = {
     {"rollcall", false, "This host."},
     {"source", true, "Where people come from. NAME is yours to choose and stands in messages."},
     {"access", false, "Who may come in on this host."},
+    {"nss", false,
+     "What programs are told by getpwnam, getgrnam, getent and the like. Who may log in, and who "
+     "is in which group, does not depend on it."},
     {"local_group", true,
      "The only way into a local group: NAME is the local group, its members come from groups of a "
      "source."},
@@ -77,6 +80,20 @@ const struct option_definition config_options[] = {
      "nobody."},
     {"access", "publish", OPTION_WORD, IN(rollcall_config, publish), "all|allowed", true, 0, 0,
      "all", "allowed: only people who may log in here have a name and uid on this host."},
+
+    {"nss", "enumerate", OPTION_BOOL, IN(rollcall_config, enumerate), NULL, false, 0, 0, "yes",
+     "no: `getent passwd` and `getent group` without a name list nobody of ours."},
+    {"nss", "group_members", OPTION_MEMBERS, IN(rollcall_config, group_members),
+     "full|limit N|none", false, 0, 0, "full",
+     "Whether a group lists its members. With limit N, a group of more than N lists none; with "
+     "none, no group does. Programs that ask which groups a person is in always hear all of them."},
+    {"nss", "locked", OPTION_WORD, IN(rollcall_config, locked), "visible|hidden", false, 0, 0,
+     "visible",
+     "Whoever is locked or has left keeps name and uid, with a shell that lets nobody in; hidden: "
+     "is not found at all, and files show a bare number. Without effect in mode = observe."},
+    {"nss", "former_names", OPTION_BOOL, IN(rollcall_config, former_names), NULL, false, 0, 0, "no",
+     "yes: the name that a renamed person had before leads to the person, unless somebody else has "
+     "it now. The answer bears the present name. Nobody logs in by a former name."},
 
     {"local_group", "from", OPTION_LIST, IN(rollcall_local_group_config, from), NULL, false, 0, 0,
      NULL, "Groups of a source whose members are in this local group."},

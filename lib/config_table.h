@@ -19,6 +19,7 @@ enum option_type {
     OPTION_PERCENT,  // uint32_t hundredths
     OPTION_BOOL,     // bool
     OPTION_IDS,      // "min-max": two uint32_t
+    OPTION_MEMBERS,  // "full", "limit N", "none": struct rollcall_members_config
 };
 
 struct option_definition {

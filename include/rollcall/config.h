@@ -48,8 +48,16 @@ struct rollcall_service_config {
 
 enum rollcall_mode { ROLLCALL_MODE_ENFORCE = 0, ROLLCALL_MODE_OBSERVE = 1 };
 
+enum rollcall_locked { ROLLCALL_LOCKED_VISIBLE = 0, ROLLCALL_LOCKED_HIDDEN = 1 };
+
 #define ROLLCALL_FACTOR_TOTP     1u // what this build can really check
 #define ROLLCALL_FACTOR_RECOVERY 2u
+
+// How many members a group may list. Membership itself does not depend on it.
+struct rollcall_members_config {
+    bool none;
+    uint32_t limit; // a group of more lists none; 0: no limit
+};
 
 struct rollcall_config {
     int mode;
@@ -60,6 +68,9 @@ struct rollcall_config {
     struct rollcall_list allow_groups;
     bool has_allow_groups;
     char *publish; // "all" or "allowed"
+    bool enumerate, former_names;
+    int locked; // enum rollcall_locked
+    struct rollcall_members_config group_members;
     struct rollcall_local_group_config local_group[32];
     size_t n_local_groups;
     struct rollcall_list factors; // as written

@@ -112,6 +112,30 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
         take_groups(f, 6, ret);
         return 1;
     }
+    if (error < 0 || !f->core->config->former_names)
+        return error;
+    // A name that leads to two people leads to nobody.
+    f->rows = store_bind(
+        &f->core->store,
+        "SELECT slot, former_name FROM person p WHERE former_name <> '' AND NOT EXISTS"
+        "(SELECT 1 FROM person o WHERE o.name = p.former_name) AND NOT EXISTS"
+        "(SELECT 1 FROM person o WHERE o.former_name = p.former_name AND o.slot <> p.slot)"
+        " ORDER BY slot",
+        "");
+    return f->rows ? 0 : -EIO;
+}
+
+static int next_former(void *ctx, struct rollcall_snapshot_former *ret)
+{
+    struct feed *f = ctx;
+    int error = 0;
+
+    while (store_step(f->rows, &error)) {
+        ret->slot = (uint32_t)sqlite3_column_int64(f->rows, 0);
+        ret->name = store_text(f->rows, 1);
+        if (!local_files_have(&f->local, ret->name, UINT32_MAX))
+            return 1;
+    }
     return error;
 }
 
@@ -171,14 +195,22 @@ static int next_group(void *ctx, struct rollcall_snapshot_group *ret)
 static int write_file(struct feed *f, uint32_t slots)
 {
     const struct engine_core *core = f->core;
-    struct rollcall_snapshot_feed feed = {.next_group = next_group,
-                                          .next_account = next_account,
-                                          .ctx = f,
-                                          .slots = slots,
-                                          .generation = core->generation,
-                                          .id_min = core->config->id_min,
-                                          .id_max = core->config->id_max,
-                                          .observe = core->config->mode == ROLLCALL_MODE_OBSERVE};
+    const struct rollcall_config *config = core->config;
+    struct rollcall_snapshot_feed feed = {
+        .next_group = next_group,
+        .next_account = next_account,
+        .next_former = config->former_names ? next_former : NULL,
+        .ctx = f,
+        .slots = slots,
+        .generation = core->generation,
+        .id_min = config->id_min,
+        .id_max = config->id_max,
+        .members_max = config->group_members.limit,
+        .no_members = config->group_members.none,
+        .observe = config->mode == ROLLCALL_MODE_OBSERVE,
+        .no_enumerate = !config->enumerate,
+        .hide_locked = config->locked == ROLLCALL_LOCKED_HIDDEN,
+    };
 
     memcpy(feed.ledger_id, rollcall_ledger_id(core->ledger), 16);
     return rollcall_snapshot_write(core->paths.accounts, &feed);

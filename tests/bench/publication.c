@@ -183,7 +183,7 @@ static void measure_lock(struct engine_core *core, uint32_t people)
 static void one_size(uint32_t people)
 {
     struct rollcall_config config = {
-        .id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX, .timezone = NULL};
+        .id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX, .enumerate = true};
     struct engine_paths paths = {.state_db = "state.db",
                                  .journal = "locks.journal",
                                  .ledger = "ids.ledger",

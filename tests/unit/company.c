@@ -75,6 +75,7 @@ static void configure(struct rollcall_config *config)
 
     *config = (struct rollcall_config){
         .n_sources = 1,
+        .enumerate = true,
         .has_allow_groups = true,
         .breaker_window = 86400,
         .breaker_inferred_count = 5,

@@ -84,6 +84,7 @@ int engine_setup(void **state)
     e->config.id_min = ROLLCALL_ID_DEFAULT_MIN;
     e->config.id_max = ROLLCALL_ID_DEFAULT_MIN + 1000000;
     e->config.lease = 3 * DAY;
+    e->config.enumerate = true;
     e->config.breaker_window = DAY;
     e->config.breaker_inferred_count = 3;
     e->config.breaker_explicit_count = 4;

@@ -120,7 +120,34 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config->id_min, 1879048192);
     assert_int_equal(config->id_max, 2147483646);
     assert_false(config->kill_services);
+    assert_true(config->enumerate);
+    assert_false(config->group_members.none);
+    assert_int_equal(config->group_members.limit, 0);
+    assert_int_equal(config->locked, ROLLCALL_LOCKED_VISIBLE);
+    assert_false(config->former_names);
+    assert_string_equal(config->publish, "all");
     assert_null(rollcall_config_service(config, "sshd"));
+}
+
+static void what_programs_are_told_is_the_hosts_to_choose(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD "[nss]\nenumerate = no\ngroup_members = limit  200\n"
+                               "locked = hidden\nformer_names = yes\n"),
+                     0);
+    assert_int_equal(findings.n, 0);
+    assert_false(config->enumerate);
+    assert_false(config->group_members.none);
+    assert_int_equal(config->group_members.limit, 200);
+    assert_int_equal(config->locked, ROLLCALL_LOCKED_HIDDEN);
+    assert_true(config->former_names);
+    assert_int_equal(load(GOOD "[nss]\ngroup_members = none\n"), 0);
+    assert_true(config->group_members.none);
+    refused(GOOD "[nss]\ngroup_members = limit\n", 8, "as in limit 200");
+    refused(GOOD "[nss]\ngroup_members = limit 0\n", 8, "as in limit 200");
+    refused(GOOD "[nss]\ngroup_members = limit 4294967296\n", 8, "as in limit 200");
+    refused(GOOD "[nss]\ngroup_members = some\n", 8, "full, none");
+    refused(GOOD "[nss]\nlocked = gone\n", 8, "visible|hidden");
 }
 
 static void a_wrong_word_earns_its_line_and_what_was_meant(void **state)
@@ -380,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_first_example_is_taken_whole),
         T(the_defaults_are_the_documented_ones),
+        T(what_programs_are_told_is_the_hosts_to_choose),
         T(a_wrong_word_earns_its_line_and_what_was_meant),
         T(an_option_beside_its_section_is_not_passed_over),
         T(a_section_with_nothing_below_it_is_not_passed_over),
