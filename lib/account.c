@@ -16,8 +16,9 @@ bool rollcall_id_in_compiled_limits(uint32_t id)
 }
 
 // Users and groups of base systems and of services that distributions ship: whoever
-// gets one of these names gets more than an account. Sorted.
-static const char *const reserved[] = {
+// gets one of these names gets more than an account. Sorted; an array of arrays, so that the
+// loader of a module has no pointer to fill in.
+static const char reserved[][13] = {
     "_apt",     "adm",     "admin",   "audio",   "avahi",     "backup",  "bin",
     "cdrom",    "chrony",  "colord",  "crontab", "daemon",    "dbus",    "dialout",
     "dip",      "disk",    "docker",  "dnsmasq", "fax",       "floppy",  "ftp",

@@ -63,20 +63,19 @@ uint32_t rc_probe_next(struct rc_probe *p)
 
 bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_record *ret)
 {
-    return rc_load_account(m, slot, ret) && rc_account_ok(m, ret) &&
-           !rc_has_nul(ret->text, ret->name_len);
+    return rc_load_account(m, slot, ret) && rc_account_ok(m, ret) && rc_account_mships_ok(m, ret);
 }
 
 bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,
                         struct rc_account_record *ret)
 {
-    return rc_find_name(m, name, len, ret_slot, ret);
+    return rc_find_name(m, name, len, ret_slot, ret) && rc_account_mships_ok(m, ret);
 }
 
 bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                        struct rc_account_record *ret)
 {
-    return rc_find_uid(m, uid, ret_slot, ret);
+    return rc_find_uid(m, uid, ret_slot, ret) && rc_account_mships_ok(m, ret);
 }
 
 static bool former_at(const struct rc_map *m, uint32_t number, struct rc_former_record *ret)
@@ -202,13 +201,13 @@ uint64_t rc_board_word_pack(const uint8_t ledger_id[16], uint32_t slot, uint32_t
     uint64_t w =
         (uint64_t)uid << 32 | (flags & 0xffu) << 8 | (authority & 15u) << 4 | (state & 15u);
 
-    return w | rc_word_check(ledger_id, slot, w) << 16;
+    return w | rc_word_check(rc_ledger_seed(ledger_id), slot, w) << 16;
 }
 
 int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t w,
                          enum rollcall_state *ret_state, uint8_t *ret_flags, uint8_t *ret_authority)
 {
-    if (!rc_word_ok(b, slot, uid, w))
+    if (!rc_word_ok(rc_ledger_seed(b->head->ledger_id), slot, uid, w))
         return -EBADMSG;
     *ret_state = (enum rollcall_state)(w & 15);
     *ret_authority = (uint8_t)(w >> 4 & 15);

@@ -186,7 +186,7 @@ static inline const char *rc_mask(size_t len)
 }
 
 // Whether the record has this name: the first `len` bytes of its text, for the length was
-// compared. A name that a caller can ask for has no NUL in it, so what is equal has none.
+// compared.
 static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
 {
     const char *mask = rc_mask(len);
@@ -198,26 +198,6 @@ static inline bool rc_name_is(const struct rc_account_record *r, const struct rc
                   ((rc_bytes8(r->text + 24) & rc_bytes8(mask + 24)) ^ k->w[3]);
     return differ == 0;
 }
-
-static inline uint64_t rc_nul_in(const char *text, const char *mask)
-{
-    uint64_t w = rc_bytes8(text);
-
-    // Exact up to the first zero byte of the word, and nothing behind it matters.
-    return (w - 0x0101010101010101u) & ~w & 0x8080808080808080u & rc_bytes8(mask);
-}
-
-// Among the first `len` bytes of a text whose 32 first bytes can be read. No branch depends
-// on the text: it would be guessed wrong every other time.
-static inline bool rc_has_nul(const char *text, size_t len)
-{
-    const char *mask = rc_mask(len);
-    uint64_t found = rc_nul_in(text, mask) | rc_nul_in(text + 8, mask + 8);
-
-    if (len > 16)
-        found |= rc_nul_in(text + 16, mask + 16) | rc_nul_in(text + 24, mask + 24);
-    return found != 0;
-}
 #else
 static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
 {
@@ -228,11 +208,6 @@ static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
 static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
 {
     return memcmp(r->text, k->w, len) == 0;
-}
-
-static inline bool rc_has_nul(const char *text, size_t len)
-{
-    return memchr(text, 0, len) != NULL;
 }
 #endif
 
@@ -271,25 +246,32 @@ static inline bool rc_id_ok(const struct rc_map *m, uint32_t id)
            (m->plain_ids || rollcall_id_in_compiled_limits(id));
 }
 
-// Copies a record out and sums it. Each byte is loaded once: what is summed is what stands
-// in the copy.
-static inline uint64_t rc_copy_account(const void *from, struct rc_account_record *ret)
+// Copies a record out and sums it; *ret_nuls has a bit for each NUL among the first 32
+// bytes of its text. Each byte is loaded once: what is summed is what stands in the copy.
+static inline uint64_t rc_copy_account(const void *from, struct rc_account_record *ret,
+                                       uint32_t *ret_nuls)
 {
     static const struct rc_account_record but_check = {.check = 0xffff};
 #ifdef __SSE2__
     __m128i sum = _mm_setzero_si128();
 
+    *ret_nuls = 0;
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
         __m128i w = _mm_loadu_si128((const __m128i *)from + i), x;
         __asm__("" : "+x"(w)); // no going back to the file for it
         _mm_storeu_si128((__m128i *)(void *)ret + i, w);
+        if (i < 2)
+            *ret_nuls |= (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(w, _mm_setzero_si128()))
+                         << 16 * i;
         if (i == RC_CHECK_WORD / 2)
             w = _mm_andnot_si128(_mm_loadu_si128((const __m128i *)(const void *)&but_check + i), w);
         x = _mm_xor_si128(w, _mm_loadu_si128((const __m128i *)(const void *)rc_odd + i));
         x = _mm_mul_epu32(x, _mm_srli_epi64(x, 32));
         sum = _mm_add_epi64(sum, _mm_add_epi64(x, w));
     }
+    // From here on in memory: gcc would get each member out of a vector by way of memory.
+    __asm__("" : "+m"(*ret));
     sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
     return (uint64_t)_mm_cvtsi128_si64(sum);
 #else
@@ -301,6 +283,9 @@ static inline uint64_t rc_copy_account(const void *from, struct rc_account_recor
         memcpy(&mask, (const char *)&but_check + 8 * i, 8);
         sum += rc_check_term(w & ~mask, i);
     }
+    *ret_nuls = 0;
+    for (unsigned i = 0; i < 32; i++)
+        *ret_nuls |= (uint32_t)!ret->text[i] << i;
     return sum;
 #endif
 }
@@ -308,13 +293,16 @@ static inline uint64_t rc_copy_account(const void *from, struct rc_account_recor
 static inline bool rc_load_account(const struct rc_map *m, uint32_t slot,
                                    struct rc_account_record *ret)
 {
+    uint32_t nuls;
     uint64_t sum;
 
     if (slot >= m->head->slots)
         return false;
-    sum = rc_copy_account((const struct rc_account_record *)rc_section(m, RC_RECORDS) + slot, ret);
+    sum = rc_copy_account((const struct rc_account_record *)rc_section(m, RC_RECORDS) + slot, ret,
+                          &nuls);
+    // A length from 1 to 32, and no NUL in it.
     return rc_check_end(sum, slot) == ret->check &&
-           (uint8_t)(ret->name_len - 1) < ROLLCALL_NAME_MAX;
+           (uint8_t)(ret->name_len - 1) < ROLLCALL_NAME_MAX && !(nuls << (32 - ret->name_len));
 }
 
 // The limits hold whatever the file says; so do reserved names.
@@ -324,8 +312,13 @@ static inline bool rc_account_ok(const struct rc_map *m, const struct rc_account
         return false;
     return r->uid != m->head->id_min && rc_id_ok(m, r->uid) && rc_id_ok(m, r->gid) &&
            !(rollcall_name_maybe_reserved(r->text, r->name_len) &&
-             rollcall_name_reserved(r->text, r->name_len)) &&
-           (uint64_t)r->mship + r->n_groups + r->n_local <= m->head->section[RC_MSHIPS].len / 4;
+             rollcall_name_reserved(r->text, r->name_len));
+}
+
+// For who goes on to the memberships.
+static inline bool rc_account_mships_ok(const struct rc_map *m, const struct rc_account_record *r)
+{
+    return (uint64_t)r->mship + r->n_groups + r->n_local <= m->head->section[RC_MSHIPS].len / 4;
 }
 
 // The board's word stands beside the record, so to speak: both are fetched at once.
@@ -368,8 +361,7 @@ static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *r
     rc_probe_first(m, RC_IDS, rc_id_hash(m->head->seed, uid), m->head->slots, &p);
     while ((slot = rc_probe_on(&p)) != RC_EMPTY) {
         rc_fetch_word(m, slot);
-        if (!rc_load_account(m, slot, ret) || ret->uid != uid || !rc_account_ok(m, ret) ||
-            rc_has_nul(ret->text, ret->name_len))
+        if (!rc_load_account(m, slot, ret) || ret->uid != uid || !rc_account_ok(m, ret))
             continue;
         *ret_slot = slot;
         return true;
@@ -379,20 +371,26 @@ static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *r
 
 // ---- words of the board ----
 
-// Every bit of the word, the slot and the ledger moves the check.
-static inline uint64_t rc_word_check(const uint8_t ledger_id[16], uint32_t slot, uint64_t word)
+static inline uint64_t rc_ledger_seed(const uint8_t ledger_id[16])
 {
-    uint64_t seed, h;
+    uint64_t seed;
 
     memcpy(&seed, ledger_id, sizeof(seed));
-    h = (word ^ seed) * rc_odd[0] + slot * rc_odd[1];
+    return seed;
+}
+
+// Every bit of the word, the slot and the ledger moves the check.
+static inline uint64_t rc_word_check(uint64_t seed, uint32_t slot, uint64_t word)
+{
+    uint64_t h = (word ^ seed) * rc_odd[0] + slot * rc_odd[1];
     return ((h ^ h >> 32) * rc_odd[2]) >> 48;
 }
 
-static inline bool rc_word_ok(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t w)
+// The seed is the ledger's.
+static inline bool rc_word_ok(uint64_t seed, uint32_t slot, uint32_t uid, uint64_t w)
 {
     return w >> 32 == uid && (w & 15) - 1 < ROLLCALL_STATE_PURGED &&
-           rc_word_check(b->head->ledger_id, slot, w & ~0xffff0000ull) == (w >> 16 & 0xffff);
+           rc_word_check(seed, slot, w & ~0xffff0000ull) == (w >> 16 & 0xffff);
 }
 
 #endif

@@ -6,6 +6,41 @@
 #include "nss_module/exports.h"
 #include "nss_module/map.h"
 
+// Where each name begins that has a length byte in `lens`: eight at a time, for that one by
+// one each waits for the sum before it. Returns the length of all with their NULs.
+static size_t point_at_names(char **list, char *names, const unsigned char *lens, uint32_t n)
+{
+    size_t at = 0;
+    uint32_t i = 0;
+
+#if defined(__SSE2__) && defined(__LP64__)
+    const __m128i zero = _mm_setzero_si128();
+
+    for (; i + 8 <= n; i += 8) {
+        // Eight sums of 16 bits: of at most 8 * 256, whatever the file says.
+        __m128i len = _mm_loadl_epi64((const __m128i *)(const void *)(lens + i));
+        __m128i one = _mm_add_epi16(_mm_unpacklo_epi8(len, zero), _mm_set1_epi16(1));
+        __m128i sum = _mm_add_epi16(one, _mm_slli_si128(one, 2));
+        __m128i base = _mm_set1_epi64x((long long)(uintptr_t)(names + at)), begin, four;
+        sum = _mm_add_epi16(sum, _mm_slli_si128(sum, 4));
+        sum = _mm_add_epi16(sum, _mm_slli_si128(sum, 8));
+        begin = _mm_sub_epi16(sum, one);
+        for (unsigned half = 0; half < 8; half += 4) {
+            __m128i *to = (__m128i *)(void *)(list + i + half);
+            four = half ? _mm_unpackhi_epi16(begin, zero) : _mm_unpacklo_epi16(begin, zero);
+            _mm_storeu_si128(to, _mm_add_epi64(base, _mm_unpacklo_epi32(four, zero)));
+            _mm_storeu_si128(to + 1, _mm_add_epi64(base, _mm_unpackhi_epi32(four, zero)));
+        }
+        at += (unsigned)_mm_extract_epi16(sum, 7);
+    }
+#endif
+    for (; i < n; i++) {
+        list[i] = names + at;
+        at += lens[i] + 1u;
+    }
+    return at;
+}
+
 // The ready-made names go into the caller's buffer as one block; the length bytes say
 // where each begins. They must add up, whatever the file says: a name that begins in the
 // block ends in it, for the block's last byte is a NUL of ours.
@@ -15,7 +50,6 @@ static enum nss_status take_members(const struct nss_pair *p, const struct rc_gr
     char **list =
         nss_take_aligned(room, ((size_t)g->n_members + 1) * sizeof(char *), sizeof(char *));
     const unsigned char *lens;
-    size_t at = 0;
     char *names;
 
     if (!list)
@@ -28,15 +62,15 @@ static enum nss_status take_members(const struct nss_pair *p, const struct rc_gr
                                           (uint64_t)g->n_members + g->members_len);
     if (!lens || g->members_len == 0)
         return NSS_STATUS_NOTFOUND;
+    // The processor sees a row of lines coming only when it has missed some of them.
+    for (size_t i = 0; i < g->n_members + (size_t)g->members_len && i < 4096; i += 64)
+        __builtin_prefetch(lens + i);
     // The last name's NUL is the one that nss_take adds.
     names = nss_take(room, lens + g->n_members, g->members_len - 1);
     if (!names)
         return NSS_STATUS_TRYAGAIN;
-    for (uint32_t i = 0; i < g->n_members; i++) {
-        list[i] = names + at;
-        at += lens[i] + 1u;
-    }
-    return at == g->members_len ? NSS_STATUS_SUCCESS : NSS_STATUS_NOTFOUND;
+    return point_at_names(list, names, lens, g->n_members) == g->members_len ? NSS_STATUS_SUCCESS
+                                                                             : NSS_STATUS_NOTFOUND;
 }
 
 static enum nss_status fill(const struct nss_pair *p, const struct rc_group_record *g,

@@ -76,7 +76,8 @@ NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t 
 
     if (!p)
         return nss_absent(&g, errnop);
-    if (!nss_find_name(p, user, &slot, &a) || nss_hides(p, slot, a.uid))
+    if (!nss_find_name(p, user, &slot, &a) || !rc_account_mships_ok(&p->snapshot, &a) ||
+        nss_hides(p, slot, a.uid))
         return nss_finish(&g, NSS_STATUS_NOTFOUND, errnop);
     if (add_all(p, &a, &l) == 0)
         return nss_finish(&g, NSS_STATUS_SUCCESS, errnop);

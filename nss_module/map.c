@@ -76,6 +76,30 @@ static int open_board(struct rc_board_map *ret)
     return -ENOENT;
 }
 
+static void copy_shell(struct nss_shell *to, const char *text, uint64_t len)
+{
+    *to = (struct nss_shell){.len = 0};
+    if (!text || len >= sizeof(to->text))
+        return;
+    memcpy(to->text, text, len);
+    to->len = (uint8_t)len;
+}
+
+static void copy_shells(struct nss_pair *pair)
+{
+    const struct rc_map *m = &pair->snapshot;
+    const struct rc_span *span = rc_section(m, RC_SHELLS);
+    uint64_t n = m->head->section[RC_SHELLS].len / sizeof(*span);
+
+    copy_shell(&pair->nologin, NSS_NOLOGIN, strlen(NSS_NOLOGIN));
+    for (unsigned i = 0; i < NSS_SHELLS; i++) {
+        struct rc_span at = {0};
+        if (i < n)
+            at = span[i];
+        copy_shell(&pair->shell[i], i < n ? rc_pool(m, at.off, at.len) : NULL, at.len);
+    }
+}
+
 static int open_pair(struct nss_pair **ret)
 {
     struct nss_pair *pair = take_place();
@@ -95,7 +119,11 @@ static int open_pair(struct nss_pair **ret)
         free_pair(pair);
         return r;
     }
-    pair->snapshot.words = rc_board_word_at(&pair->board, 0);
+    pair->words = rc_board_word_at(&pair->board, 0);
+    pair->n_words = (pair->board.len - RC_BOARD_HEAD) / 8;
+    pair->word_seed = rc_ledger_seed(pair->board.head->ledger_id);
+    pair->snapshot.words = pair->words;
+    copy_shells(pair);
     *ret = pair;
     return 0;
 }
@@ -322,7 +350,12 @@ struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with, struct n
     if (!pair)
         return NULL;
     ret_view->snapshot = pair->snapshot;
+    memcpy(ret_view->shell, pair->shell, sizeof(pair->shell));
+    ret_view->nologin = pair->nologin;
     ret_view->board = with->board;
+    ret_view->words = with->words;
+    ret_view->n_words = with->n_words;
+    ret_view->word_seed = with->word_seed;
     return pair;
 }
 

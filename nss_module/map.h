@@ -19,9 +19,21 @@
 #define NSS_SINGLE_THREADED 0
 #endif
 
+#define NSS_NOLOGIN "/usr/sbin/nologin"
+
+// A shell of the table, copied when the snapshot was opened.
+struct nss_shell {
+    char text[31]; // zeros behind it, one at least
+    uint8_t len;   // 0: too long for here, or not there
+};
+#define NSS_SHELLS 15 // a company has few; what is beyond is read where it stands
+
 struct nss_pair {
     struct rc_map snapshot;
     struct rc_board_map board;
+    const _Atomic uint64_t *words; // of the board
+    uint64_t n_words, word_seed;
+    struct nss_shell shell[NSS_SHELLS], nologin;
     uint64_t generation;   // that the board told before the snapshot was opened
     struct nss_pair *next; // while it waits for its last reader
     _Atomic int taken;     // of the places that are there from the start
@@ -141,16 +153,14 @@ static inline uint32_t nss_enumerable(const struct nss_pair *pair)
 static inline enum rollcall_state nss_state(const struct nss_pair *pair, uint32_t slot,
                                             uint32_t uid)
 {
-    const struct rc_board_map *b = &pair->board;
     uint64_t word;
 
-    if (slot >= (b->len - RC_BOARD_HEAD) / 8)
+    if (slot >= pair->n_words)
         return ROLLCALL_STATE_NONE;
-    word = atomic_load_explicit((_Atomic uint64_t *)(void *)(b->base + RC_BOARD_HEAD) + slot,
-                                memory_order_acquire);
+    word = atomic_load_explicit(&pair->words[slot], memory_order_acquire);
     // The word first: a board that is marked replaced by now may say what is no more.
-    if (!rc_word_ok(b, slot, uid, word) ||
-        atomic_load_explicit(&b->head->status, memory_order_acquire) != RC_BOARD_LIVE)
+    if (!rc_word_ok(pair->word_seed, slot, uid, word) ||
+        atomic_load_explicit(&pair->board.head->status, memory_order_acquire) != RC_BOARD_LIVE)
         return ROLLCALL_STATE_NONE;
     return (enum rollcall_state)(word & 15);
 }

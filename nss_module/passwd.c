@@ -5,8 +5,6 @@
 #include "nss_module/exports.h"
 #include "nss_module/map.h"
 
-#define NOLOGIN "/usr/sbin/nologin"
-
 static char *take_home(const struct nss_pair *p, const struct rc_account_record *a,
                        struct nss_room *room)
 {
@@ -33,39 +31,32 @@ static char *take_gecos(const struct nss_pair *p, const struct rc_account_record
     return nss_take(room, gecos ? gecos : "", gecos ? a->gecos_len : 0);
 }
 
-struct shell {
-    const char *at;
-    size_t len;
-    bool block; // SHELL_BLOCK bytes can be read at `at`
-};
-#define SHELL_BLOCK 32
-
 // Whoever is not active has no shell here, except where mode = observe shows what is.
-static inline struct shell shell_of(const struct nss_pair *p, enum rollcall_state state,
-                                    const struct rc_account_record *a)
+static inline bool shows_shell(const struct nss_pair *p, enum rollcall_state state)
 {
-    static const char nologin[SHELL_BLOCK] = NOLOGIN;
+    return state == ROLLCALL_STATE_ACTIVE || p->snapshot.head->flags & RC_FLAG_OBSERVE;
+}
+
+static char *take_shell(const struct nss_pair *p, enum rollcall_state state,
+                        const struct rc_account_record *a, struct nss_room *room)
+{
     const struct rc_map *m = &p->snapshot;
     const struct rc_span *shells = rc_section(m, RC_SHELLS);
 
-    if ((state == ROLLCALL_STATE_ACTIVE || m->head->flags & RC_FLAG_OBSERVE) &&
-        a->shell < m->head->section[RC_SHELLS].len / sizeof(*shells)) {
+    if (shows_shell(p, state) && a->shell < m->head->section[RC_SHELLS].len / sizeof(*shells)) {
         uint64_t off = __atomic_load_n(&shells[a->shell].off, __ATOMIC_RELAXED);
         uint64_t len = __atomic_load_n(&shells[a->shell].len, __ATOMIC_RELAXED);
         const char *at = rc_pool(m, off, len);
         if (at)
-            return (struct shell){at, len,
-                                  len < SHELL_BLOCK &&
-                                      m->len - (size_t)((const unsigned char *)at - m->base) >=
-                                          SHELL_BLOCK};
+            return nss_take(room, at, len);
     }
-    return (struct shell){nologin, strlen(NOLOGIN), true};
+    return nss_take(room, NSS_NOLOGIN, strlen(NSS_NOLOGIN));
 }
 
 // Exact: asks for more room only where a byte is missing.
-static enum nss_status fill_exactly(const struct nss_pair *p, const struct rc_account_record *a,
-                                    const struct shell *shell, struct passwd *pw, char *buf,
-                                    size_t len)
+static __attribute__((noinline)) enum nss_status
+fill_exactly(const struct nss_pair *p, enum rollcall_state state, const struct rc_account_record *a,
+             struct passwd *pw, char *buf, size_t len)
 {
     struct nss_room room = {buf, len};
     struct passwd r = {.pw_uid = a->uid, .pw_gid = a->gid};
@@ -74,7 +65,7 @@ static enum nss_status fill_exactly(const struct nss_pair *p, const struct rc_ac
     r.pw_passwd = nss_take(&room, "x", 1);
     r.pw_gecos = take_gecos(p, a, &room);
     r.pw_dir = take_home(p, a, &room);
-    r.pw_shell = nss_take(&room, shell->at, shell->len);
+    r.pw_shell = take_shell(p, state, a, &room);
     if (!r.pw_name || !r.pw_passwd || !r.pw_gecos || !r.pw_dir || !r.pw_shell)
         return NSS_STATUS_TRYAGAIN;
     *pw = r;
@@ -83,28 +74,67 @@ static enum nss_status fill_exactly(const struct nss_pair *p, const struct rc_ac
 
 // Where the strings of an ordinary account go in a buffer of ordinary size: each in a
 // place of its own, wide enough to be filled by copies of a fixed length.
-#define TEXT_BLOCK 48 // the text, and some of the record behind it
-enum place { NAME = 0, GECOS = 48, PASSWD = 96, HOME = 104, SHELL = 160, ROOMY = 192 };
-_Static_assert(offsetof(struct rc_account_record, text) == 0 &&
-                   TEXT_BLOCK <= sizeof(struct rc_account_record),
-               "the record begins with its text, and a block of it can be read");
+enum place { NAME = 0, GECOS = 40, PASSWD = 80, HOME = 88, SHELL = 136, ROOMY = 168 };
+#define TEXT_BLOCK 40 // the text, and some of the record behind it
+_Static_assert(offsetof(struct rc_account_record, text) == 0, "the record begins with its text");
 
-static inline void fill_roomily(const struct rc_account_record *a, const struct shell *shell,
+typedef uint64_t block __attribute__((vector_size(16)));
+
+static inline block get(const char *from)
+{
+    block b;
+
+    memcpy(&b, from, sizeof(b));
+    return b;
+}
+
+static inline void put(char *to, block b)
+{
+    memcpy(to, &b, sizeof(b));
+}
+
+static inline void put_tail(char *to, uint64_t w)
+{
+    memcpy(to, &w, sizeof(w));
+}
+
+// TEXT_BLOCK bytes, of which the first `len` are ones and the others zero.
+static inline const char *ones_and_zeros(unsigned len)
+{
+    static const unsigned char ones[2 * TEXT_BLOCK] = {
+        [0 ... TEXT_BLOCK - 1] = 0xff,
+    };
+
+    return (const char *)ones + TEXT_BLOCK - len;
+}
+
+// A NUL stored behind a string would be a store whose address is known late, and the
+// processor waits for it; so what is behind a string is masked out before it is stored.
+static inline void fill_roomily(const struct rc_account_record *a, const struct nss_shell *shell,
                                 struct passwd *pw, char *buf)
 {
     static const char home_rule[8] = "/home/", password[8] = "x";
+    const char *text = (const char *)a, *mask = ones_and_zeros(a->name_len);
+    block first = get(text), second = get(text + 16), n0 = first & get(mask),
+          n1 = second & get(mask + 16);
+    uint64_t third, third_mask;
 
-    // The gecos follows the name: the same text again, and it begins behind the name.
-    memcpy(buf + NAME, a, TEXT_BLOCK);
-    buf[NAME + a->name_len] = 0;
-    memcpy(buf + GECOS, a, TEXT_BLOCK);
-    buf[GECOS + a->name_len + a->gecos_len] = 0;
+    put(buf + NAME, n0);
+    put(buf + NAME + 16, n1);
+    put_tail(buf + NAME + 32, 0);
     memcpy(buf + PASSWD, password, 8);
     memcpy(buf + HOME, home_rule, 8);
-    memcpy(buf + HOME + 6, a, TEXT_BLOCK);
-    buf[HOME + 6 + a->name_len] = 0;
-    memcpy(buf + SHELL, shell->at, SHELL_BLOCK);
-    buf[SHELL + shell->len] = 0;
+    put(buf + HOME + 6, n0);
+    put(buf + HOME + 22, n1);
+    put_tail(buf + HOME + 38, 0);
+    // The gecos follows the name: the same text again, and it begins behind the name.
+    mask = ones_and_zeros((unsigned)a->name_len + a->gecos_len);
+    memcpy(&third, text + 32, 8);
+    memcpy(&third_mask, mask + 32, 8);
+    put(buf + GECOS, first & get(mask));
+    put(buf + GECOS + 16, second & get(mask + 16));
+    put_tail(buf + GECOS + 32, third & third_mask);
+    memcpy(buf + SHELL, shell, sizeof(*shell)); // zeros are behind it
     *pw = (struct passwd){.pw_name = buf + NAME,
                           .pw_passwd = buf + PASSWD,
                           .pw_uid = a->uid,
@@ -114,20 +144,23 @@ static inline void fill_roomily(const struct rc_account_record *a, const struct 
                           .pw_shell = buf + SHELL};
 }
 
-static inline enum nss_status fill(const struct nss_pair *p, uint32_t slot,
-                                   const struct rc_account_record *a, struct passwd *pw, char *buf,
-                                   size_t len)
+static inline __attribute__((always_inline)) enum nss_status
+fill(const struct nss_pair *p, uint32_t slot, const struct rc_account_record *a, struct passwd *pw,
+     char *buf, size_t len)
 {
     enum rollcall_state state = nss_state(p, slot, a->uid);
-    struct shell shell;
+    const struct nss_shell *shell = &p->nologin;
 
     if (nss_hidden(p, state))
         return NSS_STATUS_NOTFOUND;
-    shell = shell_of(p, state, a);
-    if (!buf || len < ROOMY || !shell.block ||
-        (a->flags & (RC_ACCOUNT_GECOS_POOL | RC_ACCOUNT_HOME_RULE)) != RC_ACCOUNT_HOME_RULE)
-        return fill_exactly(p, a, &shell, pw, buf, len);
-    fill_roomily(a, &shell, pw, buf);
+    if (shows_shell(p, state))
+        shell = a->shell < NSS_SHELLS ? &p->shell[a->shell] : NULL;
+    if (__builtin_expect(!buf || len < ROOMY || !shell || !shell->len ||
+                             (a->flags & (RC_ACCOUNT_GECOS_POOL | RC_ACCOUNT_HOME_RULE)) !=
+                                 RC_ACCOUNT_HOME_RULE,
+                         0))
+        return fill_exactly(p, state, a, pw, buf, len);
+    fill_roomily(a, shell, pw, buf);
     return NSS_STATUS_SUCCESS;
 }
 
