@@ -66,6 +66,7 @@ static void load_people(struct company *c)
     FILE *f = open_or_end(c->passwd);
     const struct passwd *pw;
 
+    // cppcheck-suppress fgetpwentCalled ; one thread reads
     for (; (pw = fgetpwent(f)); c->all++)
         key_set(c->all < 2 ? &c->heavy[c->all] : key_add(&c->people, &c->n_people), pw->pw_name,
                 pw->pw_uid);
@@ -77,6 +78,7 @@ static void load_groups(struct company *c)
     FILE *f = open_or_end(c->group);
     const struct group *gr;
 
+    // cppcheck-suppress fgetgrentCalled ; one thread reads
     while ((gr = fgetgrent(f))) {
         uint32_t n = 0;
         for (; gr->gr_mem[n]; n++)
