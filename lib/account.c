@@ -21,7 +21,7 @@ bool rollcall_id_in_compiled_limits(uint32_t id)
 static const char reserved[][13] = {
     "_apt",     "adm",     "admin",   "audio",   "avahi",     "backup",  "bin",
     "cdrom",    "chrony",  "colord",  "crontab", "daemon",    "dbus",    "dialout",
-    "dip",      "disk",    "docker",  "dnsmasq", "fax",       "floppy",  "ftp",
+    "dip",      "disk",    "dnsmasq", "docker",  "fax",       "floppy",  "ftp",
     "games",    "gdm",     "geoclue", "gnats",   "halt",      "http",    "incus",
     "input",    "irc",     "kmem",    "kvm",     "landscape", "libvirt", "libvirt-qemu",
     "list",     "lp",      "lpadmin", "lxd",     "mail",      "man",     "messagebus",

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The module's entries, as dlsym finds them. For the one test that loads it.
+// The module under test, over a cache in the working folder, and its entries as dlsym
+// finds them. For the tests that load it.
 #ifndef TESTS_NSS_SYMBOLS_H
 #define TESTS_NSS_SYMBOLS_H
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "nss_module/exports.h"
 
@@ -25,6 +30,33 @@ static void *symbol(void *so, const char *name)
     if (!p)
         fail_msg("no %s", name);
     return p;
+}
+
+// `ret_build` is the folder that everything is built in. Before the working folder changes.
+static void load_module(char ret_build[PATH_MAX])
+{
+    char path[PATH_MAX + 64];
+    ssize_t n = readlink("/proc/self/exe", ret_build, PATH_MAX - 1);
+    void *so;
+
+    assert_true(n > 0);
+    ret_build[n] = 0;
+    *strrchr(ret_build, '/') = 0; // tests
+    snprintf(path, sizeof(path), "%s/nss/libnss_rollcall.so.2", ret_build);
+    so = dlopen(path, RTLD_NOW);
+    if (!so)
+        fail_msg("%s", dlerror());
+    *strrchr(ret_build, '/') = 0;
+    getpwnam_of = symbol(so, "_nss_rollcall_getpwnam_r");
+    getpwuid_of = symbol(so, "_nss_rollcall_getpwuid_r");
+    setpwent_of = symbol(so, "_nss_rollcall_setpwent");
+    getpwent_of = symbol(so, "_nss_rollcall_getpwent_r");
+    getgrnam_of = symbol(so, "_nss_rollcall_getgrnam_r");
+    getgrgid_of = symbol(so, "_nss_rollcall_getgrgid_r");
+    setgrent_of = symbol(so, "_nss_rollcall_setgrent");
+    getgrent_of = symbol(so, "_nss_rollcall_getgrent_r");
+    initgroups_of = symbol(so, "_nss_rollcall_initgroups_dyn");
+    getspnam_of = symbol(so, "_nss_rollcall_getspnam_r");
 }
 
 #endif

@@ -48,29 +48,8 @@ static void publish(bool observe)
 
 static int prepare(void **state)
 {
-    char path[PATH_MAX + 64];
-    ssize_t n = readlink("/proc/self/exe", build_folder, sizeof(build_folder) - 1);
-    void *so;
-
     (void)state;
-    assert_true(n > 0);
-    build_folder[n] = 0;
-    *strrchr(build_folder, '/') = 0; // tests
-    snprintf(path, sizeof(path), "%s/nss/libnss_rollcall.so.2", build_folder);
-    so = dlopen(path, RTLD_NOW);
-    if (!so)
-        fail_msg("%s", dlerror());
-    *strrchr(build_folder, '/') = 0;
-    getpwnam_of = symbol(so, "_nss_rollcall_getpwnam_r");
-    getpwuid_of = symbol(so, "_nss_rollcall_getpwuid_r");
-    setpwent_of = symbol(so, "_nss_rollcall_setpwent");
-    getpwent_of = symbol(so, "_nss_rollcall_getpwent_r");
-    getgrnam_of = symbol(so, "_nss_rollcall_getgrnam_r");
-    getgrgid_of = symbol(so, "_nss_rollcall_getgrgid_r");
-    setgrent_of = symbol(so, "_nss_rollcall_setgrent");
-    getgrent_of = symbol(so, "_nss_rollcall_getgrent_r");
-    initgroups_of = symbol(so, "_nss_rollcall_initgroups_dyn");
-    getspnam_of = symbol(so, "_nss_rollcall_getspnam_r");
+    load_module(build_folder);
     scratch_enter();
     assert_int_equal(mkdir("state", 0755), 0);
     assert_int_equal(mkdir("state/cache", 0755), 0);
