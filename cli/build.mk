@@ -3,7 +3,7 @@ CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
 CLI_VIEW_SRCS := cli/complain.c cli/control.c cli/cache_view.c cli/audit_log.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/explain.c cli/check_config.c cli/enroll.c cli/qr.c
+	cli/held.c cli/explain.c cli/check_config.c cli/enroll.c cli/desk.c
 rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
@@ -12,12 +12,12 @@ UNIT_TESTS += test_cli_text test_cli_audit_log
 test_cli_text_SRCS := tests/unit/test_cli_text.c $(CLI_TEXT_SRCS)
 test_cli_audit_log_SRCS := tests/unit/test_cli_audit_log.c cli/audit_log.c
 test_cli_audit_log_LIBS := -ljansson -lcrypto
-UNIT_TESTS += test_cli_cache_view test_cli_qr
+UNIT_TESTS += test_cli_cache_view test_qr
 test_cli_cache_view_SRCS := tests/unit/test_cli_cache_view.c tests/unit/four_people.c cli/complain.c cli/cache_view.c cli/control.c \
 	cli/suggest.c cli/text.c
 test_cli_cache_view_LIBS := -ljansson
-test_cli_qr_SRCS := tests/unit/test_cli_qr.c cli/qr.c
-test_cli_qr_LIBS := -lqrencode
+test_qr_SRCS := tests/unit/test_qr.c
+test_qr_LIBS := -lqrencode
 UNIT_TESTS += test_verifier_door
 test_verifier_door_SRCS := tests/unit/test_verifier_door.c
 

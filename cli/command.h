@@ -22,8 +22,8 @@ enum cli_exit {
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
     bool json, why, dry_run, replace;
-    const char *reason, *config, *until; // NULL where not given
-    const char *words[4];                // what is no option
+    const char *reason, *config, *until, *for_; // NULL where not given
+    const char *words[4];                       // what is no option
     unsigned n_words;
 };
 
@@ -50,6 +50,8 @@ int cli_status(struct cli *cli);
 int cli_user(struct cli *cli);
 int cli_sync(struct cli *cli);
 int cli_enroll(struct cli *cli);
+int cli_code(struct cli *cli);
+int cli_reset_factor(struct cli *cli);
 int cli_lock(struct cli *cli);
 int cli_unlock(struct cli *cli);
 int cli_approve(struct cli *cli);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/qr.h"
+#include "rollcall/qr.h"
 #include "rollcall/account.h"
 #include "rollcall/cache.h"
 #include "rollcall/cleanup.h"
@@ -77,9 +77,9 @@ static int print_json(const char *user, const char *uri)
 
 static int print_picture(const struct cli *cli, const char *user, const char *uri)
 {
-    _cleanup_(cli_qr_erase) struct cli_qr qr = {0};
+    _cleanup_(rollcall_qr_erase) struct rollcall_qr qr = {0};
     char head[256];
-    int r = cli_qr_draw(uri, cli->colour, &qr);
+    int r = rollcall_qr_draw(uri, cli->colour, &qr);
 
     if (r < 0)
         cli_warn(cli, "the QR code could not be drawn: %s", strerror(-r));

@@ -29,6 +29,14 @@ static const struct cli_verb verbs[] = {
      "--replace   a new secret in place of the one that USER has\n"
      "--json      {\"user\": USER, \"uri\": \"otpauth://...\"}",
      ",json,replace,", 2, 2, true, cli_enroll},
+    {"code", "USER [--for TIME] [--json]", "an access code: USER enrols with it, or comes in once",
+     "--for TIME   how long it is good: 15m, 1h (the default), 2d\n"
+     "Typed where the login asks for a code. A new one makes an older one worthless. Needs\n"
+     "enrol = access-code in [mfa].",
+     ",json,for,", 1, 1, true, cli_code},
+    {"reset-factor", "USER [--json]", "take USER's second factor, codes and tickets away",
+     "For a lost phone: then rollcall code USER, and USER enrols again.", ",json,", 1, 1, true,
+     cli_reset_factor},
     {"lock", "USER [--reason TEXT] [--dry-run] [--json]",
      "refuse USER, and end their sessions, now",
      "--reason TEXT   for the audit log; USER never sees it\n"
@@ -105,15 +113,11 @@ static int usage(const struct cli *cli, const char *what)
 }
 
 static const struct option long_options[] = {
-    {"json", no_argument, NULL, 'j'},
-    {"why", no_argument, NULL, 'w'},
-    {"dry-run", no_argument, NULL, 'd'},
-    {"replace", no_argument, NULL, 'p'},
-    {"reason", required_argument, NULL, 'r'},
-    {"config", required_argument, NULL, 'c'},
-    {"until", required_argument, NULL, 'u'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"json", no_argument, NULL, 'j'},         {"why", no_argument, NULL, 'w'},
+    {"dry-run", no_argument, NULL, 'd'},      {"replace", no_argument, NULL, 'p'},
+    {"reason", required_argument, NULL, 'r'}, {"config", required_argument, NULL, 'c'},
+    {"until", required_argument, NULL, 'u'},  {"for", required_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static bool takes(const struct cli_verb *verb, const char *option)
@@ -147,6 +151,9 @@ static void set_option(struct cli_args *args, int option)
         break;
     case 'u':
         args->until = optarg;
+        break;
+    case 'f':
+        args->for_ = optarg;
         break;
     default:
         break;

@@ -93,11 +93,17 @@ static void print_enrolment(const struct cli *cli, const json_t *enrolment)
         line(cli, "factors", error, CLI_YELLOW);
         return;
     }
-    if (json_is_true(json_object_get(enrolment, "totp")))
-        line(cli, "factors", "totp", CLI_PLAIN);
-    else
-        line(cli, "factors", "none: no login with a second factor until rollcall enroll totp",
+    if (json_is_true(json_object_get(enrolment, "totp"))) {
+        snprintf(text, sizeof(text), "totp, %lld recovery codes",
+                 (long long)cli_int_of(enrolment, "recovery_codes", 0));
+        line(cli, "factors", text, CLI_PLAIN);
+    } else {
+        line(cli, "factors",
+             "none: no login with a second factor until rollcall code, or rollcall enroll totp",
              CLI_YELLOW);
+    }
+    if (cli_int_of(enrolment, "access_code_until", 0) > cli->now)
+        time_line(cli, "access code", enrolment, "access_code_until");
     if (failures > 0) {
         snprintf(text, sizeof(text), "%lld in a row", (long long)failures);
         line(cli, "wrong codes", text, CLI_YELLOW);
@@ -220,8 +226,10 @@ static json_t *enrolment(const char *name)
         snprintf(text, sizeof(text), "rollcall-verifier could not be asked: %s", strerror(-r));
         return json_pack("{s:s}", "error", text);
     }
-    return json_pack("{s:b, s:i, s:I}", "totp", facts.totp, "failures", (int)facts.failures,
-                     "throttled_until", (json_int_t)facts.throttled_until);
+    return json_pack("{s:b, s:i, s:I, s:i, s:I}", "totp", facts.totp, "recovery_codes",
+                     (int)facts.recovery, "access_code_until", (json_int_t)facts.access_until,
+                     "failures", (int)facts.failures, "throttled_until",
+                     (json_int_t)facts.throttled_until);
 }
 
 // The person from syncd, else from the cache. CLI_OK with *ret, or an exit code.

@@ -8,3 +8,4 @@ LIB_SRCS += lib/config.c lib/config_parse.c lib/config_finish.c lib/config_table
 LIB_SRCS += lib/source_message.c
 LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c
 LIB_SRCS += lib/audit_chain.c
+LIB_SRCS += lib/qr.c

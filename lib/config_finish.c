@@ -108,8 +108,8 @@ static void check_sources(struct config_state *s)
 static void check_factors(struct config_state *s)
 {
     struct rollcall_config *c = s->config;
-    static const char *const later[] = {"fido2",       "recovery", "okta-push",     "push",
-                                        "device-flow", "password", "local-password"};
+    static const char *const later[] = {"fido2",       "okta-push", "push",
+                                        "device-flow", "password",  "local-password"};
 
     for (size_t i = 0; i < c->factors.n; i++) {
         const char *f = c->factors.item[i];
@@ -118,19 +118,23 @@ static void check_factors(struct config_state *s)
             c->usable_factors |= ROLLCALL_FACTOR_TOTP;
             continue;
         }
+        if (strcmp(f, "recovery") == 0) {
+            c->usable_factors |= ROLLCALL_FACTOR_RECOVERY;
+            continue;
+        }
         for (size_t k = 0; k < sizeof(later) / sizeof(later[0]); k++)
             known = known || strcmp(f, later[k]) == 0;
         if (known)
             WARN(s, "[mfa] factors: this build does not have \"%s\"; it does not count", f);
         else
-            ERROR(s, "[mfa] factors: there is no factor \"%s\"; this build has totp", f);
+            ERROR(s, "[mfa] factors: there is no factor \"%s\"; this build has totp and recovery",
+                  f);
     }
-    if (!c->usable_factors)
+    // Recovery codes stand in for a factor that was lost; they are none to begin with.
+    if (!(c->usable_factors & ROLLCALL_FACTOR_TOTP))
         ERROR(s,
               "[mfa] factors names none that this build has: nobody could log in; write factors = "
               "totp");
-    if (c->enrol && strcmp(c->enrol, "access-code") == 0)
-        WARN(s, "[mfa] enrol = access-code: this build enrols by `rollcall enroll totp USER`");
 }
 
 static void check_rest(struct config_state *s)

@@ -99,11 +99,12 @@ const struct option_definition config_options[] = {
      NULL, "Groups of a source whose members are in this local group."},
 
     {"mfa", "factors", OPTION_LIST, IN(rollcall_config, factors), NULL, false, 0, 0, "totp",
-     "The factors of this host: totp. A factor that this build does not have is a warning and "
-     "never "
-     "counts."},
+     "The factors of this host: totp, recovery (ten codes shown at enrolment). A factor that this "
+     "build does not have is a warning and never counts."},
     {"mfa", "enrol", OPTION_WORD, IN(rollcall_config, enrol), "admin|access-code", true, 0, 0,
-     "admin", "How people get their first factor. This build enrols by `rollcall enroll totp`."},
+     "admin",
+     "How people get their first factor: from an administrator (rollcall enroll totp USER), or by "
+     "themselves at the login prompt, with an access code (rollcall code USER)."},
 
     {"service", "require", OPTION_WORD, IN(rollcall_service_config, require),
      "single|multi|phishing-resistant", true, 0, 0, NULL,

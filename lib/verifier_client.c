@@ -61,6 +61,42 @@ int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri,
     return r < 0 ? -EPROTO : 0;
 }
 
+int rollcall_verifier_access_code(const char *user, int64_t seconds, const char *by, char *ret_code,
+                                  size_t code_len, int64_t *ret_until)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int64_t until;
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_CODE);
+    r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_BY, by);
+    if (r == 0)
+        r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_SECONDS, seconds);
+    if (r == 0)
+        r = ask(&packet);
+    if (r < 0)
+        return r;
+    if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 ||
+        rollcall_packet_get_text(&packet, ROLLCALL_FIELD_TEXT, ret_code, code_len) < 0)
+        return -EPROTO;
+    *ret_until = until;
+    return 0;
+}
+
+int rollcall_verifier_reset(const char *user, const char *by)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_RESET);
+    r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_BY, by);
+    return r == 0 ? ask(&packet) : r;
+}
+
 int rollcall_verifier_destroy(uid_t uid)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
@@ -74,7 +110,7 @@ int rollcall_verifier_destroy(uid_t uid)
 int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *ret)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
-    int64_t totp, failures, until;
+    int64_t totp, failures, until, recovery, access;
     int r;
 
     rollcall_packet_start(&packet, ROLLCALL_PACKET_FACTORS);
@@ -85,10 +121,15 @@ int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *re
         return r;
     if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_TOTP, &totp) < 0 ||
         rollcall_packet_get_number(&packet, ROLLCALL_FIELD_FAILURES, &failures) < 0 ||
-        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 || failures < 0 ||
-        failures > UINT32_MAX)
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_RECOVERY, &recovery) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_ACCESS, &access) < 0 || failures < 0 ||
+        failures > UINT32_MAX || recovery < 0 || recovery > UINT32_MAX)
         return -EPROTO;
-    *ret = (struct rollcall_factor_facts){
-        .totp = totp != 0, .failures = (unsigned)failures, .throttled_until = until};
+    *ret = (struct rollcall_factor_facts){.totp = totp != 0,
+                                          .recovery = (unsigned)recovery,
+                                          .access_until = access,
+                                          .failures = (unsigned)failures,
+                                          .throttled_until = until};
     return 0;
 }

@@ -11,14 +11,18 @@ pam_rollcall.so_DIR := $(pamdir)
 
 # The pure and the sealed parts are in the library too, for unit tests and fuzzers.
 LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
-	pam_module/verifier/tickets.c pam_module/verifier/prompts.c
+	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
-	pam_module/verifier/session.c pam_module/verifier/enrol.c
-rollcall-verifier_LIBS := -lcrypto -loath $(JANSSON_LIBS) -ljansson -linih
+	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/welcome.c \
+	pam_module/verifier/enrol.c pam_module/verifier/desk.c
+rollcall-verifier_LIBS := -lcrypto -loath -lqrencode -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 
 UNIT_TESTS += test_verifier_parts
 test_verifier_parts_SRCS := tests/unit/test_verifier_parts.c
 test_verifier_parts_LIBS := -lcrypto -loath -ljansson -linih
+UNIT_TESTS += test_verifier_codes
+test_verifier_codes_SRCS := tests/unit/test_verifier_codes.c
+test_verifier_codes_LIBS := -lcrypto -loath

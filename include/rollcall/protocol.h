@@ -21,6 +21,8 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_DESTROY = 19,
     ROLLCALL_PACKET_FACTORS = 20,
     ROLLCALL_PACKET_TICKET = 21,
+    ROLLCALL_PACKET_CODE = 22,
+    ROLLCALL_PACKET_RESET = 23,
 };
 
 enum rollcall_field {
@@ -39,6 +41,10 @@ enum rollcall_field {
     ROLLCALL_FIELD_FAILURES = 13,
     ROLLCALL_FIELD_UNTIL = 14,
     ROLLCALL_FIELD_REFERENCE = 15,
+    ROLLCALL_FIELD_SECONDS = 16,
+    ROLLCALL_FIELD_RECOVERY = 17,
+    ROLLCALL_FIELD_ACCESS = 18,
+    ROLLCALL_FIELD_BY = 19,
 };
 
 enum rollcall_result {

@@ -22,8 +22,20 @@ int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri,
 // Destroys every factor and ticket of the account. 0 also when there were none.
 int rollcall_verifier_destroy(uid_t uid);
 
+#define ROLLCALL_ACCESS_CODE_MAX 24
+
+// A new access code for `user`, good once until *ret_until; an older one is worthless from
+// now on. `by` is who asked, for the audit log. The caller erases the code. As above, and
+// -EACCES where the host takes none ([mfa] enrol).
+int rollcall_verifier_access_code(const char *user, int64_t seconds, const char *by, char *ret_code,
+                                  size_t code_len, int64_t *ret_until);
+// Takes every factor, code and ticket of `user` back.
+int rollcall_verifier_reset(const char *user, const char *by);
+
 struct rollcall_factor_facts {
     bool totp;               // enrolled
+    unsigned recovery;       // recovery codes that are left
+    int64_t access_until;    // 0: no access code
     unsigned failures;       // consecutive
     int64_t throttled_until; // 0: not
 };

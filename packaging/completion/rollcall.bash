@@ -7,7 +7,7 @@ _rollcall() {
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll lock unlock approve expect recover \
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect recover \
             check-config explain reload audit version help" -- "$word")
         return
     fi
@@ -16,13 +16,14 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
-    --reason | --until) return ;;
+    --reason | --until | --for) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
     lock) options="$options --reason --dry-run" ;;
     enroll) options="$options --replace" ;;
     expect) options="$options --until" ;;
+    code) options="$options --for" ;;
     check-config) options="$options --config" ;;
     esac
     if [[ $word == -* ]]; then
@@ -30,12 +31,12 @@ _rollcall() {
         return
     fi
     case $verb:$COMP_CWORD in
-    user:2 | lock:2 | unlock:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+    user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll lock unlock approve expect recover \
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect recover \
             check-config explain reload audit" -- "$word")
         ;;
     esac

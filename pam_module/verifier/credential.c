@@ -14,7 +14,7 @@
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 
-#define SLOT_SIZE 512
+#define SLOT_SIZE 1024
 #define IV_LEN    12
 #define TAG_LEN   16
 
@@ -25,7 +25,8 @@ struct slot {
     uint32_t len;
     uint8_t sealed[sizeof(struct credential)];
 };
-_Static_assert(sizeof(struct slot) <= SLOT_SIZE, "a slot is one sector");
+// A slot may be torn between its two sectors: then it does not open, and the other stands.
+_Static_assert(sizeof(struct slot) <= SLOT_SIZE, "two sectors");
 
 // What the seal speaks for beside the content: whose it is, and where it stands.
 struct associated {
@@ -44,10 +45,10 @@ static int seal(const struct credential_file *f, uint32_t number, const struct c
 {
     _cleanup_(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     struct associated a = {
-        .what = "rollcall credential 1", .sequence = s->sequence, .uid = f->uid, .slot = number};
+        .what = "rollcall credential 2", .sequence = s->sequence, .uid = f->uid, .slot = number};
     int n;
 
-    memcpy(s->magic, "RCCRED1", 8);
+    memcpy(s->magic, "RCCRED2", 8);
     s->len = sizeof(*c);
     if (!ctx || RAND_bytes(s->iv, IV_LEN) != 1)
         return -EIO;
@@ -65,12 +66,12 @@ static int unseal(const struct credential_file *f, uint32_t number, const struct
 {
     _cleanup_(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     struct associated a = {
-        .what = "rollcall credential 1", .sequence = s->sequence, .uid = f->uid, .slot = number};
+        .what = "rollcall credential 2", .sequence = s->sequence, .uid = f->uid, .slot = number};
     _cleanup_credential_ struct credential c = {0};
     uint8_t tag[TAG_LEN];
     int n;
 
-    if (memcmp(s->magic, "RCCRED1", 8) != 0 || s->len != sizeof(c) || s->sequence == 0)
+    if (memcmp(s->magic, "RCCRED2", 8) != 0 || s->len != sizeof(c) || s->sequence == 0)
         return -EBADMSG;
     memcpy(tag, s->tag, sizeof(tag));
     if (!ctx || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, f->key, s->iv) != 1 ||

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Enrolment, destruction and the state of factors: root's requests.
 #include <errno.h>
-#include <liboath/oath.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,8 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
 
-static int find_person(const struct rollcall_packet *request, char user[256],
-                       struct rollcall_person *ret, char *buf, size_t len)
+int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,
+                 char *buf, size_t len)
 {
     struct rollcall_admission a;
 
@@ -30,7 +29,7 @@ static int find_person(const struct rollcall_packet *request, char user[256],
                : 0;
 }
 
-static enum rollcall_result code_of(int r)
+enum rollcall_result enrol_result(int r)
 {
     return r == -ENOENT    ? ROLLCALL_RESULT_UNKNOWN
            : r == -EEXIST  ? ROLLCALL_RESULT_ENROLLED
@@ -38,35 +37,14 @@ static enum rollcall_result code_of(int r)
                            : ROLLCALL_RESULT_NOT_NOW;
 }
 
-// otpauth://totp/HOST:USER?secret=...&issuer=HOST (the key URI format of authenticator
-// apps). Host and user are checked names: nothing in them needs escaping.
-static int uri_of(const struct verifier *v, const char *user, const struct credential *c, char *buf,
-                  size_t len)
-{
-    char *base32 = NULL;
-    size_t n = 0;
-    int r;
-
-    if (oath_base32_encode((const char *)c->secret, c->secret_len, &base32, &n) != OATH_OK)
-        return -EIO;
-    while (n > 0 && base32[n - 1] == '=')
-        base32[--n] = 0;
-    r = snprintf(buf, len,
-                 "otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
-                 v->host, user, base32, v->host, TOTP_DIGITS, TOTP_STEP);
-    explicit_bzero(base32, n);
-    free(base32);
-    return r < 0 || (size_t)r >= len ? -EMSGSIZE : 0;
-}
-
 static int enrol(struct verifier *v, const struct rollcall_packet *request, char *uri, size_t len)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
     _cleanup_credential_ struct credential c = {0};
-    char user[256], buf[ROLLCALL_ADMISSION_BUF], uid[16];
+    char user[256], buf[ROLLCALL_ADMISSION_BUF], uid[16], key[64];
     struct rollcall_person p;
     int64_t replace = 0;
-    int r = find_person(request, user, &p, buf, sizeof(buf));
+    int r = enrol_person(request, user, &p, buf, sizeof(buf));
 
     rollcall_packet_get_number(request, ROLLCALL_FIELD_REPLACE, &replace);
     if (r == 0)
@@ -89,7 +67,8 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
                             .enrolled_at = time(NULL)};
     if (RAND_bytes(c.secret, TOTP_KEY_LEN) != 1)
         return -EIO;
-    r = uri_of(v, user, &c, uri, len);
+    r = totp_uri(v->host, user, c.secret, c.secret_len, uri, len, key, sizeof(key));
+    explicit_bzero(key, sizeof(key));
     if (r == 0)
         r = credential_write(&f, &c);
     // The older slot still holds the older secret: gone with the next write.
@@ -107,7 +86,7 @@ int enrol_totp(struct verifier *v, const struct rollcall_packet *request)
     char uri[512] = "";
     int r = enrol(v, request, uri, sizeof(uri)), e;
 
-    e = say_result(v, r == 0 ? ROLLCALL_RESULT_YES : code_of(r), r == 0 ? uri : NULL, NULL);
+    e = say_result(v, r == 0 ? ROLLCALL_RESULT_YES : enrol_result(r), r == 0 ? uri : NULL, NULL);
     explicit_bzero(uri, sizeof(uri));
     return e;
 }
@@ -131,6 +110,15 @@ int enrol_destroy(struct verifier *v, const struct rollcall_packet *request)
     return say_result(v, r == 0 ? ROLLCALL_RESULT_YES : ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
 }
 
+static int64_t access_good_until(const struct credential *c, const struct rollcall_person *p)
+{
+    static const uint8_t none[CODE_HASH_LEN];
+    bool good = c->incarnation == p->incarnation && memcmp(c->access, none, sizeof(none)) != 0 &&
+                c->access_until > time(NULL);
+
+    return good ? c->access_until : 0;
+}
+
 int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
@@ -139,18 +127,21 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
     char user[256], buf[ROLLCALL_ADMISSION_BUF];
     struct rollcall_person p;
     int64_t until;
-    int r = find_person(request, user, &p, buf, sizeof(buf));
+    int r = enrol_person(request, user, &p, buf, sizeof(buf));
 
     if (r == 0)
         r = credential_open(v->credentials, v->key, p.uid, &f);
     if (r == 0)
         r = credential_read(&f, &c);
     if (r < 0)
-        return say_result(v, code_of(r), NULL, NULL);
+        return say_result(v, enrol_result(r), NULL, NULL);
     until = throttle_until(c.failures, c.last_failure);
     rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE, ROLLCALL_RESULT_YES);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP, c.totp && c.incarnation == p.incarnation);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_RECOVERY,
+                               c.incarnation == p.incarnation ? recovery_left(&c) : 0);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_ACCESS, access_good_until(&c, &p));
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_FAILURES, c.failures);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_UNTIL, until > time(NULL) ? until : 0);
     return rollcall_packet_send(v->peer, &out, 5000);

@@ -42,6 +42,10 @@ static int serve(struct verifier *v)
         return enrol_destroy(v, &request);
     case ROLLCALL_PACKET_FACTORS:
         return enrol_factors(v, &request);
+    case ROLLCALL_PACKET_CODE:
+        return desk_code(v, &request);
+    case ROLLCALL_PACKET_RESET:
+        return desk_reset(v, &request);
     default:
         return say_result(v, ROLLCALL_RESULT_NOT_UNDERSTOOD, NULL, NULL);
     }

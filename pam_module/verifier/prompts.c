@@ -2,6 +2,7 @@
 // What people see. A prompt starts with a newline: sshd puts "(alice@web1) " before it.
 // "Terminated" is never said: locks come before the talk with HR.
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "pam_module/verifier/verifier.h"
@@ -12,12 +13,63 @@ void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len)
              f->user);
 }
 
-void prompt_help(char *buf, size_t len)
+// What the host has, never what the person has.
+void prompt_help(const struct prompt_facts *f, char *buf, size_t len)
 {
-    snprintf(
-        buf, len,
-        "\nApp code: 6 digits. Recovery code: xxxx-xxxx. Access code from the service desk: 12 "
-        "characters. New here? Ask your manager for an access code. Code: ");
+    if (f->totp_only)
+        snprintf(buf, len, "\nApp code: 6 digits. New here? Contact %s. Code: ", f->contact);
+    else
+        snprintf(
+            buf, len,
+            "\nApp code: 6 digits. Recovery code: xxxx-xxxx. Access code from the service desk: 12 "
+            "characters. New here? Ask your manager for an access code. Code: ");
+}
+
+// "Alice" of "Alice Example"; the login name where there is none.
+static void first_name(const struct prompt_facts *f, char ret[65])
+{
+    const char *name = f->display_name && *f->display_name ? f->display_name : f->user;
+    size_t n = strcspn(name, " ");
+
+    snprintf(ret, 65, "%.*s", n > 64 ? 64 : (int)n, name);
+}
+
+void prompt_welcome(const struct prompt_facts *f, const char *picture, const char *key, char *buf,
+                    size_t len)
+{
+    char name[65], spaced[96];
+    size_t n = 0;
+
+    // In fours, to be typed by hand.
+    for (size_t i = 0; key[i] && n + 2 < sizeof(spaced); i++) {
+        if (i > 0 && i % 4 == 0)
+            spaced[n++] = ' ';
+        spaced[n++] = key[i];
+    }
+    spaced[n] = 0;
+    first_name(f, name);
+    snprintf(buf, len,
+             "\nWelcome, %s. Set up your second step now; it takes a minute.\n"
+             "1. Open your authenticator app and scan this:\n%s"
+             "   No camera? Enter this key:  %s\n"
+             "2. Type the 6-digit code it shows: ",
+             name, picture ? picture : "", spaced);
+    explicit_bzero(spaced, sizeof(spaced));
+}
+
+void prompt_keep(const char codes[RECOVERY_CODES][CODE_TEXT_LEN], bool again, char *buf, size_t len)
+{
+    size_t n;
+
+    snprintf(buf, len, "%s",
+             again ? "\nNothing is set up until you type \"saved\". Your recovery codes:\n"
+                   : "\nDone. These recovery codes work once each and are shown only now:\n");
+    for (int i = 0; i < RECOVERY_CODES; i++) {
+        n = strlen(buf);
+        snprintf(buf + n, len - n, "   %s%s", codes[i], i % 2 ? "\n" : "");
+    }
+    n = strlen(buf);
+    snprintf(buf + n, len - n, "Keep them away from this computer, then type \"saved\": ");
 }
 
 void prompt_wrong(char *buf, size_t len)

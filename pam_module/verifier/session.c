@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
+#include <strings.h>
 #include <time.h>
 
 #include "pam_module/verifier/verifier.h"
@@ -18,18 +18,6 @@
 #define HELPS      3
 #define HUMAN_MS   (10 * 60 * 1000)
 #define GRACE_SUDO 300
-
-struct login {
-    struct verifier *v;
-    char user[256], service[64], rhost[256], tty[64];
-    int64_t session;
-    struct rollcall_admission admission;
-    struct rollcall_person person;
-    char person_buf[ROLLCALL_ADMISSION_BUF];
-    struct prompt_facts facts;
-    char reference[12];
-    int64_t lease_seconds;
-};
 
 int say_result(struct verifier *v, enum rollcall_result code, const char *text,
                const char *reference)
@@ -57,7 +45,7 @@ static void make_reference(char ret[12])
     ret[8] = 0;
 }
 
-static void audit(const struct login *l, const char *event, const char *cause, bool referenced)
+void session_audit(const struct login *l, const char *event, const char *cause, bool referenced)
 {
     char uid[16];
 
@@ -72,7 +60,7 @@ static void audit(const struct login *l, const char *event, const char *cause, b
 
 // ---- prompts ----
 
-static int ask(struct login *l, const char *text, struct rollcall_secret *ret)
+int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
 {
     _cleanup_packet_ struct rollcall_packet p = {0};
     int type, r;
@@ -94,80 +82,6 @@ static int ask(struct login *l, const char *text, struct rollcall_secret *ret)
     return r == -ENOENT ? 0 : r;
 }
 
-// Codes are often typed with a space in the middle.
-static void strip(struct rollcall_secret *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->len; i++)
-        if (s->bytes[i] != ' ' && s->bytes[i] != '\r')
-            s->bytes[n++] = s->bytes[i];
-    s->bytes[n] = 0;
-    s->len = n;
-}
-
-// ---- one code ----
-
-enum outcome { OUTCOME_WRONG, OUTCOME_RIGHT, OUTCOME_THROTTLED, OUTCOME_NOT_NOW };
-
-// The failure is charged and on the disk before the answer is looked at; a right code
-// takes the charge back and is burnt in one write. Names that nobody has work on a file
-// of their own.
-static enum outcome check_code(struct login *l, const struct rollcall_secret *code)
-{
-    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
-    _cleanup_credential_ struct credential c;
-    int64_t now = time(NULL), until;
-    uint64_t step;
-    bool enrolled;
-    int r = credential_open(l->v->credentials, l->v->key, l->person.uid, &f);
-
-    if (r == 0)
-        r = credential_read(&f, &c);
-    if (r == -EBADMSG) {
-        // Sealed by another host key, or damaged: nobody's code is right, after the same
-        // prompts as everybody's. The file of unknown names starts over.
-        if (l->person.uid == 0)
-            credential_destroy(&f);
-        syslog(LOG_ERR, "the credential file of uid %u does not open: enrol again with --replace",
-               l->person.uid);
-        return OUTCOME_WRONG;
-    }
-    if (r < 0) {
-        syslog(LOG_ERR, "the credential file of uid %u cannot be used: %s", l->person.uid,
-               strerror(-r));
-        return OUTCOME_NOT_NOW;
-    }
-    // A failure of a time to come is one of a clock that was set back since.
-    if (c.last_failure > now)
-        c.last_failure = now;
-    until = throttle_until(c.failures, c.last_failure);
-    l->facts.until = until;
-    c.failures += c.failures < UINT32_MAX;
-    c.last_failure = now;
-    r = credential_write(&f, &c);
-    if (r < 0) {
-        syslog(LOG_ERR, "a failure could not be charged to uid %u: %s", l->person.uid,
-               strerror(-r));
-        return OUTCOME_NOT_NOW;
-    }
-    enrolled = l->person.uid != 0 && c.totp && c.incarnation == l->person.incarnation;
-    // The same work for somebody without a secret.
-    step =
-        totp_check(c.secret, enrolled ? c.secret_len : TOTP_KEY_LEN, code->bytes, now, c.last_step);
-    if (!enrolled || step == 0)
-        return OUTCOME_WRONG;
-    c.last_step = step;
-    if (until <= now) {
-        c.failures = 0;
-        c.last_failure = 0;
-    }
-    r = credential_write(&f, &c);
-    if (r < 0)
-        return OUTCOME_NOT_NOW; // not burnt, so not accepted
-    return until > now ? OUTCOME_THROTTLED : OUTCOME_RIGHT;
-}
-
 // ---- after the proof ----
 
 static int close_with(struct login *l, void (*words)(const struct prompt_facts *, char *, size_t),
@@ -177,7 +91,7 @@ static int close_with(struct login *l, void (*words)(const struct prompt_facts *
     char text[1024];
 
     words(&l->facts, text, sizeof(text));
-    ask(l, text, &ignored);
+    session_ask(l, text, &ignored);
     return say_result(l->v, code, NULL, l->reference);
 }
 
@@ -207,22 +121,22 @@ static int admit(struct login *l, const char *how)
 
     if (grace_of(l) > 0 && l->v->peer_uid == 0)
         ticket_write(l->v->tickets, &scope);
-    audit(l, "login-allowed", how, false);
+    session_audit(l, "login-allowed", how, false);
     if (l->admission.lease_ends != ROLLCALL_TIME_UNSET && l->admission.lease_used_percent >= 50)
         text_lease_warning(&l->facts, l->admission.lease_ends, text, sizeof(text));
     return say_result(l->v, ROLLCALL_RESULT_YES, *text ? text : NULL, NULL);
 }
 
-static int after_proof(struct login *l)
+static int after_proof(struct login *l, const char *how)
 {
     // Looked at again: minutes may have passed while somebody typed.
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
                                &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
     if (l->admission.cause == ROLLCALL_ADMIT)
-        return admit(l, "totp");
+        return admit(l, how);
     make_reference(l->reference);
     l->facts.as_of = l->admission.as_of;
-    audit(l, "login-refused", rollcall_admission_cause_name(l->admission.cause), true);
+    session_audit(l, "login-refused", rollcall_admission_cause_name(l->admission.cause), true);
     return close_with(l,
                       l->admission.cause == ROLLCALL_REFUSE_LEASE ? prompt_lease : prompt_refused,
                       ROLLCALL_RESULT_REFUSED);
@@ -231,8 +145,41 @@ static int after_proof(struct login *l)
 static int after_throttle(struct login *l)
 {
     make_reference(l->reference);
-    audit(l, "login-refused", "throttled", true);
+    session_audit(l, "login-refused", "throttled", true);
     return close_with(l, prompt_throttled, ROLLCALL_RESULT_THROTTLED);
+}
+
+static int after_welcome(struct login *l, const struct rollcall_secret *code)
+{
+    int r = welcome(l, code);
+
+    if (r == 1)
+        return after_proof(l, "access-code");
+    // A conversation that ended has nobody to tell.
+    return r == -EPIPE || r == -ETIMEDOUT ? r
+           : r < 0                        ? say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL)
+                                          : say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
+}
+
+// One answer: the end of the conversation, or 1 when another try is left to it.
+static int judge(struct login *l, const struct rollcall_secret *code)
+{
+    const char *how;
+
+    switch (attempt_code(l->v, &l->person, code, &how, &l->facts.until)) {
+    case OUTCOME_RIGHT:
+        return after_proof(l, how);
+    case OUTCOME_WELCOME:
+        return after_welcome(l, code);
+    case OUTCOME_THROTTLED:
+        return after_throttle(l);
+    case OUTCOME_NOT_NOW:
+        session_audit(l, "login-refused", "cache-unreadable", false);
+        return say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
+    case OUTCOME_WRONG:
+        break;
+    }
+    return 1;
 }
 
 static int converse(struct login *l)
@@ -243,33 +190,24 @@ static int converse(struct login *l)
     prompt_sign_in(&l->facts, text, sizeof(text));
     for (int tries = 0; tries < TRIES;) {
         _cleanup_secret_ struct rollcall_secret code = {0};
-        int r = ask(l, text, &code);
+        int r = session_ask(l, text, &code);
         if (r < 0) {
             // Who tries one code a connection and hangs up leaves a record of each.
             if (tries > 0)
-                audit(l, "login-refused", "wrong-code", false);
+                session_audit(l, "login-refused", "wrong-code", false);
             return r;
         }
-        strip(&code);
-        if (strcmp(code.bytes, "help") == 0 && helps++ < HELPS) {
-            prompt_help(text, sizeof(text));
+        if (strcasecmp(code.bytes, "help") == 0 && helps++ < HELPS) {
+            prompt_help(&l->facts, text, sizeof(text));
             continue;
         }
         tries++;
-        switch (check_code(l, &code)) {
-        case OUTCOME_RIGHT:
-            return after_proof(l);
-        case OUTCOME_THROTTLED:
-            return after_throttle(l);
-        case OUTCOME_NOT_NOW:
-            audit(l, "login-refused", "cache-unreadable", false);
-            return say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
-        case OUTCOME_WRONG:
-            break;
-        }
+        r = judge(l, &code);
+        if (r != 1)
+            return r;
         prompt_wrong(text, sizeof(text));
     }
-    audit(l, "login-refused", "wrong-code", false);
+    session_audit(l, "login-refused", "wrong-code", false);
     return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
 }
 
@@ -312,12 +250,14 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         return -EBADMSG;
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
                                &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
-    l->facts =
-        (struct prompt_facts){.host = v->host,
-                              .user = l->user,
-                              .reference = l->reference,
-                              .contact = v->config ? v->config->contact : "your IT service desk",
-                              .as_of = l->admission.as_of};
+    l->facts = (struct prompt_facts){
+        .host = v->host,
+        .user = l->user,
+        .reference = l->reference,
+        .contact = v->config ? v->config->contact : "your IT service desk",
+        .display_name = l->person.uid ? l->person.display_name : "",
+        .totp_only = !factor_on(v, ROLLCALL_FACTOR_RECOVERY) && !access_codes_on(v),
+        .as_of = l->admission.as_of};
     lease_of(l);
     return 0;
 }
@@ -336,7 +276,7 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
     scope = scope_of(l);
     if (v->peer_uid == 0 && grace_of(l) > 0 && l->admission.cause == ROLLCALL_ADMIT &&
         ticket_check(v->tickets, &scope, grace_of(l)) == 0) {
-        audit(l, "login-allowed", "ticket", false);
+        session_audit(l, "login-allowed", "ticket", false);
         return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
     }
     return converse(l);

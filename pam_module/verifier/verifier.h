@@ -16,6 +16,10 @@
 
 // ---- credential.c: one sealed file an account, two slots that take turns ----
 
+#define RECOVERY_CODES 10
+#define CODE_HASH_LEN  16
+#define CODE_SALT_LEN  16
+
 // What is known of somebody's factors. Sealed as it stands: a change is a new version.
 struct credential {
     uint32_t version, uid, incarnation, failures;
@@ -23,8 +27,13 @@ struct credential {
     uint64_t last_step;       // TOTP steps up to here are burnt
     uint8_t totp, secret_len; // enrolled; bytes of secret
     uint8_t secret[62];
+    // Hashes under the salt; zeros: none, or used.
+    uint8_t salt[CODE_SALT_LEN];
+    uint8_t recovery[RECOVERY_CODES][CODE_HASH_LEN];
+    uint8_t access[CODE_HASH_LEN]; // one code of the service desk
+    int64_t access_until;
 };
-#define CREDENTIAL_VERSION 1u
+#define CREDENTIAL_VERSION 2u
 
 struct credential_file {
     int fd;
@@ -61,6 +70,24 @@ int credential_destroy(struct credential_file *f);
 uint64_t totp_check(const uint8_t *secret, size_t len, const char *code, int64_t now,
                     uint64_t burnt);
 
+// ---- codes.c: recovery codes and access codes ----
+#define CODE_RECOVERY_LETTERS 8  // 40 bits: throttled
+#define CODE_ACCESS_LETTERS   12 // 60 bits
+#define CODE_TEXT_LEN         24 // "xxxx-xxxx-xxxx"
+
+enum code_shape { CODE_NONE, CODE_TOTP, CODE_RECOVERY, CODE_ACCESS };
+// What somebody typed, without spaces and dashes, letters as they are meant; and by its
+// shape alone, what it can be.
+enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_secret *ret);
+int code_make(enum code_shape shape, struct rollcall_secret *ret);
+void code_group(const struct rollcall_secret *code, char ret[CODE_TEXT_LEN]); // "xxxx-xxxx"
+int code_hash(const uint8_t salt[CODE_SALT_LEN], enum code_shape shape,
+              const struct rollcall_secret *code, uint8_t ret[CODE_HASH_LEN]);
+// The same work whoever's file it is. The code's place, or -1.
+int recovery_find(const struct credential *c, const struct rollcall_secret *code);
+unsigned recovery_left(const struct credential *c);
+bool access_fits(const struct credential *c, const struct rollcall_secret *code, int64_t now);
+
 // ---- throttle.c: pure ----
 #define THROTTLE_SOFT     10
 #define THROTTLE_DISABLED 100
@@ -81,17 +108,33 @@ void tickets_destroy(int folder, uint32_t uid);
 // ---- prompts.c: the words of docs, in one place ----
 struct prompt_facts {
     const char *host, *user, *contact;
+    const char *display_name;
+    bool totp_only; // no recovery and no access codes on this host
     const char *reference;
     int64_t until;                // throttled
     int64_t as_of, lease_seconds; // lease
 };
 void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len);
-void prompt_help(char *buf, size_t len);
+void prompt_help(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_wrong(char *buf, size_t len);
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_throttled(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_lease(const struct prompt_facts *f, char *buf, size_t len);
+// `picture` may be NULL; `key` is base 32.
+void prompt_welcome(const struct prompt_facts *f, const char *picture, const char *key, char *buf,
+                    size_t len);
+void prompt_keep(const char codes[RECOVERY_CODES][CODE_TEXT_LEN], bool again, char *buf,
+                 size_t len);
 void text_lease_warning(const struct prompt_facts *f, int64_t lease_ends, char *buf, size_t len);
+
+// ---- attempt.c: one code, charged before it is looked at ----
+enum outcome {
+    OUTCOME_WRONG,
+    OUTCOME_RIGHT,
+    OUTCOME_THROTTLED,
+    OUTCOME_NOT_NOW,
+    OUTCOME_WELCOME, // an access code of somebody who has no factor yet; it is not used up
+};
 
 // ---- the process ----
 struct verifier {
@@ -104,11 +147,49 @@ struct verifier {
 };
 // Takes what needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
+// Is this one of the host's factors? What a configuration that cannot be read names is none
+// but the first.
+bool factor_on(const struct verifier *v, unsigned factor);
+bool access_codes_on(const struct verifier *v);
+// `how` gets the factor that answered: "totp", "recovery", "access-code". `until` the end of
+// a pause.
+enum outcome attempt_code(struct verifier *v, const struct rollcall_person *person,
+                          const struct rollcall_secret *typed, const char **how, int64_t *until);
+
+// ---- session.c, welcome.c ----
+struct login {
+    struct verifier *v;
+    char user[256], service[64], rhost[256], tty[64];
+    int64_t session;
+    struct rollcall_admission admission;
+    struct rollcall_person person;
+    char person_buf[ROLLCALL_ADMISSION_BUF];
+    struct prompt_facts facts;
+    char reference[12];
+    int64_t lease_seconds;
+};
+// A prompt and its answer.
+int session_ask(struct login *l, const char *text, struct rollcall_secret *ret);
+void session_audit(const struct login *l, const char *event, const char *cause, bool referenced);
+// First enrolment, with the access code that was typed: 1 when the factors stand, 0 when
+// nothing was changed, negative errno.
+int welcome(struct login *l, const struct rollcall_secret *access_code);
+
+// otpauth://totp/HOST:USER?secret=...&issuer=HOST, and the key in it. 0 or negative errno.
+int totp_uri(const char *host, const char *user, const uint8_t *secret, size_t secret_len,
+             char *uri, size_t uri_len, char *key, size_t key_len);
+
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);
 int enrol_totp(struct verifier *v, const struct rollcall_packet *request);
 int enrol_destroy(struct verifier *v, const struct rollcall_packet *request);
 int enrol_factors(struct verifier *v, const struct rollcall_packet *request);
+int desk_code(struct verifier *v, const struct rollcall_packet *request);
+int desk_reset(struct verifier *v, const struct rollcall_packet *request);
+// The account that a request of root's names: 0, -ENOENT, -EBADMSG, -EIO (no cache).
+int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,
+                 char *buf, size_t len);
+enum rollcall_result enrol_result(int r); // for a negative errno
 int say_result(struct verifier *v, enum rollcall_result code, const char *text,
                const char *reference);
 

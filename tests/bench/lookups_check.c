@@ -55,10 +55,10 @@ static void check_person(struct check *k, const struct passwd *want)
 {
     struct passwd pw, *found = NULL;
 
-    getpwnam_r(want->pw_name, &pw, k->buf, k->buf_len, &found);
+    (void)getpwnam_r(want->pw_name, &pw, k->buf, k->buf_len, &found);
     note(k, same_person(found, want), "getpwnam %s", want->pw_name);
     found = NULL;
-    getpwuid_r(want->pw_uid, &pw, k->buf, k->buf_len, &found);
+    (void)getpwuid_r(want->pw_uid, &pw, k->buf, k->buf_len, &found);
     note(k, same_person(found, want), "getpwuid %u", want->pw_uid);
 }
 
@@ -90,10 +90,10 @@ static void check_group(struct check *k, struct group *want)
 {
     struct group gr, *found = NULL;
 
-    getgrgid_r(want->gr_gid, &gr, k->buf, k->buf_len, &found);
+    (void)getgrgid_r(want->gr_gid, &gr, k->buf, k->buf_len, &found);
     note(k, same_group(found, want), "getgrgid %u", want->gr_gid);
     found = NULL;
-    getgrnam_r(want->gr_name, &gr, k->buf, k->buf_len, &found);
+    (void)getgrnam_r(want->gr_name, &gr, k->buf, k->buf_len, &found);
     note(k, same_group(found, want), "getgrnam %s", want->gr_name);
 }
 

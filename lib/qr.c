@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // QR codes by libqrencode, drawn with half blocks.
-#include "cli/qr.h"
+#include "rollcall/qr.h"
 
 #include <errno.h>
 #include <qrencode.h>
@@ -22,7 +22,7 @@ static bool dark(const QRcode *code, int x, int y)
     return code->data[y * code->width + x] & 1;
 }
 
-static void put(struct cli_qr *qr, const char *text)
+static void put(struct rollcall_qr *qr, const char *text)
 {
     size_t n = strlen(text);
 
@@ -30,13 +30,13 @@ static void put(struct cli_qr *qr, const char *text)
     qr->len += n;
 }
 
-static void draw_row(const QRcode *code, int y, bool colour, struct cli_qr *qr)
+static void draw_row(const QRcode *code, int y, bool colour, struct rollcall_qr *qr)
 {
     static const char *const blocks[] = {" ", "\xe2\x96\x80", "\xe2\x96\x84", "\xe2\x96\x88"};
 
     if (colour)
         put(qr, "\033[38;5;16;48;5;231m"); // black on white, whatever the theme calls them
-    for (int x = -CLI_QR_QUIET; x < code->width + CLI_QR_QUIET; x++) {
+    for (int x = -ROLLCALL_QR_QUIET; x < code->width + ROLLCALL_QR_QUIET; x++) {
         unsigned upper = dark(code, x, y), lower = dark(code, x, y + 1);
         unsigned ink = upper | lower << 1;
         put(qr, blocks[colour ? ink : 3 - ink]);
@@ -44,31 +44,31 @@ static void draw_row(const QRcode *code, int y, bool colour, struct cli_qr *qr)
     put(qr, colour ? "\033[0m\n" : "\n");
 }
 
-int cli_qr_draw(const char *text, bool colour, struct cli_qr *ret)
+int rollcall_qr_draw(const char *text, bool colour, struct rollcall_qr *ret)
 {
     __attribute__((cleanup(drop_code))) QRcode *code = NULL;
-    struct cli_qr qr = {0};
+    struct rollcall_qr qr = {0};
     size_t side, room;
 
     errno = 0;
     code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
     if (!code)
         return errno == ENOMEM ? -ENOMEM : -EINVAL;
-    side = (size_t)code->width + 2 * CLI_QR_QUIET;
+    side = (size_t)code->width + 2 * ROLLCALL_QR_QUIET;
     room = (side * 3 + 32) * (side / 2 + 1) + 1;
     qr.text = calloc(1, room);
     if (!qr.text)
         return -ENOMEM;
-    for (int y = -CLI_QR_QUIET; y < code->width + CLI_QR_QUIET; y += 2)
+    for (int y = -ROLLCALL_QR_QUIET; y < code->width + ROLLCALL_QR_QUIET; y += 2)
         draw_row(code, y, colour, &qr);
     *ret = qr;
     return 0;
 }
 
-void cli_qr_erase(struct cli_qr *qr)
+void rollcall_qr_erase(struct rollcall_qr *qr)
 {
     if (qr->text)
         explicit_bzero(qr->text, qr->len);
     free(qr->text);
-    *qr = (struct cli_qr){0};
+    *qr = (struct rollcall_qr){0};
 }

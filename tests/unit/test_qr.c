@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <qrencode.h>
 
-#include "cli/qr.h"
+#include "rollcall/qr.h"
 
 #define LINK "otpauth://totp/Acme:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme"
 
@@ -38,18 +38,18 @@ static int dark(const QRcode *code, int x, int y)
 static void check_picture(bool colour)
 {
     QRcode *code = QRcode_encodeString8bit(LINK, 0, QR_ECLEVEL_L);
-    struct cli_qr qr = {0};
+    struct rollcall_qr qr = {0};
     const char *p;
     int y;
 
     assert_non_null(code);
-    assert_int_equal(cli_qr_draw(LINK, colour, &qr), 0);
+    assert_int_equal(rollcall_qr_draw(LINK, colour, &qr), 0);
     assert_int_equal(strlen(qr.text), qr.len);
     p = qr.text;
-    for (y = -CLI_QR_QUIET; *p; y += 2) {
+    for (y = -ROLLCALL_QR_QUIET; *p; y += 2) {
         if (colour)
             p = strchr(p, 'm') + 1;
-        for (int x = -CLI_QR_QUIET; x < code->width + CLI_QR_QUIET; x++) {
+        for (int x = -ROLLCALL_QR_QUIET; x < code->width + ROLLCALL_QR_QUIET; x++) {
             unsigned ink = cell(&p);
             unsigned want = (unsigned)dark(code, x, y) | (unsigned)dark(code, x, y + 1) << 1;
             assert_int_equal(ink, colour ? want : 3 - want);
@@ -60,8 +60,8 @@ static void check_picture(bool colour)
         }
         assert_int_equal(*p++, '\n');
     }
-    assert_true(y >= code->width + CLI_QR_QUIET);
-    cli_qr_erase(&qr);
+    assert_true(y >= code->width + ROLLCALL_QR_QUIET);
+    rollcall_qr_erase(&qr);
     assert_null(qr.text);
     QRcode_free(code);
 }
@@ -80,13 +80,13 @@ static void with_colour_it_is_black_on_white(void **state)
 
 static void what_no_code_can_hold_is_refused(void **state)
 {
-    struct cli_qr qr = {0};
+    struct rollcall_qr qr = {0};
     char *text = malloc(5001);
 
     (void)state;
     memset(text, 'x', 5000);
     text[5000] = 0;
-    assert_true(cli_qr_draw(text, false, &qr) < 0);
+    assert_true(rollcall_qr_draw(text, false, &qr) < 0);
     assert_null(qr.text);
     free(text);
 }

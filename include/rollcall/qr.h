@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A QR code in half blocks of UTF-8: two modules a character cell, one above the other.
-#ifndef CLI_QR_H
-#define CLI_QR_H
+#ifndef ROLLCALL_QR_H
+#define ROLLCALL_QR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CLI_QR_QUIET 4 // modules of margin; ISO/IEC 18004 asks for four
+#define ROLLCALL_QR_QUIET 4 // modules of margin; ISO/IEC 18004 asks for four
 
-struct cli_qr {
+struct rollcall_qr {
     char *text; // lines, NUL-ended
     size_t len;
 };
@@ -16,7 +16,7 @@ struct cli_qr {
 // With `colour`, black on white by escape sequences. Without, light modules are drawn:
 // right on a terminal that is dark, and readers take the other way round as well.
 // 0, -EINVAL (too long), -ENOMEM.
-int cli_qr_draw(const char *text, bool colour, struct cli_qr *ret);
-void cli_qr_erase(struct cli_qr *qr); // the picture is the secret
+int rollcall_qr_draw(const char *text, bool colour, struct rollcall_qr *ret);
+void rollcall_qr_erase(struct rollcall_qr *qr); // the picture is the secret
 
 #endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The service desk's verbs: rollcall code, rollcall reset-factor. The code is a secret:
+// written without stdio's buffers and erased.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/text.h"
+#include "rollcall/account.h"
+#include "rollcall/parse.h"
+#include "rollcall/safeio.h"
+#include "rollcall/verifier_client.h"
+
+#define HOUR 3600
+
+static const char *asked_by(void)
+{
+    const char *by = secure_getenv("SUDO_USER");
+
+    return by && *by && strlen(by) <= 64 ? by : "root";
+}
+
+static int failed(const struct cli *cli, const char *user, int r)
+{
+    switch (r) {
+    case -ENOENT:
+        return cli_fail(cli, CLI_NOT_FOUND, "unknown-user",
+                        "there is no managed account '%s', or its person has left", user);
+    case -EACCES:
+        return cli_fail(cli, CLI_PROBLEM, "switched-off",
+                        "this host takes no access codes: write enrol = access-code in [mfa]");
+    case -ETIMEDOUT:
+    case -ECONNREFUSED:
+    case -EPIPE:
+        return cli_fail(cli, CLI_NOT_RUNNING, "not-running",
+                        "rollcall-verifier does not answer and could not be started: journalctl -t "
+                        "rollcall-verifier");
+    case -EAGAIN:
+        return cli_fail(cli, CLI_PROBLEM, "not-now",
+                        "the verifier cannot now; journalctl -t rollcall-verifier says why");
+    default:
+        return cli_fail(cli, CLI_PROBLEM, "internal", "%s", strerror(-r));
+    }
+}
+
+static bool known_form(const char *user)
+{
+    return rollcall_name_check(user, strlen(user)) == ROLLCALL_NAME_OK; // keeps the JSON whole
+}
+
+static int print_code(const struct cli *cli, const char *user, const char *code, int64_t until)
+{
+    char text[512], when[64];
+    int n, r;
+
+    cli_when(until, cli->now, when, sizeof(when));
+    if (cli->args.json)
+        n = snprintf(text, sizeof(text), "{\"user\": \"%s\", \"code\": \"%s\", \"until\": %lld}\n",
+                     user, code, (long long)until);
+    else
+        n = snprintf(
+            text, sizeof(text),
+            "%s\n\nGood once, until %s, on this host. Make sure that it is %s you talk to; "
+            "it is typed where the login asks for a code.\n",
+            code, when, user);
+    r = rollcall_write_all(STDOUT_FILENO, text, (size_t)n);
+    explicit_bzero(text, sizeof(text));
+    return r;
+}
+
+int cli_code(struct cli *cli)
+{
+    const char *user = cli->args.words[0];
+    char code[ROLLCALL_ACCESS_CODE_MAX];
+    uint64_t seconds = HOUR;
+    int64_t until = 0;
+    int r;
+
+    if (!known_form(user))
+        return failed(cli, user, -ENOENT);
+    if (cli->args.for_ && rollcall_parse_duration(cli->args.for_, 60, 30 * 86400, &seconds) < 0)
+        return cli_complain(cli, CLI_USAGE, "--for %s: between 1m and 30d, such as 15m, 1h, 2d",
+                            cli->args.for_);
+    r = rollcall_verifier_access_code(user, (int64_t)seconds, asked_by(), code, sizeof(code),
+                                      &until);
+    if (r < 0)
+        return failed(cli, user, r);
+    r = print_code(cli, user, code, until);
+    explicit_bzero(code, sizeof(code));
+    if (r < 0)
+        return cli_complain(cli, CLI_PROBLEM, "the code could not be written (%s): ask for another",
+                            strerror(-r));
+    return CLI_OK;
+}
+
+int cli_reset_factor(struct cli *cli)
+{
+    const char *user = cli->args.words[0];
+    int r;
+
+    if (!known_form(user))
+        return failed(cli, user, -ENOENT);
+    r = rollcall_verifier_reset(user, asked_by());
+    if (r < 0)
+        return failed(cli, user, r);
+    if (cli->args.json)
+        printf("{\"ok\": true, \"user\": \"%s\"}\n", user);
+    else
+        printf("%s has no second factor any more: codes, recovery codes and sudo's tickets are "
+               "gone.\nNext: rollcall code %s, or rollcall enroll totp %s\n",
+               user, user, user);
+    return CLI_OK;
+}
