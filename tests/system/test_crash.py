@@ -210,7 +210,7 @@ def test_kill_9_at_any_moment_of_an_import_loses_nothing():
     reader.look()
     write(1)
     spent, again = measure()
-    print(f"\nfirst import {whole:.2f} s, changing import {again:.2f} s:",
+    print(f"figure: first import {whole:.2f} s, changing import {again:.2f} s:",
           ", ".join(f"{p} {s:.3f} s" for p, s in spent.items()))
     counts, tries, generation = collections.Counter(), collections.Counter(), 1
     reader.start()
@@ -245,5 +245,5 @@ def test_kill_9_at_any_moment_of_an_import_loses_nothing():
     reader.stop = True
     reader.join(120)
     assert not reader.wrong, reader.wrong
-    print(f"{sum(counts.values())} kills:", ", ".join(f"{w} {counts[w]}" for w in sorted(counts)),
+    print(f"figure: {sum(counts.values())} kills:", ", ".join(f"{w} {counts[w]}" for w in sorted(counts)),
           f"; {reader.passes} looks at everybody, imports seen: {len(reader.generations)}")
