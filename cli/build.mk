@@ -3,7 +3,7 @@ CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
 CLI_VIEW_SRCS := cli/complain.c cli/control.c cli/cache_view.c cli/audit_log.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/explain.c cli/check_config.c cli/enroll.c cli/desk.c
+	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/desk.c
 rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall

@@ -21,7 +21,7 @@ enum cli_exit {
 // Everything a command line can say. A verb lists the long options it takes; any other
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
-    bool json, why, dry_run, replace;
+    bool json, why, dry_run, replace, clock;
     const char *reason, *config, *until, *for_; // NULL where not given
     const char *words[4];                       // what is no option
     unsigned n_words;
@@ -57,6 +57,7 @@ int cli_unlock(struct cli *cli);
 int cli_approve(struct cli *cli);
 int cli_expect(struct cli *cli);
 int cli_recover(struct cli *cli);
+int cli_lease(struct cli *cli);
 int cli_check_config(struct cli *cli);
 int cli_explain(struct cli *cli);
 int cli_reload(struct cli *cli);

@@ -163,9 +163,22 @@ static void say_recovered(const json_t *answer)
            (long long)cli_int_of(answer, "people", 0));
 }
 
+static void say_clock(const json_t *answer)
+{
+    char when[80];
+
+    printf("the clock's mark is %s; who is employed gets in again\n",
+           cli_when(cli_int_of(answer, "to", ROLLCALL_TIME_UNSET), (int64_t)time(NULL), when,
+                    sizeof(when)));
+}
+
 int cli_recover(struct cli *cli)
 {
-    return tell(cli, cli_request("recover"), say_recovered);
+    json_t *request = cli_request("recover");
+
+    if (request && cli->args.clock)
+        json_object_set_new(request, "clock", json_true());
+    return tell(cli, request, cli->args.clock ? say_clock : say_recovered);
 }
 
 static void say_reloaded(const json_t *answer)

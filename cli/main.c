@@ -51,8 +51,17 @@ static const struct cli_verb verbs[] = {
     {"expect", "leavers N --until TIME [--json]", "announce that up to N people will leave",
      "--until TIME   2d, 8h; 2026-12-01 (to the end of that day); 2026-12-01T18:00; ...T18:00Z",
      ",json,until,", 2, 2, true, cli_expect},
-    {"recover", "[--json]", "after a loss of state: let sources say who is employed again", "",
-     ",json,", 0, 0, true, cli_recover},
+    {"lease", "[extend SOURCE --for TIME [--reason TEXT]] [--json]",
+     "how long the silence of each authority is borne; bear it longer",
+     "--for TIME      8h, 2d; at most the length of the lease, from now\n"
+     "--reason TEXT   for the audit log\n"
+     "Who has left stays out. Mend the source: this only buys time.",
+     ",json,for,reason,", 0, 2, true, cli_lease},
+    {"recover", "[--clock] [--json]",
+     "after a loss of state: let sources say who is employed again",
+     "--clock   the clock had been far ahead, and everybody is refused since it was put right:\n"
+     "          count from now on. Only while NTP keeps the clock.",
+     ",json,clock,", 0, 0, true, cli_recover},
     {"check-config", "[--config PATH] [--json]", "is the configuration right",
      "Needs no daemon. --config PATH   another file than /etc/rollcall/rollcall.conf; its conf.d "
      "stands beside it.",
@@ -113,11 +122,17 @@ static int usage(const struct cli *cli, const char *what)
 }
 
 static const struct option long_options[] = {
-    {"json", no_argument, NULL, 'j'},         {"why", no_argument, NULL, 'w'},
-    {"dry-run", no_argument, NULL, 'd'},      {"replace", no_argument, NULL, 'p'},
-    {"reason", required_argument, NULL, 'r'}, {"config", required_argument, NULL, 'c'},
-    {"until", required_argument, NULL, 'u'},  {"for", required_argument, NULL, 'f'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"json", no_argument, NULL, 'j'},
+    {"why", no_argument, NULL, 'w'},
+    {"dry-run", no_argument, NULL, 'd'},
+    {"replace", no_argument, NULL, 'p'},
+    {"reason", required_argument, NULL, 'r'},
+    {"config", required_argument, NULL, 'c'},
+    {"until", required_argument, NULL, 'u'},
+    {"for", required_argument, NULL, 'f'},
+    {"clock", no_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool takes(const struct cli_verb *verb, const char *option)
@@ -142,6 +157,9 @@ static void set_option(struct cli_args *args, int option)
         break;
     case 'p':
         args->replace = true;
+        break;
+    case 'k':
+        args->clock = true;
         break;
     case 'r':
         args->reason = optarg;

@@ -20,6 +20,7 @@ static void decide_lease(const struct rollcall_board_facts *facts, const struct 
                          int64_t now, struct rollcall_admission *ret)
 {
     const struct rollcall_lease *l;
+    int64_t length; // with what an administrator added
 
     if (word->flags & ROLLCALL_FLAG_LEASE_EXEMPT)
         return;
@@ -31,11 +32,12 @@ static void decide_lease(const struct rollcall_board_facts *facts, const struct 
     l = &facts->leases[word->authority];
     ret->as_of = l->as_of;
     ret->lease_ends = l->as_of > 0 && l->length > 0 ? l->as_of + l->length : now;
-    if (l->length > 0 && now > l->as_of)
-        ret->lease_used_percent =
-            now - l->as_of >= l->length * 10 ? 1000 : (int)((now - l->as_of) * 100 / l->length);
     if (l->extended > ret->lease_ends)
         ret->lease_ends = l->extended;
+    length = ret->lease_ends - l->as_of;
+    if (l->length > 0 && now > l->as_of)
+        ret->lease_used_percent =
+            now - l->as_of >= length * 10 ? 1000 : (int)((now - l->as_of) * 100 / length);
 }
 
 static enum rollcall_admission_cause decide_cause(const struct rollcall_board_facts *facts,

@@ -9,7 +9,7 @@ rollcall-source-csv_DIR := libexec/rollcall/sources
 # The core is in the library too: unit tests drive it with an injected time.
 LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
-	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c \
+	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
@@ -60,3 +60,6 @@ test_source_message_LIBS := $(JANSSON_LIBS)
 UNIT_TESTS += test_core_loss
 test_core_loss_SRCS := tests/unit/test_core_loss.c tests/unit/company.c
 test_core_loss_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_core_silence
+test_core_silence_SRCS := tests/unit/test_core_silence.c tests/unit/company.c
+test_core_silence_LIBS := $(ENGINE_LIBS)

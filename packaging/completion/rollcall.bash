@@ -7,7 +7,7 @@ _rollcall() {
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect recover \
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
             check-config explain reload audit version help" -- "$word")
         return
     fi
@@ -24,6 +24,8 @@ _rollcall() {
     enroll) options="$options --replace" ;;
     expect) options="$options --until" ;;
     code) options="$options --for" ;;
+    lease) options="$options --for --reason" ;;
+    recover) options="$options --clock" ;;
     check-config) options="$options --config" ;;
     esac
     if [[ $word == -* ]]; then
@@ -34,9 +36,10 @@ _rollcall() {
     user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
+    lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect recover \
+        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
             check-config explain reload audit" -- "$word")
         ;;
     esac

@@ -312,3 +312,28 @@ int engine_core_recover(struct engine_core *core, const char *by, int64_t now, j
     *ret = json_pack("{s:I, s:I}", "people", (json_int_t)n, "at", (json_int_t)now);
     return 0;
 }
+
+int engine_core_recover_clock(struct engine_core *core, const char *by, int64_t now, json_t **ret)
+{
+    int64_t was = core->clock_mark;
+    int r;
+
+    if (now >= was)
+        return fault(ret, -EINVAL, "refused", "the clock is not behind its mark");
+    // Somebody who sets the clock back brings people back whose time is over. A clock that
+    // NTP keeps is not set by hand.
+    if (!clock_synchronised(core))
+        return fault(ret, -EPERM, "refused",
+                     "the clock is not synchronised: start NTP, wait until timedatectl says so, "
+                     "then try again");
+    r = store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('clock', ?)", "i", now);
+    if (r < 0)
+        return fault(ret, r, "internal", strerror(-r));
+    engine_audit(core, json_pack("{s:s, s:s, s:I, s:I}", "event", "clock-mark-lowered", "by", by,
+                                 "from", (json_int_t)was, "to", (json_int_t)now));
+    core->clock_mark = core->mark_stored = now;
+    rollcall_board_set_clock_mark(core->board, now);
+    lease_publish(core, now);
+    *ret = json_pack("{s:I, s:I}", "from", (json_int_t)was, "to", (json_int_t)now);
+    return 0;
+}

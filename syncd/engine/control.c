@@ -209,6 +209,15 @@ static int do_expect(struct loop *l, const json_t *q, const char *by, json_t **r
     return engine_core_expect_leavers(l->core, (unsigned)n, until, by, loop_now(), ret);
 }
 
+static int do_lease(struct loop *l, const json_t *q, const char *by, json_t **ret)
+{
+    const char *source = text_of(q, "source");
+
+    return engine_core_lease_extend(l->core, source ? source : "",
+                                    json_integer_value(json_object_get(q, "until")), by,
+                                    text_of(q, "reason"), loop_now(), ret);
+}
+
 static int do_person(struct loop *l, const char *verb, const json_t *q, const char *by,
                      json_t **ret)
 {
@@ -253,6 +262,10 @@ static void serve(struct loop *l, struct client *c, const json_t *q)
             run_restart(l, &l->run[i]);
     } else if (strcmp(verb, "expect-leavers") == 0) {
         r = do_expect(l, q, by, &o);
+    } else if (strcmp(verb, "lease-extend") == 0) {
+        r = do_lease(l, q, by, &o);
+    } else if (strcmp(verb, "recover") == 0 && json_is_true(json_object_get(q, "clock"))) {
+        r = engine_core_recover_clock(l->core, by, loop_now(), &o);
     } else if (strcmp(verb, "recover") == 0) {
         r = engine_core_recover(l->core, by, loop_now(), &o);
         for (size_t i = 0; r == 0 && i < l->n_runs; i++)

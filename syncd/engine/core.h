@@ -81,5 +81,11 @@ int engine_core_approve(struct engine_core *core, const char *what, const char *
 int engine_core_expect_leavers(struct engine_core *core, unsigned n, int64_t until, const char *by,
                                int64_t now, json_t **ret);
 int engine_core_recover(struct engine_core *core, const char *by, int64_t now, json_t **ret);
+// Lowers the clock's mark to `now`, where a wrong clock had raised it and is kept by now.
+int engine_core_recover_clock(struct engine_core *core, const char *by, int64_t now, json_t **ret);
+// An authority's lease ends not before `until`, at most its own length from now. `reason`
+// may be NULL.
+int engine_core_lease_extend(struct engine_core *core, const char *source, int64_t until,
+                             const char *by, const char *reason, int64_t now, json_t **ret);
 
 #endif

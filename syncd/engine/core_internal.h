@@ -56,7 +56,8 @@ struct engine_core {
     } changed;
     uint64_t private_generation; // of the whole file that stands
     bool marked_once;
-    int64_t mark_stored, purge_looked;
+    int64_t mark_stored, purge_looked, alarms_looked;
+    unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
     struct rollcall_ledger_entry *pending; // ids given in this transaction
     size_t n_pending, pending_room;
     struct changes retry; // locks whose journal record could not be written yet
@@ -159,6 +160,14 @@ uint64_t breaker_inferred_limit(const struct rollcall_config *c, uint64_t people
 uint64_t breaker_explicit_limit(const struct rollcall_config *c, uint64_t people);
 
 int lease_publish(struct engine_core *core, int64_t now);
+bool clock_synchronised(struct engine_core *core);
+
+// ---- silence (alarms.c) ----
+void alarms_tick(struct engine_core *core, int64_t now);
+// Until when an administrator extended the source's lease; 0: never.
+int64_t lease_extended(struct engine_core *core, const char *source);
+int64_t lease_ends(struct engine_core *core, const struct rollcall_source_config *src,
+                   int64_t as_of);
 
 // ---- membership (membership.c): groups by number, ascending ----
 struct membership {

@@ -23,6 +23,7 @@ int lease_publish(struct engine_core *core, int64_t now)
         // An authority whose clock runs ahead must not lease more than it has.
         if (lease.as_of > latest)
             lease.as_of = latest;
+        lease.extended = lease_extended(core, src->name);
         snprintf(lease.source, sizeof(lease.source), "%s", src->name);
         rollcall_board_set_lease(core->board, (unsigned)i, &lease);
     }
@@ -101,7 +102,7 @@ static int take_purges(struct engine_core *core, struct changes *changes, void *
     }
 }
 
-static bool clock_synchronised(struct engine_core *core)
+bool clock_synchronised(struct engine_core *core)
 {
     struct timex t = {0};
 
@@ -133,6 +134,7 @@ int engine_core_tick(struct engine_core *core, int64_t now)
     int r;
 
     mark_clock(core, now);
+    alarms_tick(core, now);
     r = effects_retry(core, now);
     if (next != ROLLCALL_TIME_UNSET && next <= now)
         r = effects_transaction(core, now, take_dates, &due);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rollcall/admission.h"
 #include "syncd/engine/core_internal.h"
 
 static void set_time(json_t *o, const char *key, int64_t t)
@@ -77,14 +78,16 @@ static json_t *source_of(struct engine_core *core, const struct rollcall_source_
     }
     if (as_of > 0) {
         set_time(o, "as_of", as_of);
-        set_time(o, "lease_ends", as_of + (int64_t)src->lease);
+        set_time(o, "lease_ends", lease_ends(core, src, as_of));
+        if (lease_extended(core, src->name) > as_of + (int64_t)src->lease)
+            set_time(o, "lease_extended", lease_extended(core, src->name));
         if (src->expect_every)
             set_time(o, "expect_by", as_of + (int64_t)src->expect_every);
     }
     late = src->expect_every && as_of > 0 && now > as_of + (int64_t)src->expect_every;
     if (late)
         alarm_about(alarms, src->name, "has not spoken for longer than expect_every");
-    if (as_of > 0 && now >= as_of + (int64_t)src->lease && (src->role & ROLLCALL_ROLE_AUTHORITY))
+    if (as_of > 0 && now >= lease_ends(core, src, as_of) && (src->role & ROLLCALL_ROLE_AUTHORITY))
         alarm_about(alarms, src->name, "the lease is over: its people are refused");
     json_object_set_new(o, "late", json_boolean(late));
     json_object_set_new(o, "rows",
@@ -201,6 +204,10 @@ int engine_core_status(struct engine_core *core, int64_t now, json_t **ret)
                         json_boolean(store_number(
                             &core->store, 0, "SELECT 1 FROM person WHERE recovery LIMIT 1", "")));
     json_object_set_new(o, "expected", expected_of(core, now));
+    if (now < core->clock_mark - ROLLCALL_CLOCK_TOLERANCE)
+        alarm_about(alarms, "clock",
+                    "it stands behind a time that was seen before, and everybody is refused; once "
+                    "it is right and kept by NTP: rollcall recover --clock");
     json_object_set_new(o, "alarms", alarms);
     set_time(o, "clock_mark", core->clock_mark);
     *ret = o;

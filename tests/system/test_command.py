@@ -15,7 +15,7 @@ import pytest
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "enroll", "lock", "unlock", "approve", "expect", "recover", "check-config", "explain",
+VERBS = ["status", "user", "sync", "enroll", "lock", "unlock", "approve", "expect", "lease", "recover", "check-config", "explain",
          "reload", "audit"]
 
 
@@ -373,7 +373,7 @@ URI = "otpauth://totp/web1:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=
 
 
 def packet(kind, **fields):
-    tags = {"text": 1, "code": 3, "totp": 12, "failures": 13, "until": 14}
+    tags = {"text": 1, "code": 3, "totp": 12, "failures": 13, "until": 14, "recovery": 17, "access": 18}
     data = b"RCV1" + bytes([kind, 0, 0, 0])
     for name, value in fields.items():
         value = value.encode() if isinstance(value, str) else struct.pack("=q", value)
@@ -450,11 +450,12 @@ def test_a_name_that_cannot_be_one_never_reaches_the_verifier():
 def test_why_tells_the_second_factor_and_what_it_could_not_learn():
     person = {"ok": True, "user": "alice", "state": "active", "reason": "employed"}
     with Door(SYNCD, [person]):
-        with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=3, until=4102441200)):
+        with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=3, until=4102441200, recovery=7, access=0)):
             r = rollcall("user", "alice", "--why")
-            assert "totp" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
+            assert "totp, 7 recovery codes" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
             told = json.loads(rollcall("user", "alice", "--why", "--json").stdout)["enrolment"]
-            assert told == {"totp": True, "failures": 3, "throttled_until": 4102441200}
+            assert told == {"totp": True, "failures": 3, "throttled_until": 4102441200, "recovery_codes": 7,
+                            "access_code_until": 0}
         with VerifierDoor(VERIFIER, b"rubbish"):
             assert "could not be asked" in rollcall("user", "alice", "--why").stdout
 

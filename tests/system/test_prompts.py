@@ -152,3 +152,19 @@ class TestSilentCompany:
         people.write([people.person(1, "alice", sshPublicKeys=staff["alice"].public)])
         published()
         ssh.log_in("alice", (totp.PROMPT, app.code()), key=staff["alice"]).close()
+
+    def test_an_administrator_who_extends_the_lease_lets_people_in_and_it_is_on_record(self, staff, sshd):
+        app = self.heard(staff, 2 * HOUR)
+        syncd = daemons.Syncd().start()
+        try:
+            before = subprocess.run(["rollcall", "status"], capture_output=True, text=True, check=False)
+            assert before.returncode == 1 and "LEASE OVER" in before.stdout
+            refused = subprocess.run(["rollcall", "lease", "extend", "hr", "--for", "2h"], capture_output=True, text=True,
+                                     check=False)
+            assert refused.returncode == 1 and "at most its own length" in refused.stderr
+            subprocess.run(["rollcall", "lease", "extend", "hr", "--for", "50m", "--reason", "export broken"], check=True)
+            listed = subprocess.run(["rollcall", "lease"], capture_output=True, text=True, check=True).stdout
+            assert "by an administrator" in listed
+            ssh.log_in("alice", (totp.PROMPT, app.code()), key=staff["alice"]).close()
+        finally:
+            syncd.kill()
