@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A source program meets hostile bytes, so it gets: its own user, no network unless its
 // type needs it, no way to signal or trace anybody, no new privileges, bounded memory
-// and descriptors, and a view of the disk that holds its input alone.
+// and descriptors, and a view of the disk that holds its input alone. The engine reads what
+// it says, so the engine starts no program, signals nobody and speaks to sockets of this
+// host alone.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -41,7 +44,8 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
     close(rule.parent_fd);
 }
 
-// Best effort: a kernel without Landlock still has the other walls.
+// Best effort: a kernel without Landlock still has the other walls. It is said, once for
+// each start of the source.
 static void restrict_files(const struct rollcall_source_config *source)
 {
     const uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
@@ -52,8 +56,11 @@ static void restrict_files(const struct rollcall_source_config *source)
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
     char folder[PATH_MAX];
 
-    if (ruleset < 0)
+    if (ruleset < 0) {
+        fprintf(stderr, "this kernel has no Landlock: the source could read what %s may\n",
+                ROLLCALL_USER_SOURCE);
         return;
+    }
     allow_path(ruleset, "/usr", read | LANDLOCK_ACCESS_FS_EXECUTE);
     allow_path(ruleset, "/lib", read | LANDLOCK_ACCESS_FS_EXECUTE);
     allow_path(ruleset, "/lib64", read | LANDLOCK_ACCESS_FS_EXECUTE);
@@ -64,25 +71,56 @@ static void restrict_files(const struct rollcall_source_config *source)
     close(ruleset);
 }
 
-static int restrict_calls(void)
+static int refuse_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
-    static const int refused[] = {SCMP_SYS(kill),
-                                  SCMP_SYS(tkill),
-                                  SCMP_SYS(tgkill),
-                                  SCMP_SYS(ptrace),
-                                  SCMP_SYS(process_vm_readv),
-                                  SCMP_SYS(process_vm_writev),
-                                  SCMP_SYS(pidfd_send_signal),
-                                  SCMP_SYS(bpf),
-                                  SCMP_SYS(mount),
-                                  SCMP_SYS(unshare),
-                                  SCMP_SYS(setns),
-                                  SCMP_SYS(keyctl)};
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     int r = ctx ? 0 : -ENOMEM;
 
-    for (size_t i = 0; r == 0 && i < sizeof(refused) / sizeof(refused[0]); i++)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
+    return r;
+}
+
+// Refused to sources and engine.
+static const int by_both[] = {
+    SCMP_SYS(kill),
+    SCMP_SYS(tkill),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(bpf),
+    SCMP_SYS(mount),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(keyctl),
+};
+#define N_BY_BOTH (sizeof(by_both) / sizeof(by_both[0]))
+
+static int restrict_calls(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    int r = refuse_calls(ctx, by_both, N_BY_BOTH);
+
+    if (r == 0)
+        r = seccomp_load(ctx);
+    seccomp_release(ctx);
+    return r;
+}
+
+int confine_engine(void)
+{
+    static const int alone[] = {SCMP_SYS(execve), SCMP_SYS(execveat),      SCMP_SYS(setuid),
+                                SCMP_SYS(setgid), SCMP_SYS(setresuid),     SCMP_SYS(setresgid),
+                                SCMP_SYS(chroot), SCMP_SYS(io_uring_setup)};
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    int r = refuse_calls(ctx, by_both, N_BY_BOTH);
+
+    if (r == 0)
+        r = refuse_calls(ctx, alone, sizeof(alone) / sizeof(alone[0]));
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                             SCMP_A0(SCMP_CMP_NE, AF_UNIX));
     if (r == 0)
         r = seccomp_load(ctx);
     seccomp_release(ctx);

@@ -43,6 +43,9 @@ struct launcher_options {
 // Runs until SIGTERM or, with `once`, until the engine is done. Exit code.
 int launcher_run(const struct launcher_options *options, struct rollcall_config *config);
 
+// The engine's system calls, after it became its user. 0 or negative errno.
+int confine_engine(void);
+
 // In a child of the launcher: becomes the source's user with nothing but its pipes, and
 // executes it. Never returns.
 _Noreturn void confine_and_exec(const struct rollcall_source_config *source,

@@ -58,7 +58,7 @@ struct engine_core {
     bool marked_once;
     int64_t mark_stored, purge_looked, alarms_looked;
     unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
-    struct rollcall_ledger_entry *pending; // ids given in this transaction
+    struct rollcall_ledger_entry *pending;      // ids given in this transaction
     size_t n_pending, pending_room;
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason

@@ -184,6 +184,22 @@ def test_a_program_is_confined_whatever_user_it_has():
         assert "text=end" in text
 
 
+def test_the_engine_has_no_power_beside_its_files():
+    script(listing("kim"))
+    syncd = daemons.Syncd().start()
+    try:
+        engine = syncd.children()[0]
+        with open(f"/proc/{engine}/status", encoding="ascii") as f:
+            status = f.read()
+        uid = people.passwd("rollcall")[2]
+        assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}" in status
+        for line in ("CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
+            assert line in status, status
+        assert os.readlink(f"/proc/{engine}/ns/net") != os.readlink("/proc/self/ns/net")
+    finally:
+        syncd.stop()
+
+
 def test_a_program_never_runs_as_root():
     script(listing("leo"), user="root")
     got = daemons.sync_once()
