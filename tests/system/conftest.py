@@ -11,7 +11,8 @@ import ssh
 
 def pytest_configure():
     # These tests lock accounts, end sessions and rewrite /etc.
-    if os.uname().nodename != "web1" or not os.path.exists("/etc/rollcall/rollcall.conf"):
+    empty = os.environ.get("ROLLCALL_SANDBOX") == "empty"
+    if os.uname().nodename != "web1" or not (empty or os.path.exists("/etc/rollcall/rollcall.conf")):
         pytest.exit("system tests run in the sandbox only: tests/sandbox/run or make check-system", 2)
 
 
