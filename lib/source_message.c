@@ -211,6 +211,18 @@ static int take_user(struct parse *p, const json_t *o, struct rollcall_message *
     return r == 0 ? take_text(p, o, "where", &u->where) : r;
 }
 
+// A cursor is opaque; its bound is the message's own.
+static int take_since(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    int r = take_text(p, o, "since", &m->since);
+
+    if (r < 0 || !m->since)
+        return r;
+    if (!m->full)
+        return wrong(p, "since", "belongs to a listing of mode \"full\"");
+    return *m->since ? 0 : wrong(p, "since", "must be the cursor of a listing, not empty");
+}
+
 static int take_begin(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
     const char *mode = NULL;
@@ -229,7 +241,7 @@ static int take_begin(struct parse *p, const json_t *o, struct rollcall_message 
     if (m->as_of <= 0)
         return wrong(p, "as_of", "is mandatory: the listing's own time");
     m->full = *mode == 'f';
-    return 0;
+    return take_since(p, o, m);
 }
 
 static int take_group(struct parse *p, const json_t *o, struct rollcall_message *m)
@@ -269,6 +281,7 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
 
     switch (m->kind) {
     case ROLLCALL_MESSAGE_GONE:
+    case ROLLCALL_MESSAGE_ABSENT:
         r = take_text(p, o, "id", &m->id);
         return r == 0 && !m->id ? wrong(p, "id", "is mandatory") : r;
     case ROLLCALL_MESSAGE_AS_OF:
@@ -288,8 +301,8 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
 
 static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
-    static const char *const ops[] = {NULL,    "begin",    "user",   "group",  "gone",
-                                      "as_of", "progress", "commit", "problem"};
+    static const char *const ops[] = {NULL,    "begin",    "user",   "group",   "gone",
+                                      "as_of", "progress", "commit", "problem", "absent"};
     const char *op = json_string_value(json_object_get(o, "op"));
 
     for (unsigned i = 1; op && i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -297,8 +310,9 @@ static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m
             m->kind = i;
     switch ((int)m->kind) {
     case 0:
-        return wrong(p, "op",
-                     "must be begin, user, group, gone, as_of, progress, commit or problem");
+        return wrong(
+            p, "op",
+            "must be begin, user, group, gone, absent, as_of, progress, commit or problem");
     case ROLLCALL_MESSAGE_BEGIN:
         return take_begin(p, o, m);
     case ROLLCALL_MESSAGE_USER:

@@ -2,7 +2,7 @@ JANSSON_LIBS := -ljansson
 
 PROGRAMS += rollcall-source-csv
 rollcall-source-csv_SRCS := syncd/sources/csv.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
-	syncd/sources/emit.c
+	syncd/sources/csv_listed.c syncd/sources/emit.c
 rollcall-source-csv_LIBS := $(JANSSON_LIBS) -lcsv
 rollcall-source-csv_DIR := libexec/rollcall/sources
 
@@ -10,6 +10,8 @@ rollcall-source-csv_DIR := libexec/rollcall/sources
 LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
+	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c \
+	syncd/engine/lease.c \
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
@@ -63,3 +65,11 @@ test_core_loss_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_core_silence
 test_core_silence_SRCS := tests/unit/test_core_silence.c tests/unit/company.c
 test_core_silence_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_core_difference
+test_core_difference_SRCS := tests/unit/test_core_difference.c tests/unit/two_ways.c \
+	tests/unit/engine_fixture.c
+test_core_difference_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_csv_listed
+test_csv_listed_SRCS := tests/unit/test_csv_listed.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
+	syncd/sources/csv_listed.c syncd/sources/emit.c
+test_csv_listed_LIBS := $(JANSSON_LIBS) -lcsv

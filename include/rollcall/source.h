@@ -24,6 +24,7 @@ enum rollcall_message_kind {
     ROLLCALL_MESSAGE_PROGRESS,
     ROLLCALL_MESSAGE_COMMIT,
     ROLLCALL_MESSAGE_PROBLEM,
+    ROLLCALL_MESSAGE_ABSENT,
 };
 
 // A user. Strings are NULL where the member is absent, "" where it is present and
@@ -58,14 +59,16 @@ struct rollcall_message {
     int64_t as_of;       // begin, as_of: the listing's own time, seconds
     const char *version; // begin: identifies the listing (mtime ns, ETag); same = same reading
     int64_t seen_at;     // begin: when the source first noticed it, or 0
+    const char *since;   // begin, full: the cursor of the listing that this one is said as a
+                         // difference to; NULL: it is said whole
     // user
     struct rollcall_user_record user;
     // group
     const char *group_id, *group_name;
     bool has_gid;
     uint64_t gid;
-    // gone
-    const char *id; // gone; problem: whose row, or NULL
+    // gone, absent
+    const char *id; // gone, absent; problem: whose row, or NULL
     // problem
     const char *text, *where; // plain sentence; "file:line:column"
     bool whole;               // the listing is refused, not one row

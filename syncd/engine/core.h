@@ -49,7 +49,9 @@ int engine_core_reconfigure(struct engine_core *core, const struct rollcall_conf
 const char *engine_core_cursor(struct engine_core *core, const char *source);
 
 // A source's messages between its begin and its commit. Staged; nothing has effect
-// before the commit. -EBADMSG with an audit record refuses the batch.
+// before the commit. -EBADMSG with an audit record refuses the batch. -ESTALE to a begin:
+// it is said as a difference to another listing than the last one that was taken; nothing
+// is staged, and the source has to say it whole.
 int engine_core_message(struct engine_core *core, const char *source,
                         const struct rollcall_message *message, int64_t now);
 // The source died, stalled or was stopped: what was staged is dropped.

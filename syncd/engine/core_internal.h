@@ -11,6 +11,7 @@
 struct stage {
     char source[32];
     bool open, refused, full;
+    bool difference; // full, but said as what is new since the last commit
     int64_t as_of, seen_at, begun;
     char version[200];
     uint64_t rows;         // users and gone lines that came
@@ -55,6 +56,7 @@ struct engine_core {
         bool overflow;
     } changed;
     uint64_t private_generation; // of the whole file that stands
+    int64_t people;              // person_count(); -1: to be counted
     bool marked_once;
     int64_t mark_stored, purge_looked, alarms_looked;
     unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
@@ -118,6 +120,8 @@ int ids_group(struct engine_core *core, const char *source, const char *id, bool
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes);
 int person_word(struct engine_core *core, uint32_t slot, struct rollcall_word *ret);
+// People who are known and not terminated: what the breaker's share is of.
+int64_t person_count(struct engine_core *core);
 int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -144,7 +148,7 @@ void engine_audit(struct engine_core *core, json_t *record); // takes the refere
 void engine_phase(struct engine_core *core, const char *phase);
 void put_time(json_t *o, const char *key, int64_t t);
 
-// ---- listings (listing.c, rows.c) ----
+// ---- listings (stage.c, listing.c, rows.c) ----
 int listing_apply(struct engine_core *core, struct stage *stage, const char *cursor, int64_t now);
 int rows_take(struct engine_core *core, const struct rollcall_source_config *src,
               struct stage *stage, int64_t now, struct changes *changes);
@@ -153,6 +157,15 @@ int rows_refuse(struct engine_core *core, const char *source, const char *id, co
                 const char *name, int64_t now, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 int source_index(const struct rollcall_config *config, const char *name);
+
+// ---- full listings that are said as a difference to the last one (difference.c) ----
+// Completes what was said by the unchanged rows that have to be looked at again, or that
+// claim what a row of this listing claims.
+int difference_complete(struct engine_core *core, const char *source, int64_t now);
+// Keeps what the listing has and nobody took, for the next one.
+int difference_keep_aside(struct engine_core *core, const struct stage *stage);
+// Notes which records the source's listing has now.
+int difference_mark(struct engine_core *core, const struct stage *stage);
 
 // ---- breaker (breaker.c): pure ----
 uint64_t breaker_limit(uint64_t count, uint32_t share, uint64_t people);

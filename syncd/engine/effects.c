@@ -329,6 +329,7 @@ int effects_transaction(struct engine_core *core, int64_t now,
         // the source's next listing brings it up again.
         sqlite3_exec(core->store.db, "ROLLBACK", NULL, NULL, NULL);
         core->n_pending = 0;
+        core->people = -1;
         ids_reload(core);
         engine_audit(core, json_pack("{s:s, s:s}", "event", "commit-failed", "why", strerror(-r)));
     } else {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A batch from its begin to its commit: staged, judged as a listing, taken in one
-// transaction.
+// A batch at its commit: judged as a listing, taken in one transaction.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +7,6 @@
 
 #include "rollcall/cleanup.h"
 #include "syncd/engine/rows.h"
-
-#define STAGE_BYTES_MAX (256ull * 1024 * 1024)
 
 enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
 
@@ -21,12 +18,6 @@ struct batch {
     bool counts;     // as a listing: a later time of its own than the last
     uint64_t people; // not terminated before this batch: what the breaker's share is of
 };
-
-static int64_t people(struct engine_core *core)
-{
-    return store_number(&core->store, 0, "SELECT count(*) FROM person WHERE state BETWEEN 1 AND 4",
-                        "");
-}
 
 static int64_t effects_in_window(struct engine_core *core, const char *source,
                                  enum effect_kind kind, int64_t now)
@@ -74,12 +65,13 @@ static int64_t hold(struct engine_core *core, const char *source, const char *ki
 
 // ---- absence ----
 
-// Records that this full listing does not name, into a C list: their rows are changed
-// while it is walked.
+// Records that this full listing does not have and that are not in question already, into
+// a C list: their rows are changed while it is walked. Whoever is held stays so until
+// somebody approves or the listing has them again, also when so many of the batch came
+// back that the rest would pass (rule 9).
 struct absent {
     char id[160];
     int64_t slot, since;
-    bool missing, held;
 };
 
 static int absent_of(struct engine_core *core, const char *source, struct absent **ret,
@@ -87,11 +79,12 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
 {
     sqlite3_stmt *q =
         store_bind(&core->store,
-                   "SELECT r.id, coalesce(r.slot, -1), coalesce(r.missing_since, 0), r.missing,"
-                   " r.hold IS NOT NULL FROM record r"
-                   " JOIN person p ON p.slot = r.slot WHERE r.source = ?1 AND r.gone = 0 AND"
-                   " p.state < 5 AND NOT EXISTS"
-                   "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id)",
+                   "SELECT r.id, r.slot, coalesce(r.missing_since, 0)"
+                   " FROM record r INDEXED BY record_absent CROSS JOIN person p ON p.slot = r.slot"
+                   " WHERE r.source = ?1 AND r.absent AND NOT r.missing AND NOT r.gone AND"
+                   " NOT r.ended AND r.hold IS NULL AND p.state < 5 AND NOT EXISTS"
+                   "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = r.id AND i.present)"
+                   " ORDER BY r.id",
                    "s", source);
     struct absent *list = NULL;
     size_t n = 0, room = 0;
@@ -106,9 +99,7 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
         }
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
         list[n].slot = sqlite3_column_int64(q, 1);
-        list[n].since = sqlite3_column_int64(q, 2);
-        list[n].missing = sqlite3_column_int(q, 3);
-        list[n++].held = sqlite3_column_int(q, 4);
+        list[n++].since = sqlite3_column_int64(q, 2);
     }
     if (q)
         sqlite3_reset(q);
@@ -135,31 +126,22 @@ static int absent_second(struct engine_core *core, struct batch *b, const struct
     int r = store_run(&core->store, "UPDATE record SET missing = 1 WHERE source = ? AND id = ?",
                       "ss", b->src->name, a->id);
 
-    if (r == 0 && a->slot >= 0)
+    if (r == 0)
         r = person_merge(core, (uint32_t)a->slot, b->src->name, b->now, changes);
     if (r == 0 && changes->n > before && b->src->when_missing == ROLLCALL_MISSING_LOCK)
         r = note_effect(core, b->src->name, EFFECT_INFERRED, (uint32_t)a->slot, b->now);
     return r;
 }
 
-// Whoever is held stays so until somebody approves or the listing has them again, also when
-// so many of the batch came back that the rest would pass (rule 9).
-static bool counts_absent(const struct absent *a)
-{
-    return !a->missing && !a->held;
-}
-
 // Rules 6 and 8, and the breaker on what is inferred.
 static int take_absences(struct engine_core *core, struct batch *b, struct changes *changes)
 {
     _cleanup_free_ struct absent *list = NULL;
-    size_t n = 0, fresh = 0;
+    size_t n = 0;
     uint64_t limit = breaker_inferred_limit(core->config, b->people);
     int r = absent_of(core, b->src->name, &list, &n);
 
-    for (size_t i = 0; i < n; i++)
-        fresh += counts_absent(&list[i]);
-    if (r == 0 && fresh > 0 && b->stage->unattributed > 0) {
+    if (r == 0 && n > 0 && b->stage->unattributed > 0) {
         engine_audit(core,
                      json_pack("{s:s, s:s, s:I, s:s}", "event", "absences-not-counted", "source",
                                b->src->name, "rows", (json_int_t)b->stage->unattributed, "why",
@@ -167,22 +149,18 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
                                "in one of them"));
         return 0;
     }
-    if (r == 0 && fresh > 0 &&
-        fresh + (uint64_t)effects_in_window(core, b->src->name, EFFECT_INFERRED, b->now) >
+    if (r == 0 && n > 0 &&
+        n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_INFERRED, b->now) >
             limit + (uint64_t)expected(core, b->now)) {
-        int64_t id = hold(core, b->src->name, "missing", (int64_t)fresh, b->now);
+        int64_t id = hold(core, b->src->name, "missing", (int64_t)n, b->now);
         if (id < 0)
             return (int)id;
         for (size_t i = 0; r == 0 && i < n; i++)
-            if (counts_absent(&list[i]))
-                r = store_run(&core->store,
-                              "UPDATE record SET hold = ? WHERE source = ? AND id = ?", "iss", id,
-                              b->src->name, list[i].id);
+            r = store_run(&core->store, "UPDATE record SET hold = ? WHERE source = ? AND id = ?",
+                          "iss", id, b->src->name, list[i].id);
         return r;
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!counts_absent(&list[i]))
-            continue;
         if (list[i].since == 0)
             r = absent_first(core, b, &list[i]);
         else if (b->stage->as_of > list[i].since)
@@ -194,11 +172,19 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
 // Whoever is named again is absent no more, and no longer part of a held batch (rule 9).
 static int take_presences(struct engine_core *core, struct batch *b)
 {
-    int r = store_run(&core->store,
-                      "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1 AND"
-                      " (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0 AND EXISTS"
-                      "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = record.id)",
-                      "s", b->src->name);
+    // A whole listing names most people, and few are in question; the others name few.
+    int r = b->stage->full && !b->stage->difference
+                ? store_run(&core->store,
+                            "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1"
+                            " AND (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0"
+                            " AND EXISTS(SELECT 1 FROM incoming i WHERE i.source = ?1 AND"
+                            " i.id = record.id AND i.present)",
+                            "s", b->src->name)
+                : store_run(&core->store,
+                            "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1"
+                            " AND (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0"
+                            " AND id IN (SELECT id FROM incoming WHERE source = ?1 AND present)",
+                            "s", b->src->name);
 
     if (r == 0)
         r = store_run(&core->store,
@@ -214,23 +200,31 @@ static int take_presences(struct engine_core *core, struct batch *b)
     return r;
 }
 
-// What a full listing names no more and nobody was made of: refusals end with their row,
+// What a full listing has no more and nobody was made of: refusals end with their row,
 // and a record without a person is no absence that the breaker should count.
 static int forget_nobodies(struct engine_core *core, const struct batch *b)
 {
-    int r = store_run(&core->store,
-                      "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND NOT EXISTS"
-                      "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = refused.id AND"
-                      " (refused.kind <> 'double' OR i.copies > 1))",
-                      "s", b->src->name);
+    int r =
+        b->stage->difference
+            ? store_run(&core->store,
+                        "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND"
+                        " id IN (SELECT id FROM incoming WHERE source = ?1 AND listed IS NOT NULL)"
+                        " AND NOT EXISTS"
+                        "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = refused.id AND"
+                        " i.listed AND (refused.kind <> 'double' OR i.copies > 1 OR i.shared))",
+                        "s", b->src->name)
+            : store_run(&core->store,
+                        "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND NOT EXISTS"
+                        "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = refused.id AND"
+                        " i.listed AND (refused.kind <> 'double' OR i.copies > 1 OR i.shared))",
+                        "s", b->src->name);
 
     // A row that cannot be read and names nobody may be any of them.
     if (r < 0 || b->stage->unattributed > 0 || b->src->when_missing == ROLLCALL_MISSING_KEEP)
         return r;
     return store_run(&core->store,
-                     "DELETE FROM record WHERE slot IS NULL AND source = ?1 AND NOT EXISTS"
-                     "(SELECT 1 FROM incoming i WHERE i.source = ?1 AND i.id = record.id)",
-                     "s", b->src->name);
+                     "DELETE FROM record WHERE slot IS NULL AND absent AND source = ?", "s",
+                     b->src->name);
 }
 
 // Groups that vanish for many at once, by an empty cell or a missing column, are held
@@ -240,11 +234,12 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
 {
     static const char vanishing[] =
         "SELECT count(*) FROM incoming i JOIN record r ON r.source = i.source AND r.id = i.id"
-        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND r.slot IS NOT NULL AND"
+        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
+        " r.slot IS NOT NULL AND"
         " r.groups_pending < ? AND json_type(i.body, '$.groups') IS NULL AND"
         " json_array_length(r.body, '$.groups') > 0";
     int64_t n = store_number(&core->store, 0, vanishing, "si", src->name, stage->as_of);
-    uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)people(core));
+    uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)person_count(core));
     bool standing = store_number(&core->store, 0,
                                  "SELECT 1 FROM hold WHERE source = ? AND kind ="
                                  " 'groups'",
@@ -358,13 +353,18 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     struct batch *b = ctx;
     int r;
 
-    b->people = (uint64_t)people(core);
-    r = rows_groups(core, b->src, b->now);
-
+    b->people = (uint64_t)person_count(core);
+    r = b->stage->difference ? difference_complete(core, b->src->name, b->now) : 0;
+    if (r == 0)
+        r = rows_groups(core, b->src, b->now);
     if (r == 0)
         r = rows_take(core, b->src, b->stage, b->now, changes);
     if (r == 0)
+        r = difference_keep_aside(core, b->stage);
+    if (r == 0)
         r = take_gone(core, b, changes);
+    if (r == 0)
+        r = difference_mark(core, b->stage);
     if (r == 0)
         r = take_presences(core, b);
     if (r == 0 && b->stage->full)
@@ -382,13 +382,6 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
                       "ssiis", b->src->name, b->cursor, b->stage->as_of,
                       b->stage->full ? b->stage->as_of : 0, b->stage->version);
     return r;
-}
-
-static void clear_stage(struct engine_core *core, struct stage *stage)
-{
-    store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
-    store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
-    *stage = (struct stage){0};
 }
 
 int listing_apply(struct engine_core *core, struct stage *stage, const char *cursor, int64_t now)
@@ -409,190 +402,13 @@ int listing_apply(struct engine_core *core, struct stage *stage, const char *cur
     if (r == 0) {
         o = json_pack("{s:s, s:s, s:I}", "event", "listing-accepted", "source", b.src->name, "rows",
                       (json_int_t)rows);
+        if (stage->difference) // then these are not all rows that the listing has
+            json_object_set_new(o, "said", json_string("difference"));
         put_time(o, "as_of", as_of);
         put_time(o, "seen", seen ? seen : ROLLCALL_TIME_UNSET);
         put_time(o, "received", now);
         engine_audit(core, o);
         lease_publish(core, now);
     }
-    clear_stage(core, stage);
     return r;
-}
-
-// ---- staging ----
-
-static struct stage *stage_of(struct engine_core *core, const char *source)
-{
-    int i = source_index(core->config, source);
-
-    return i < 0 ? NULL : &core->stage[i];
-}
-
-static void refuse_listing(struct engine_core *core, struct stage *stage, const char *where,
-                           const char *why, int64_t now)
-{
-    stage->refused = true;
-    engine_audit(core, json_pack("{s:s, s:s, s:s*, s:s}", "event", "listing-refused", "source",
-                                 stage->source, "where", where, "why", why));
-    store_run(&core->store,
-              "INSERT INTO source(name, problem, problem_at) VALUES(?1, ?2, ?3) ON CONFLICT(name) "
-              "DO UPDATE"
-              " SET problem = ?2, problem_at = ?3",
-              "ssi", stage->source, why, now);
-}
-
-// A source that never stops must not take the engine's memory.
-static bool too_much(struct engine_core *core, struct stage *stage, const char *text, int64_t now)
-{
-    stage->bytes += 256 + (text ? strlen(text) : 0);
-    if (stage->bytes > STAGE_BYTES_MAX && !stage->refused)
-        refuse_listing(core, stage, NULL, "it is larger than 256 MiB; it is refused whole", now);
-    return stage->refused;
-}
-
-static int on_begin(struct engine_core *core, struct stage *stage, const char *source,
-                    const struct rollcall_message *m, int64_t now)
-{
-    int64_t last =
-        store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?", "s", source);
-
-    snprintf(stage->source, sizeof(stage->source), "%s", source);
-    clear_stage(core, stage);
-    snprintf(stage->source, sizeof(stage->source), "%s", source);
-    stage->open = true;
-    stage->full = m->full;
-    stage->as_of = m->as_of;
-    stage->seen_at = m->seen_at;
-    stage->begun = now;
-    snprintf(stage->version, sizeof(stage->version), "%s", m->version ? m->version : "");
-    if (m->full && m->as_of < last)
-        refuse_listing(core, stage, NULL,
-                       "it is older than the last one that was taken; it is refused whole (rule 7)",
-                       now);
-    else if (m->as_of > now + 86400)
-        refuse_listing(core, stage, NULL,
-                       "its time lies more than a day ahead of this host's clock", now);
-    return stage->refused ? -EBADMSG : 0;
-}
-
-static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m,
-                   int64_t now)
-{
-    const struct rollcall_user_record *u = &m->user;
-    _cleanup_free_ char *body = body_from_record(u);
-
-    if (!body)
-        return -ENOMEM;
-    stage->rows++;
-    if (too_much(core, stage, body, now))
-        return 0;
-    return store_run(
-        &core->store,
-        "INSERT INTO incoming(source, id, hash, body, place, number, name, uid)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, place = excluded.place",
-        "ssissssi", stage->source, u->id, body_hash(body), body, u->where, u->employee_number,
-        u->user_name, u->has_uid && u->uid <= INT64_MAX ? (int64_t)u->uid : ROLLCALL_TIME_UNSET);
-}
-
-static int on_problem(struct engine_core *core, struct stage *stage,
-                      const struct rollcall_message *m, int64_t now)
-{
-    json_t *o;
-
-    if (m->whole) {
-        refuse_listing(core, stage, m->where, m->text, now);
-        return 0;
-    }
-    o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "event",
-                  m->warning ? "row-warning" : "row-skipped", "source", stage->source, "where",
-                  m->where, "id", m->id, "why", m->text);
-    engine_audit(core, o);
-    if (m->warning || !stage->open || stage->refused)
-        return 0;
-    if (!m->id) {
-        stage->unattributed++;
-        return 0;
-    }
-    if (too_much(core, stage, m->id, now))
-        return 0;
-    // Rule 2: seen, so not absent; the last good record stands.
-    return store_run(&core->store,
-                     "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3, ?4)"
-                     " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, terminated = 0",
-                     "sssi", stage->source, m->id, m->where, (int64_t)m->says_terminated);
-}
-
-static int on_commit(struct engine_core *core, struct stage *stage,
-                     const struct rollcall_message *m, int64_t now)
-{
-    char why[200];
-
-    if (stage->refused) {
-        clear_stage(core, stage);
-        return 0;
-    }
-    if (m->rows != stage->rows) {
-        snprintf(why, sizeof(why), "the source counts %llu people, and %llu came",
-                 (unsigned long long)m->rows, (unsigned long long)stage->rows);
-        refuse_listing(core, stage, NULL, why, now);
-        clear_stage(core, stage);
-        return -EBADMSG;
-    }
-    return listing_apply(core, stage, m->cursor, now);
-}
-
-int engine_core_message(struct engine_core *core, const char *source,
-                        const struct rollcall_message *m, int64_t now)
-{
-    struct stage *stage = stage_of(core, source);
-
-    if (!stage)
-        return -ENOENT;
-    if (!stage->source[0])
-        snprintf(stage->source, sizeof(stage->source), "%s", source);
-    switch (m->kind) {
-    case ROLLCALL_MESSAGE_BEGIN:
-        engine_phase(core, "reading");
-        return on_begin(core, stage, source, m, now);
-    case ROLLCALL_MESSAGE_PROBLEM:
-        return on_problem(core, stage, m, now);
-    case ROLLCALL_MESSAGE_AS_OF:
-        store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
-                  m->as_of < now ? m->as_of : now, source); // no lease of time to come
-        return lease_publish(core, now);
-    case ROLLCALL_MESSAGE_PROGRESS:
-        return 0;
-    default:
-        break;
-    }
-    if (!stage->open)
-        return -EBADMSG;
-    if (m->kind == ROLLCALL_MESSAGE_COMMIT)
-        return on_commit(core, stage, m, now);
-    if (stage->refused)
-        return 0;
-    if (m->kind == ROLLCALL_MESSAGE_USER)
-        return on_user(core, stage, m, now);
-    if (too_much(core, stage, m->kind == ROLLCALL_MESSAGE_GROUP ? m->group_id : m->id, now))
-        return 0;
-    if (m->kind == ROLLCALL_MESSAGE_GROUP)
-        return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?)",
-                         "sssi", source, m->group_id, m->group_name,
-                         m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET);
-    return store_run(
-        &core->store,
-        "INSERT INTO incoming(source, id, gone) VALUES(?, ?, 1) ON CONFLICT(source, id)"
-        " DO UPDATE SET gone = 1",
-        "ss", source, m->id);
-}
-
-void engine_core_abort(struct engine_core *core, const char *source, const char *why, int64_t now)
-{
-    struct stage *stage = stage_of(core, source);
-
-    if (!stage || !stage->open)
-        return;
-    refuse_listing(core, stage, NULL, why, now);
-    clear_stage(core, stage);
 }

@@ -28,6 +28,7 @@ struct run {
     char err_line[512];
     size_t err_len;
     bool in_batch, refused;
+    bool told_anew;            // started again to say its listing whole
     int64_t heard, next_start; // CLOCK_MONOTONIC ms
     unsigned failures;
     uint64_t done, total, rows;

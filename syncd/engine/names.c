@@ -101,8 +101,8 @@ static int refuse_spelling(struct engine_core *core, const struct rollcall_sourc
                            int64_t now)
 {
     store_run(&core->store,
-              "INSERT INTO incoming(source, id) SELECT source, id FROM record WHERE slot = ? AND"
-              " source = ? ON CONFLICT DO NOTHING",
+              "INSERT INTO incoming(source, id, listed) SELECT source, id, NULL FROM record"
+              " WHERE slot = ? AND source = ? ON CONFLICT DO UPDATE SET present = 1",
               "is", h->slot, src->name);
     rows_refuse(core, src->name, id, "number", b->user_name, now,
                 "employeeNumber \"%.60s\" looks like \"%.60s\" of \"%s\" with other zeros; the new "

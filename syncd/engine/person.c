@@ -163,6 +163,31 @@ int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char
                      (int64_t)slot, at, text);
 }
 
+static bool is_counted(enum rollcall_state state)
+{
+    return state > ROLLCALL_STATE_NONE && state < ROLLCALL_STATE_TERMINATED;
+}
+
+int64_t person_count(struct engine_core *core)
+{
+    if (core->people < 0)
+        core->people = store_number(&core->store, 0,
+                                    "SELECT count(*) FROM person WHERE state BETWEEN 1 AND 4", "");
+    return core->people;
+}
+
+// Counts people as they come and go, and notes on their records who left.
+static int note_end(struct engine_core *core, uint32_t slot, enum rollcall_state was,
+                    enum rollcall_state is)
+{
+    if (core->people >= 0)
+        core->people += is_counted(is) - is_counted(was);
+    if ((was >= ROLLCALL_STATE_TERMINATED) == (is >= ROLLCALL_STATE_TERMINATED))
+        return 0;
+    return store_run(&core->store, "UPDATE record SET ended = ? WHERE slot = ?", "ii",
+                     (int64_t)(is >= ROLLCALL_STATE_TERMINATED), (int64_t)slot);
+}
+
 // PURGED comes a day after an explicit end; it stays until the person is active again.
 static void keep_purged(const struct standing *was, struct rollcall_verdict *v)
 {
@@ -264,6 +289,8 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
                   (int64_t)word.authority, state_changed ? now : was.since, v.not_before,
                   v.not_after, hr, received, v.next, was.incarnation + rehire, (int64_t)slot);
     note_publication(core, slot, &was, &word, &v);
+    if (r == 0)
+        r = note_end(core, slot, was.word.state, word.state);
     if (r == 0 && state_changed)
         r = person_event(core, slot, now, "%s: %s%s%s", rollcall_state_name(word.state),
                          rollcall_reason_name(v.reason), source ? " from " : "",

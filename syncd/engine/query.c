@@ -141,10 +141,11 @@ static json_t *held_of(struct engine_core *core)
                   "was ended");
         json_array_append_new(a, o);
     }
-    q = store_bind(&core->store,
-                   "SELECT record.key, source, kind, coalesce(name, ''), text, at FROM refused JOIN"
-                   " record USING(source, id) WHERE kind = 'rehire' LIMIT 100",
-                   "");
+    q = store_bind(
+        &core->store,
+        "SELECT record.key, source, kind, coalesce(refused.name, ''), text, at FROM refused JOIN"
+        " record USING(source, id) WHERE kind = 'rehire' LIMIT 100",
+        "");
     while (store_step(q, &error)) {
         char id[200];
         snprintf(id, sizeof(id), "%s=rehire", store_text(q, 0));

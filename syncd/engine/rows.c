@@ -273,13 +273,18 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
     r = store_run(
         &core->store,
         "INSERT INTO record(source, id, key, slot, hash, body, place, first_seen, received,"
-        " groups_pending) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)"
+        " groups_pending, name, number, uid, waits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,"
+        " ?10, ?11, ?12,"
+        " ?4 IS NULL AND EXISTS(SELECT 1 FROM refused WHERE source = ?1 AND id = ?2))"
         " ON CONFLICT(source, id) DO UPDATE SET key = ?3, slot = ?4, hash = ?5, body = ?6,"
         " place = ?7, received = ?8, groups_pending = ?9, missing_since = NULL, missing = 0,"
-        " gone = 0, hold = NULL",
-        "sssiissii", row->src->name, row->id, row->key,
+        " gone = 0, hold = NULL, name = ?10, number = ?11, uid = ?12, waits = excluded.waits,"
+        " ended = CASE WHEN slot IS ?4 THEN ended ELSE 0 END",
+        "sssiissiissi", row->src->name, row->id, row->key,
         row->slot < 0 ? ROLLCALL_TIME_UNSET : row->slot, row->hash, kept ? kept : row->text,
-        row->place, now, pending);
+        row->place, now, pending, row->body.user_name, row->body.employee_number,
+        row->body.has_uid && row->body.uid <= INT64_MAX ? (int64_t)row->body.uid
+                                                        : ROLLCALL_TIME_UNSET);
     return r;
 }
 
@@ -328,14 +333,14 @@ static int changed_rows(struct engine_core *core, const char *source, int64_t no
         &core->store,
         "SELECT i.id FROM incoming i LEFT JOIN record r ON r.source = i.source AND r.id = i.id"
         " LEFT JOIN person p ON p.slot = r.slot"
-        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND (r.id IS NULL OR r.hash "
-        "<> i.hash"
+        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
+        " (r.id IS NULL OR r.hash <> i.hash"
         // A clock that ran ahead for a while took what was not due yet.
         " OR (p.reason IN (5, 6) AND p.not_after > ?2)"
         " OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR p.recovery OR"
         " (r.missing_since IS NOT NULL AND p.state = 2) OR"
         " (r.slot IS NULL AND EXISTS(SELECT 1 FROM refused f WHERE f.source = i.source AND f.id = "
-        "i.id)))",
+        "i.id))) ORDER BY i.id",
         "si", source, now);
     char **ids = NULL;
     size_t n = 0, room = 0;
@@ -364,13 +369,14 @@ static int refuse_doubles(struct engine_core *core, const char *source, int64_t 
     int error = 0;
     int r = store_run(
         &core->store,
-        "UPDATE incoming SET copies = 2 WHERE source = ?1 AND number IN (SELECT number FROM"
+        "UPDATE incoming SET shared = 1 WHERE source = ?1 AND number IN (SELECT number FROM"
         " incoming WHERE source = ?1 AND number IS NOT NULL GROUP BY number HAVING count(*) > 1)",
         "s", source);
 
-    q = store_bind(&core->store,
-                   "SELECT id, place, name FROM incoming WHERE source = ? AND copies > 1", "s",
-                   source);
+    q = store_bind(
+        &core->store,
+        "SELECT id, place, name FROM incoming WHERE source = ? AND (copies > 1 OR shared)", "s",
+        source);
     while (r == 0 && store_step(q, &error)) {
         char id[160], name[100];
         snprintf(id, sizeof(id), "%s", store_text(q, 0));

@@ -10,7 +10,7 @@
 
 #include "rollcall/lifecycle.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char schema[] =
     "CREATE TABLE source(name TEXT PRIMARY KEY, cursor TEXT, as_of INTEGER NOT NULL DEFAULT 0,"
@@ -21,9 +21,35 @@ static const char schema[] =
     "hash INTEGER NOT NULL,"
     " body TEXT NOT NULL, place TEXT, first_seen INTEGER NOT NULL, received INTEGER NOT NULL,"
     " missing_since INTEGER, missing INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
-    " groups_pending INTEGER, hold INTEGER, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    " groups_pending INTEGER, hold INTEGER,"
+    // What the row claims, as it was said: rules 4, 5 and 15 look for others who claim it.
+    " name TEXT, number TEXT, uid INTEGER,"
+    // absent: the last full listing did not have the row. waits: it was refused and is
+    // nobody's. ended: its person left; only a hint, so that the absences of those who
+    // left years ago are not walked.
+    " absent INTEGER NOT NULL DEFAULT 0, waits INTEGER NOT NULL DEFAULT 0,"
+    " ended INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(source, id)) WITHOUT ROWID;"
     "CREATE INDEX record_slot ON record(slot);"
     "CREATE INDEX record_key ON record(key);"
+    "CREATE INDEX record_name ON record(source, name);"
+    "CREATE INDEX record_number ON record(source, number) WHERE number <> id;"
+    "CREATE INDEX record_uid ON record(source, uid) WHERE uid IS NOT NULL;"
+    // Few rows each: what a commit must look at beside what it was told.
+    "CREATE INDEX record_waits ON record(source) WHERE waits;"
+    "CREATE INDEX record_odd ON record(source) WHERE (gone OR missing) AND NOT absent;"
+    "CREATE INDEX record_pending ON record(source) WHERE groups_pending IS NOT NULL;"
+    "CREATE INDEX record_question ON record(source) WHERE missing_since IS NOT NULL OR"
+    " hold IS NOT NULL;"
+    "CREATE INDEX record_hold ON record(hold) WHERE hold IS NOT NULL;"
+    "CREATE INDEX record_nobody ON record(source) WHERE slot IS NULL AND absent;"
+    "CREATE INDEX record_absent ON record(source) WHERE absent AND NOT missing AND NOT gone AND"
+    " NOT ended AND hold IS NULL;"
+    // Rows of the last listing that were not taken: what cannot be read, and what stands
+    // twice. A difference is completed by them.
+    "CREATE TABLE aside(source TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER, body TEXT, place "
+    "TEXT,"
+    " number TEXT, name TEXT, uid INTEGER, copies INTEGER NOT NULL, terminated INTEGER NOT NULL,"
+    " PRIMARY KEY(source, id)) WITHOUT ROWID;"
     "CREATE TABLE person(slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL "
     "UNIQUE,"
     " name TEXT UNIQUE, former_name TEXT, gid INTEGER NOT NULL, gecos TEXT, home TEXT, shell TEXT,"
@@ -37,6 +63,10 @@ static const char schema[] =
     "CREATE INDEX person_next ON person(next) WHERE next IS NOT NULL;"
     "CREATE INDEX person_former ON person(former_name);"
     "CREATE INDEX person_state ON person(state);"
+    "CREATE INDEX person_hold ON person(hold) WHERE hold IS NOT NULL;"
+    "CREATE INDEX person_unsettled ON person(slot) WHERE journal_lock OR recovery;"
+    // Taken while a clock ran ahead.
+    "CREATE INDEX person_early ON person(not_after) WHERE reason IN (5, 6);"
     "CREATE TABLE grp(number INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, name "
     "TEXT NOT NULL,"
     " gid INTEGER NOT NULL UNIQUE, UNIQUE(source, id));"
@@ -68,7 +98,11 @@ static const char staging[] =
     "place TEXT,"
     " number TEXT, name TEXT, uid INTEGER, copies INTEGER NOT NULL DEFAULT 1, terminated INTEGER "
     "NOT NULL DEFAULT 0,"
-    " gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    " gone INTEGER NOT NULL DEFAULT 0,"
+    // shared: another row has the same number. listed: the listing has the row; 0: it was
+    // said that it has not; NULL: nothing was said. present: it counts as no absence.
+    " shared INTEGER NOT NULL DEFAULT 0, listed INTEGER DEFAULT 1,"
+    " present INTEGER NOT NULL DEFAULT 1, PRIMARY KEY(source, id)) WITHOUT ROWID;"
     "CREATE INDEX temp.incoming_name ON incoming(source, name);"
     "CREATE INDEX temp.incoming_number ON incoming(source, number);"
     "CREATE INDEX temp.incoming_uid ON incoming(source, uid) WHERE uid IS NOT NULL;"
@@ -113,7 +147,7 @@ static int open_once(const char *path, struct store *s)
     if (version == 0) {
         s->fresh = true;
         if (store_exec(s, "BEGIN IMMEDIATE") < 0 || store_exec(s, schema) < 0 ||
-            store_exec(s, "PRAGMA user_version = 2; COMMIT") < 0)
+            store_exec(s, "PRAGMA user_version = 3; COMMIT") < 0)
             return -EIO;
     } else if (version != SCHEMA_VERSION) {
         return -EBADMSG;

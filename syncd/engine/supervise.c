@@ -96,10 +96,10 @@ static void fail(struct loop *l, struct run *r, const char *why)
     back_off(r);
 }
 
-void run_restart(struct loop *l, struct run *r)
+static void start_anew(struct loop *l, struct run *r, const char *why)
 {
     if (r->state == RUN_RUNNING) {
-        engine_core_abort(l->core, r->name, "it is read again", loop_now());
+        engine_core_abort(l->core, r->name, why, loop_now());
         close_pipes(l, r);
         launcher_tell(l, LAUNCHER_STOP, r->name);
     }
@@ -108,6 +108,26 @@ void run_restart(struct loop *l, struct run *r)
     r->state = RUN_BACKOFF;
     // The launcher refuses a second process of the same source until it reaped the first.
     r->next_start = loop_ms() + 20;
+}
+
+void run_restart(struct loop *l, struct run *r)
+{
+    r->told_anew = false;
+    start_anew(l, r, "it is read again");
+}
+
+// It says a difference to a listing that was not taken, or is asked for again. A process
+// that just began knows none, and says all of it.
+static void say_whole(struct loop *l, struct run *r)
+{
+    if (r->told_anew) {
+        fail(l, r, "it says a difference to a listing that is not the last one taken");
+        return;
+    }
+    rollcall_log(LOG_NOTICE, "source-says-anew", "source", r->name, "why",
+                 "its difference is not one to the last listing taken", NULL);
+    start_anew(l, r, "it is said anew");
+    r->told_anew = true;
 }
 
 // In the middle of a listing; between two, silence is the ordinary case, but for --once.
@@ -187,6 +207,8 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
     if (m->kind == ROLLCALL_MESSAGE_PROBLEM && m->whole) {
         r->refused = true;
         outcome(r, "failed", m->text);
+    } else if (m->kind == ROLLCALL_MESSAGE_BEGIN && e == -ESTALE) {
+        say_whole(l, r);
     } else if (m->kind == ROLLCALL_MESSAGE_BEGIN && e < 0) {
         r->refused = true;
         outcome(r, "failed", "the listing is older than the last one, or of a time to come");
@@ -196,6 +218,7 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
         r->in_batch = false;
         if (e == 0 && !r->refused) {
             r->failures = 0;
+            r->told_anew = false;
             r->last_commit = loop_now();
             outcome(r, "committed", NULL);
         } else if (!r->refused) {

@@ -27,7 +27,8 @@ struct watch {
     char done[200]; // cursor of the listing that was committed last
     char seen[200]; // of the one that was read last, be it refused
     char complaint[300];
-    int64_t noticed; // when the change in work was first noticed, or 0
+    int64_t noticed;           // when the change in work was first noticed, or 0
+    struct csv_listed *listed; // what the listing of `done` had
 };
 
 static int64_t now_ms(clockid_t clock)
@@ -122,8 +123,22 @@ static void complain(struct watch *w, const char *why)
     emit_flush();
 }
 
-// The cursor names the reading: the file's version, and the zone that its dates were
-// read in. 0, or -EAGAIN.
+// Read already: nothing new, and still there. So that the next change costs no more than
+// itself, what the file has is learnt now.
+static void learn(struct watch *w, const struct source_request *q, int fd, const struct stat *st)
+{
+    w->complaint[0] = 0;
+    snprintf(w->seen, sizeof(w->seen), "%s", w->done);
+    emit_as_of(st->st_mtim.tv_sec);
+    emit_flush();
+    if (q->once || csv_listed_known(w->listed))
+        close(fd);
+    else if (csv_read(fd, q->path, st, 0, NULL, NULL, w->listed) < 0)
+        csv_listed_forget(w->listed);
+}
+
+// The cursor names the reading: the file's version, the zone that its dates were read in,
+// and who read it. 0, or -EAGAIN.
 static int look(struct watch *w, const struct source_request *q)
 {
     char version[100], cursor[200], why[300];
@@ -137,17 +152,14 @@ static int look(struct watch *w, const struct source_request *q)
         return fd;
     }
     csv_version(&st, version, sizeof(version));
-    snprintf(cursor, sizeof(cursor), "%s %s", version, zone ? zone : "UTC");
+    snprintf(cursor, sizeof(cursor), "%s %s %s", version, zone ? zone : "UTC", ROLLCALL_VERSION);
     if (strcmp(cursor, w->done) == 0) {
-        close(fd);
-        w->complaint[0] = 0;
-        snprintf(w->seen, sizeof(w->seen), "%s", cursor);
-        emit_as_of(st.st_mtim.tv_sec); // read already: nothing new, and still there
-        emit_flush();
+        learn(w, q, fd, &st);
         return 0;
     }
     w->complaint[0] = 0;
-    r = csv_read(fd, q->path, &st, w->noticed ? w->noticed / 1000 : time(NULL), cursor);
+    r = csv_read(fd, q->path, &st, w->noticed ? w->noticed / 1000 : time(NULL), cursor, w->done,
+                 w->listed);
     if (r != -EAGAIN)
         snprintf(w->seen, sizeof(w->seen), "%s", cursor);
     // A refused file vouches for nobody: it must not pass for one that was taken.
@@ -181,9 +193,13 @@ static bool unchanged(const struct watch *w, const char *path)
 int main(void)
 {
     struct source_request q;
-    struct watch w = {.fd = -1};
+    struct watch w = {.fd = -1, .listed = csv_listed_new()};
     int r = source_request_read(0, &q);
 
+    if (!w.listed) {
+        fprintf(stderr, "there is no memory\n");
+        return 1;
+    }
     if (r < 0 || !q.path) {
         fprintf(stderr, "rollcall-source-csv is started by rollcall-syncd; see rollcall.conf(5)\n");
         return 2;
@@ -203,5 +219,6 @@ int main(void)
         r = read_whole(&w, &q);
     }
     source_request_done(&q);
+    csv_listed_free(w.listed);
     return r < 0 ? 1 : 0;
 }

@@ -27,9 +27,19 @@ struct reading {
     size_t n_cells, too_many;
     uint64_t line, row_line; // where the row in work began
     uint64_t rows;           // data rows, broken ones too
-    uint64_t users;
+    uint64_t users;          // that were said
+    struct csv_listed *listed;
+    bool silent;  // it only learns
+    bool another; // the header is another than the last listing's
     char why[300];
 };
+
+// Between two rows: libcsv's ROW_NOT_BEGUN. A cell in quotes may hold a line that looks
+// like a row.
+static bool between_rows(const struct reading *r)
+{
+    return r->parser.pstate == 0;
+}
 
 static void refuse(struct reading *r, const char *text)
 {
@@ -39,7 +49,8 @@ static void refuse(struct reading *r, const char *text)
         return;
     r->refused = true;
     snprintf(where, sizeof(where), "%s:%llu", r->name, (unsigned long long)r->line);
-    emit_refusal(where, text);
+    if (!r->silent)
+        emit_refusal(where, text);
 }
 
 static void drop_cells(struct reading *r)
@@ -48,15 +59,12 @@ static void drop_cells(struct reading *r)
         free(r->cells[i]);
     r->n_cells = 0;
     r->too_many = 0;
-    r->row_line = 0;
 }
 
 static void on_cell(void *data, size_t len, void *ctx)
 {
     struct reading *r = ctx;
 
-    if (r->row_line == 0)
-        r->row_line = r->line;
     if (r->n_cells == CSV_CELLS_MAX) {
         r->too_many++;
         return;
@@ -64,6 +72,28 @@ static void on_cell(void *data, size_t len, void *ctx)
     r->cells[r->n_cells] = strndup(data ? data : "", len);
     if (r->cells[r->n_cells])
         r->n_cells++;
+}
+
+static void say_problem(const struct reading *r, const char *where, const char *id, bool terminated,
+                        const char *text)
+{
+    if (id)
+        csv_listed_row(r->listed, id, false);
+    if (!r->silent)
+        emit_problem(where, id, terminated, text);
+}
+
+static void say_user(struct reading *r, json_t *user, const char *id, const char *where,
+                     const char *warning)
+{
+    if (!csv_listed_row(r->listed, id, true) || r->silent) {
+        json_decref(user);
+        return;
+    }
+    if (*warning)
+        emit_warning(where, id, warning);
+    emit_user(user, where);
+    r->users++;
 }
 
 static void take_row(struct reading *r)
@@ -85,18 +115,14 @@ static void take_row(struct reading *r)
         snprintf(fault.text, sizeof(fault.text), "the row is longer than 255 KiB");
     }
     if (taken) {
-        const char *id = cells[r->header.at[CSV_EMPLOYEE_NUMBER]];
-        if (*warning)
-            emit_warning(where, id, warning);
-        emit_user(user, where);
-        r->users++;
+        say_user(r, user, cells[r->header.at[CSV_EMPLOYEE_NUMBER]], where, warning);
         return;
     }
     if (fault.column > 0)
         snprintf(where, sizeof(where), "%s:%llu:%d", r->name, (unsigned long long)r->row_line,
                  fault.column);
-    emit_problem(where, fault.has_number ? cells[r->header.at[CSV_EMPLOYEE_NUMBER]] : NULL,
-                 fault.terminated, fault.text);
+    say_problem(r, where, fault.has_number ? cells[r->header.at[CSV_EMPLOYEE_NUMBER]] : NULL,
+                fault.terminated, fault.text);
 }
 
 static void on_row(int c, void *ctx)
@@ -117,6 +143,7 @@ static void on_row(int c, void *ctx)
         refuse(r, r->why);
     } else {
         r->have_header = true;
+        r->another = !csv_listed_header(r->listed);
     }
     drop_cells(r);
 }
@@ -142,10 +169,10 @@ static void broken_row(struct reading *r)
         return;
     }
     r->rows++;
-    snprintf(where, sizeof(where), "%s:%llu:%zu", r->name,
-             (unsigned long long)(r->row_line ? r->row_line : r->line), r->n_cells + 1);
-    emit_problem(
-        where, has_number ? r->cells[number] : NULL,
+    snprintf(where, sizeof(where), "%s:%llu:%zu", r->name, (unsigned long long)r->row_line,
+             r->n_cells + 1);
+    say_problem(
+        r, where, has_number ? r->cells[number] : NULL,
         has_number && status >= 0 && (size_t)status < r->n_cells &&
             strcmp(r->cells[status], "terminated") == 0,
         "a quote stands where none may (RFC 4180): quote the whole cell and double the quotes "
@@ -179,9 +206,15 @@ static bool is_utf8(const char *line, size_t len)
 
 static void take_line(struct reading *r, char *line, size_t len)
 {
-    bool inside = r->row_line != 0; // of a quoted cell that goes over lines
+    bool inside = !between_rows(r); // of a quoted cell that goes over lines
     size_t text = len;
 
+    if (!inside)
+        r->row_line = r->line;
+    if (csv_listed_line(r->listed, line, len, !inside) && !r->ended) {
+        r->rows++; // as it was in the last listing
+        return;
+    }
     if (memchr(line, 0, len)) {
         refuse(r, "holds NUL bytes: this is no text file");
         return;
@@ -271,7 +304,7 @@ static void read_lines(struct reading *r, FILE *f, uint64_t total)
         refuse(r, "there is no memory");
         return;
     }
-    while (!r->refused && (n = read_line(f, line)) > 0) {
+    while (!r->refused && !r->another && (n = read_line(f, line)) > 0) {
         char *text = line;
         r->line++;
         done += n;
@@ -293,49 +326,91 @@ static void read_lines(struct reading *r, FILE *f, uint64_t total)
             return;
         }
         take_line(r, text, n);
-        if (r->line % 10000 == 0)
+        if (r->line % 10000 == 0 && !r->silent)
             emit_progress(done, total);
     }
     // What could be read before the disk failed would look like a shorter company.
     if (ferror(f))
         refuse(r, "cannot be read to its end");
-    if (!r->refused && r->row_line != 0)
+    if (!r->refused && !r->another && !between_rows(r))
         refuse(r, "ends inside a quoted cell: the file was cut");
 }
 
-int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, const char *cursor)
+// One time through the file.
+static int read_once(struct reading *r, FILE *f, const struct stat *st)
 {
-    const char *slash = strrchr(path, '/');
-    struct reading r = {.name = slash ? slash + 1 : path};
-    _cleanup_fclose_ FILE *f = fdopen(fd, "r");
-    char version[100], now[100];
-    struct stat after;
-
-    if (!f || start_parser(&r) < 0) {
-        if (!f)
-            close(fd);
+    if (start_parser(r) < 0)
         return -ENOMEM;
-    }
-    csv_version(st, version, sizeof(version));
-    emit_begin(true, st->st_mtim.tv_sec, version, seen_at);
-    read_lines(&r, f, (uint64_t)st->st_size);
-    if (!r.refused && !r.have_header)
-        refuse(&r, "there is no header; the first line names the columns");
-    if (!r.refused && r.rows == 0)
-        refuse(&r, "has a header and nobody below it; that is never an empty company");
-    drop_cells(&r);
-    csv_free(&r.parser);
-    if (fstat(fd, &after) < 0)
+    csv_listed_begin(r->listed);
+    read_lines(r, f, (uint64_t)st->st_size);
+    if (!r->refused && !r->have_header)
+        refuse(r, "there is no header; the first line names the columns");
+    if (!r->refused && !r->another && r->rows == 0)
+        refuse(r, "has a header and nobody below it; that is never an empty company");
+    drop_cells(r);
+    csv_free(&r->parser);
+    return r->refused ? -EBADMSG : 0;
+}
+
+// What was passed over and should not have been is known after the first time through. The
+// second finds no more, unless somebody writes the file meanwhile: then all of it is said.
+static bool is_wrong_difference(struct reading *r, unsigned times)
+{
+    if (r->refused || (!r->another && !csv_listed_again(r->listed)))
+        return false;
+    if (r->another || times > 1)
+        csv_listed_forget(r->listed);
+    return true;
+}
+
+static int finish(struct reading *r, FILE *f, const char *version, const char *cursor)
+{
+    struct stat after;
+    char now[100];
+
+    if (fstat(fileno(f), &after) < 0)
         return -errno;
     csv_version(&after, now, sizeof(now));
     if (strcmp(version, now) != 0) {
-        if (!r.refused)
-            emit_refusal(r.name, "changed while it was read; it is read again");
-        emit_flush();
+        if (!r->refused && !r->silent)
+            emit_refusal(r->name, "changed while it was read; it is read again");
         return -EAGAIN;
     }
-    if (!r.refused)
-        emit_commit(cursor, r.users);
+    if (r->refused)
+        return -EBADMSG;
+    if (!r->silent) {
+        csv_listed_absent(r->listed, emit_absent);
+        emit_commit(cursor, r->users);
+    }
+    csv_listed_keep(r->listed);
+    return 0;
+}
+
+int csv_read(int fd, const char *path, const struct stat *st, int64_t seen_at, const char *cursor,
+             const char *since, struct csv_listed *listed)
+{
+    const char *slash = strrchr(path, '/');
+    _cleanup_fclose_ FILE *f = fdopen(fd, "r");
+    struct reading r;
+    char version[100];
+    unsigned times = 0;
+    int e;
+
+    if (!f) {
+        close(fd);
+        return -ENOMEM;
+    }
+    csv_version(st, version, sizeof(version));
+    do {
+        rewind(f);
+        r = (struct reading){.name = slash ? slash + 1 : path, .listed = listed, .silent = !cursor};
+        if (!r.silent)
+            emit_begin(true, st->st_mtim.tv_sec, version, seen_at,
+                       csv_listed_known(listed) ? since : NULL);
+        e = read_once(&r, f, st);
+    } while (e == 0 && is_wrong_difference(&r, ++times));
+    if (e == 0 || e == -EBADMSG)
+        e = finish(&r, f, version, cursor);
     emit_flush();
-    return r.refused ? -EBADMSG : 0;
+    return e;
 }

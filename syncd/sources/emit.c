@@ -73,10 +73,10 @@ static void put_time(json_t *o, const char *key, int64_t t)
     json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
 }
 
-void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at)
+void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at, const char *since)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s}", "op", "begin", "mode", full ? "full" : "delta",
-                          "version", version);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s*}", "op", "begin", "mode", full ? "full" : "delta",
+                          "version", version, "since", since);
 
     put_time(o, "as_of", as_of);
     put_time(o, "seen_at", seen_at);
@@ -123,6 +123,11 @@ void emit_refusal(const char *where, const char *text)
 
     json_object_set_new(o, "whole", json_true());
     emit(o);
+}
+
+void emit_absent(const char *id)
+{
+    emit(json_pack("{s:s, s:s}", "op", "absent", "id", id));
 }
 
 void emit_as_of(int64_t as_of)

@@ -22,12 +22,14 @@ int source_request_read(int fd, struct source_request *ret);
 void source_request_done(struct source_request *request);
 
 // Each prints one line; a reader that went away ends the program.
-void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at);
+// `since`: the cursor that the listing is said as a difference to, or NULL.
+void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at, const char *since);
 void emit_user(json_t *user, const char *where); // takes the reference
 // A row that could not be taken; `id` where it could be read.
 void emit_problem(const char *where, const char *id, bool terminated, const char *text);
 void emit_warning(const char *where, const char *id, const char *text); // row taken all the same
 void emit_refusal(const char *where, const char *text);                 // the whole listing
+void emit_absent(const char *id);
 void emit_as_of(int64_t as_of);
 void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);

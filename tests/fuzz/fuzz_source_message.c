@@ -13,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static const char *const before[] = {
     "",
     "{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-",
+    "{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-01-01T00:00:00Z\",\"since\":",
+    "{\"op\":\"absent\",\"id\":",
     "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"",
     "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[{\"value\":",
     "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"status\":\"",

@@ -101,6 +101,19 @@ def test_a_refused_file_is_said_once_and_the_next_good_one_is_taken(syncd):
     assert syncd.log().count("listing-refused") == 1
 
 
+def test_a_file_after_one_that_was_older_is_said_whole_and_taken(syncd):
+    # The source is not told that rule 7 refused the older one, and says what is new since.
+    both = [people.person("1", "alice"), people.person("2", "bob")]
+    people.write(both + [people.person("10", "ines")])
+    wait.until(lambda: people.passwd("ines"), "ines")
+    people.write(both[:1], at=time.time() - 5000)
+    syncd.logs("older than the last one")
+    people.write(both + [people.person("10", "ines"), people.person("11", "jon")])
+    wait.until(lambda: people.passwd("jon"), "jon in getent")
+    assert "source-says-anew" in syncd.log() and "source-failed" not in syncd.log()
+    assert people.passwd("bob")[6] == "/bin/bash"
+
+
 def process(syncd, name):
     for pid in syncd.children():
         with open(f"/proc/{pid}/cmdline", "rb") as f:
@@ -151,6 +164,19 @@ def test_a_program_that_ends_well_is_started_again_after_its_poll_and_not_before
         wait.until(lambda: people.passwd("jane"), "jane in getent")
         time.sleep(3)
         assert syncd.log().count("text=run") == 1
+    finally:
+        syncd.stop()
+
+
+def test_a_program_may_say_its_listing_as_a_difference_to_its_last_one():
+    first = listing("olga", "oleg")
+    second = listing("otto").replace('"mode":"full"', '"mode":"full","since":"c"').replace('"cursor":"c"', '"cursor":"d"')
+    script(first + second)
+    syncd = daemons.Syncd().start()
+    try:
+        wait.until(lambda: people.passwd("otto"), "otto in getent")
+        assert people.passwd("olga")[6] == "/bin/bash" and people.passwd("oleg")[6] == "/bin/bash"
+        assert "source-failed" not in syncd.log() and "missing" not in syncd.log()
     finally:
         syncd.stop()
 
@@ -224,6 +250,10 @@ HOSTILE = {
     "a_listing_from_the_future": (listing("mona", as_of="2099-01-01T00:00:00Z"), "ahead"),
     "a_user_with_no_id": ("""echo '{"op":"begin","mode":"full","as_of":"2026-11-02T03:04:05Z"}'
         echo '{"op":"user","user":{"userName":"mona"}}'""", "does not speak"),
+    "a_difference_to_a_listing_that_never_was": ("""echo '{"op":"begin","mode":"full","as_of":"2026-11-02T03:04:05Z","since":"x"}'
+        echo '{"op":"commit","cursor":"y","rows":0}'""", "difference"),
+    "absent_in_a_listing_that_is_whole": (lambda: listing("mona").replace('{"op":"commit"', '{"op":"absent","id":"1"}\'\necho \'{"op":"commit"'),
+                                          "belongs to a listing"),
     "no_interpreter": ("#!/no/such/interpreter\n", "scripted"),
 }
 

@@ -63,7 +63,8 @@ int engine_setup(void **state)
     assert_non_null(e);
     e->now = START;
     e->audit = json_array();
-    snprintf(e->dir, sizeof(e->dir), "/tmp/rollcall-core-XXXXXX");
+    snprintf(e->dir, sizeof(e->dir), "%s/rollcall-core-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(e->dir));
     e->paths = (struct engine_paths){
         .state_db = in_dir(e, 0, "state.db"),

@@ -352,7 +352,7 @@ static void a_listing_beyond_all_measure_is_refused_and_changes_nothing(void **s
         assert_int_equal(company_say(c, p), 0);
     }
     assert_int_equal(company_events(c, "listing-refused"), 1);
-    assert_int_equal(company_commit(c, 1100), 0);
+    assert_int_equal(company_commit(c, 1100), -EBADMSG);
     assert_int_equal(company_events(c, "listing-accepted"), 0);
     p->listed = false;
     company_listing(c);

@@ -230,7 +230,7 @@ static void rule_7_a_file_older_than_the_last_is_refused_whole(void **state)
     a.status = ROLLCALL_STATUS_TERMINATED;
     assert_int_equal(begin(e, "hr", true, e->now - 1), -EBADMSG);
     say_row(e, "hr", &a);
-    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(commit(e, "hr", 1), -EBADMSG);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_ACTIVE);
     assert_true(audited_why(e, "listing-refused", "rule 7"));
 }

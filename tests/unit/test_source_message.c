@@ -46,6 +46,31 @@ static void a_begin_has_a_mode_and_a_time_of_its_own(void **state)
     refused("{\"op\":\"begin\",\"mode\":\"full\",\"as_of\":\"2026-01-01T00:00:00\"}");
 }
 
+static void a_difference_is_a_full_listing_since_a_cursor(void **state)
+{
+#define BEGIN(mode) "{\"op\":\"begin\",\"as_of\":\"2026-01-01T00:00:00Z\",\"mode\":\"" mode "\","
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse(BEGIN("full") "\"since\":\"c 1\"}", &m), 0);
+    assert_true(m.full);
+    assert_string_equal(m.since, "c 1");
+    rollcall_message_done(&m);
+    assert_int_equal(parse(BEGIN("full") "\"since\":null}", &m), 0);
+    assert_null(m.since);
+    rollcall_message_done(&m);
+    refused(BEGIN("full") "\"since\":\"\"}");
+    refused(BEGIN("full") "\"since\":7}");
+    refused(BEGIN("delta") "\"since\":\"c\"}");
+#undef BEGIN
+    assert_int_equal(parse("{\"op\":\"absent\",\"id\":\"7\"}", &m), 0);
+    assert_int_equal(m.kind, ROLLCALL_MESSAGE_ABSENT);
+    assert_string_equal(m.id, "7");
+    rollcall_message_done(&m);
+    refused("{\"op\":\"absent\"}");
+    refused("{\"op\":\"absent\",\"id\":7}");
+}
+
 static void an_empty_list_of_groups_is_said_and_a_missing_one_is_not(void **state)
 {
     struct rollcall_message m;
@@ -183,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_begin_has_a_mode_and_a_time_of_its_own),
+        cmocka_unit_test(a_difference_is_a_full_listing_since_a_cursor),
         cmocka_unit_test(an_empty_list_of_groups_is_said_and_a_missing_one_is_not),
         cmocka_unit_test(a_status_we_do_not_know_lets_nobody_in),
         cmocka_unit_test(a_uid_of_more_than_32_bits_is_seen_and_not_wrapped),

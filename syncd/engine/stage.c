@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A batch from its begin to its commit: staged in memory, with no effect on anybody.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "syncd/engine/core_internal.h"
+
+#define STAGE_BYTES_MAX (256ull * 1024 * 1024)
+
+static void clear_stage(struct engine_core *core, struct stage *stage)
+{
+    store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
+    store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
+    *stage = (struct stage){0};
+}
+
+static struct stage *stage_of(struct engine_core *core, const char *source)
+{
+    int i = source_index(core->config, source);
+
+    return i < 0 ? NULL : &core->stage[i];
+}
+
+static void refuse_listing(struct engine_core *core, struct stage *stage, const char *where,
+                           const char *why, int64_t now)
+{
+    stage->refused = true;
+    engine_audit(core, json_pack("{s:s, s:s, s:s*, s:s}", "event", "listing-refused", "source",
+                                 stage->source, "where", where, "why", why));
+    store_run(&core->store,
+              "INSERT INTO source(name, problem, problem_at) VALUES(?1, ?2, ?3) ON CONFLICT(name) "
+              "DO UPDATE"
+              " SET problem = ?2, problem_at = ?3",
+              "ssi", stage->source, why, now);
+}
+
+// A source that never stops must not take the engine's memory.
+static bool too_much(struct engine_core *core, struct stage *stage, const char *text, int64_t now)
+{
+    stage->bytes += 256 + (text ? strlen(text) : 0);
+    if (stage->bytes > STAGE_BYTES_MAX && !stage->refused)
+        refuse_listing(core, stage, NULL, "it is larger than 256 MiB; it is refused whole", now);
+    return stage->refused;
+}
+
+static bool is_committed(struct engine_core *core, const char *source, const char *cursor)
+{
+    return store_number(&core->store, 0, "SELECT 1 FROM source WHERE name = ? AND cursor = ?", "ss",
+                        source, cursor);
+}
+
+static int on_begin(struct engine_core *core, struct stage *stage, const char *source,
+                    const struct rollcall_message *m, int64_t now)
+{
+    int64_t last =
+        store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?", "s", source);
+
+    snprintf(stage->source, sizeof(stage->source), "%s", source);
+    clear_stage(core, stage);
+    if (m->since && !is_committed(core, source, m->since))
+        return -ESTALE; // nobody's fault, and nothing for `rollcall status`
+    snprintf(stage->source, sizeof(stage->source), "%s", source);
+    stage->open = true;
+    stage->full = m->full;
+    stage->difference = m->since;
+    stage->as_of = m->as_of;
+    stage->seen_at = m->seen_at;
+    stage->begun = now;
+    snprintf(stage->version, sizeof(stage->version), "%s", m->version ? m->version : "");
+    if (m->full && m->as_of < last)
+        refuse_listing(core, stage, NULL,
+                       "it is older than the last one that was taken; it is refused whole (rule 7)",
+                       now);
+    else if (m->as_of > now + 86400)
+        refuse_listing(core, stage, NULL,
+                       "its time lies more than a day ahead of this host's clock", now);
+    return stage->refused ? -EBADMSG : 0;
+}
+
+// A row that is said after all was not absent.
+static int take_back_absence(struct engine_core *core, const struct stage *stage, const char *id)
+{
+    return stage->difference
+               ? store_run(&core->store,
+                           "DELETE FROM incoming WHERE source = ? AND id = ? AND copies = 0", "ss",
+                           stage->source, id)
+               : 0;
+}
+
+static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m,
+                   int64_t now)
+{
+    const struct rollcall_user_record *u = &m->user;
+    _cleanup_free_ char *body = body_from_record(u);
+    int r;
+
+    if (!body)
+        return -ENOMEM;
+    stage->rows++;
+    if (too_much(core, stage, body, now))
+        return 0;
+    r = take_back_absence(core, stage, u->id);
+    if (r < 0)
+        return r;
+    return store_run(
+        &core->store,
+        "INSERT INTO incoming(source, id, hash, body, place, number, name, uid)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, place = excluded.place",
+        "ssissssi", stage->source, u->id, body_hash(body), body, u->where, u->employee_number,
+        u->user_name, u->has_uid && u->uid <= INT64_MAX ? (int64_t)u->uid : ROLLCALL_TIME_UNSET);
+}
+
+static int on_problem(struct engine_core *core, struct stage *stage,
+                      const struct rollcall_message *m, int64_t now)
+{
+    json_t *o;
+    int r;
+
+    if (m->whole) {
+        refuse_listing(core, stage, m->where, m->text, now);
+        return 0;
+    }
+    o = json_pack("{s:s, s:s, s:s*, s:s*, s:s}", "event",
+                  m->warning ? "row-warning" : "row-skipped", "source", stage->source, "where",
+                  m->where, "id", m->id, "why", m->text);
+    engine_audit(core, o);
+    if (m->warning || !stage->open || stage->refused)
+        return 0;
+    if (!m->id) {
+        stage->unattributed++;
+        return 0;
+    }
+    if (too_much(core, stage, m->id, now))
+        return 0;
+    r = take_back_absence(core, stage, m->id);
+    if (r < 0)
+        return r;
+    // Rule 2: seen, so not absent; the last good record stands.
+    return store_run(&core->store,
+                     "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3, ?4)"
+                     " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, terminated = 0",
+                     "sssi", stage->source, m->id, m->where, (int64_t)m->says_terminated);
+}
+
+static int on_commit(struct engine_core *core, struct stage *stage,
+                     const struct rollcall_message *m, int64_t now)
+{
+    char why[200];
+    int r;
+
+    if (stage->refused) {
+        clear_stage(core, stage);
+        return -EBADMSG;
+    }
+    if (m->rows != stage->rows) {
+        snprintf(why, sizeof(why), "the source counts %llu people, and %llu came",
+                 (unsigned long long)m->rows, (unsigned long long)stage->rows);
+        refuse_listing(core, stage, NULL, why, now);
+        clear_stage(core, stage);
+        return -EBADMSG;
+    }
+    r = listing_apply(core, stage, m->cursor, now);
+    clear_stage(core, stage);
+    return r;
+}
+
+// An explicit word that the record is no more.
+static int on_gone(struct engine_core *core, struct stage *stage, const char *id)
+{
+    return store_run(&core->store,
+                     "INSERT INTO incoming(source, id, gone, listed) VALUES(?, ?, 1, 0)"
+                     " ON CONFLICT(source, id) DO UPDATE SET gone = 1, listed = 0",
+                     "ss", stage->source, id);
+}
+
+// The row stood in the listing that this one is a difference to, and stands in this one no more.
+static int on_absent(struct engine_core *core, struct stage *stage, const char *id, int64_t now)
+{
+    if (!stage->difference) {
+        refuse_listing(core, stage, NULL,
+                       "\"absent\" belongs to a listing with \"since\"; it is refused whole", now);
+        return 0;
+    }
+    return store_run(&core->store,
+                     "INSERT OR IGNORE INTO incoming(source, id, copies, listed, present)"
+                     " VALUES(?, ?, 0, 0, 0)",
+                     "ss", stage->source, id);
+}
+
+int engine_core_message(struct engine_core *core, const char *source,
+                        const struct rollcall_message *m, int64_t now)
+{
+    struct stage *stage = stage_of(core, source);
+
+    if (!stage)
+        return -ENOENT;
+    if (!stage->source[0])
+        snprintf(stage->source, sizeof(stage->source), "%s", source);
+    switch (m->kind) {
+    case ROLLCALL_MESSAGE_BEGIN:
+        engine_phase(core, "reading");
+        return on_begin(core, stage, source, m, now);
+    case ROLLCALL_MESSAGE_PROBLEM:
+        return on_problem(core, stage, m, now);
+    case ROLLCALL_MESSAGE_AS_OF:
+        store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
+                  m->as_of < now ? m->as_of : now, source); // no lease of time to come
+        return lease_publish(core, now);
+    case ROLLCALL_MESSAGE_PROGRESS:
+        return 0;
+    default:
+        break;
+    }
+    if (!stage->open)
+        return -EBADMSG;
+    if (m->kind == ROLLCALL_MESSAGE_COMMIT)
+        return on_commit(core, stage, m, now);
+    if (stage->refused)
+        return 0;
+    if (m->kind == ROLLCALL_MESSAGE_USER)
+        return on_user(core, stage, m, now);
+    if (too_much(core, stage, m->kind == ROLLCALL_MESSAGE_GROUP ? m->group_id : m->id, now))
+        return 0;
+    if (m->kind == ROLLCALL_MESSAGE_GROUP)
+        return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?)",
+                         "sssi", source, m->group_id, m->group_name,
+                         m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET);
+    return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m->id)
+                                            : on_absent(core, stage, m->id, now);
+}
+
+void engine_core_abort(struct engine_core *core, const char *source, const char *why, int64_t now)
+{
+    struct stage *stage = stage_of(core, source);
+
+    if (!stage || !stage->open)
+        return;
+    refuse_listing(core, stage, NULL, why, now);
+    clear_stage(core, stage);
+}
