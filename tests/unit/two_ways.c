@@ -265,6 +265,15 @@ static const struct file_row *next_of(const struct file *f, const char *id, size
     return NULL;
 }
 
+static bool same_row(const struct file_row *x, const struct file_row *y)
+{
+    return strcmp(x->id, y->id) == 0 && strcmp(x->number, y->number) == 0 &&
+           strcmp(x->name, y->name) == 0 && strcmp(x->display, y->display) == 0 &&
+           x->status == y->status && x->start == y->start && x->end == y->end &&
+           x->terminated_at == y->terminated_at && x->uid == y->uid && x->groups == y->groups &&
+           x->broken == y->broken && x->says_terminated == y->says_terminated;
+}
+
 static bool same_in(const struct file *a, const struct file *b, const char *id)
 {
     size_t i = 0, k = 0;
@@ -273,7 +282,7 @@ static bool same_in(const struct file *a, const struct file *b, const char *id)
     do {
         x = next_of(a, id, &i);
         y = next_of(b, id, &k);
-        if (!x != !y || (x && memcmp(x, y, sizeof(*x)) != 0))
+        if (!x != !y || (x && !same_row(x, y)))
             return false;
     } while (x);
     return true;

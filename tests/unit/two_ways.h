@@ -9,7 +9,7 @@
 
 #define FILE_ROWS 96
 
-// A row of a file, by value: two of them are the same row when their bytes are.
+// A row of a file, by value.
 struct file_row {
     char id[16], number[16], name[16], display[16];
     enum rollcall_status status;
