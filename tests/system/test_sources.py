@@ -176,7 +176,8 @@ def test_a_program_may_say_its_listing_as_a_difference_to_its_last_one():
     try:
         wait.until(lambda: people.passwd("otto"), "otto in getent")
         assert people.passwd("olga")[6] == "/bin/bash" and people.passwd("oleg")[6] == "/bin/bash"
-        assert "source-failed" not in syncd.log() and "missing" not in syncd.log()
+        assert "source-failed" not in syncd.log()
+        assert "id=olga" not in syncd.log() and "id=oleg" not in syncd.log()
     finally:
         syncd.stop()
 

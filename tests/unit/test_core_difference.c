@@ -14,7 +14,7 @@
 #include "rollcall/account.h"
 #include "tests/unit/two_ways.h"
 
-#define SEEDS 40
+#define SEEDS 60
 #define STEPS 40
 
 // ---- the same history, two ways ----

@@ -59,6 +59,8 @@ static struct file_row any_row(struct history *h)
     else
         any_name(h, r.name);
     snprintf(r.display, sizeof(r.display), "d%u", (unsigned)history_random(h, 9));
+    if (chance(h, 15))
+        r.uid = ROLLCALL_ID_DEFAULT_MIN + 1 + history_random(h, 12);
     return r;
 }
 
