@@ -128,6 +128,21 @@ static int open_pair(struct nss_pair **ret)
     return 0;
 }
 
+// A pair for one lookup's own use. There are cancellation points in it, a thread that ended
+// at one would never leave its slot, and errno is the caller's.
+static int open_own(struct nss_pair **ret)
+{
+    int saved = errno, cancel, ignored, r;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    r = open_pair(ret);
+    pthread_setcancelstate(cancel, &ignored);
+    errno = saved;
+    if (r < 0)
+        atomic_store(&absent_why, r);
+    return r;
+}
+
 // ---- who reads what ----
 
 // Threads rarely share a line: which one is theirs follows from their thread pointer, which
@@ -142,13 +157,8 @@ static unsigned home_slot(void)
 // More lookups at once than there are slots: slower, and as right.
 static const struct nss_pair *protect_own(struct nss_guard *guard)
 {
-    int saved = errno, cancel, ignored;
-
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    if (open_pair(&guard->own) < 0)
+    if (open_own(&guard->own) < 0)
         guard->own = NULL;
-    pthread_setcancelstate(cancel, &ignored);
-    errno = saved;
     return guard->own;
 }
 
@@ -237,9 +247,10 @@ static bool same_file(const char *path, dev_t dev, ino_t ino)
     return stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+// EBADF: another thread closes whatever is open, ours too, before it is mapped.
 static bool for_want_of_room(int r)
 {
-    return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EBADF;
 }
 
 // `pair`, which the caller protects, or nothing, is replaced by what stands at the paths.
@@ -345,7 +356,7 @@ struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with, struct n
 {
     struct nss_pair *pair = with ? atomic_exchange(at, NULL) : NULL;
 
-    if (with && !pair && open_pair(&pair) < 0)
+    if (with && !pair && open_own(&pair) < 0)
         return NULL;
     if (!pair)
         return NULL;
