@@ -2,7 +2,7 @@
 # rollcall's build. GNU make; everything lands in $(BUILD), nothing in the tree.
 #
 #   make            programs, modules, man pages         make install DESTDIR=...
-#   make check      unit and system tests (root)         make check-unit  (no root)
+#   make check      unit, fuzz and system tests (root)   make check-unit  (no root)
 #   make demo       the story, on the real sshd (root)   make bench       (root)
 #   make lint       clang-format, clang-tidy, cppcheck   make SANITIZE=1 ...
 #
@@ -156,7 +156,7 @@ uninstall:
 		$(foreach f,$(UNITS),$(DESTDIR)$(unitdir)/$(notdir $(f))) \
 		$(foreach f,$(INSTALL_DATA),$(DESTDIR)$(lastword $(subst :, ,$(f))))
 
-check: all tests
+check: all tests $(FUZZ_FILES)
 	BUILD=$(BUILD) tests/run $(TESTS)
 check-unit: all tests
 	BUILD=$(BUILD) tests/run unit

@@ -1,32 +1,52 @@
-# Fuzz targets: clang and libFuzzer. `make fuzz FUZZ_SECONDS=60` runs each for that long.
+# Fuzz targets: clang and libFuzzer. `make fuzz FUZZ_SECONDS=60` runs each for that long and
+# keeps what it finds; `make check` runs each for a few seconds from tests/fuzz/corpus.
 FUZZ_SECONDS ?= 60
+# What a target over the cache reads it through; see memory_files.h.
+FUZZ_IN_MEMORY := tests/fuzz/memory_files.c tests/fuzz/cache_shape.c
+FUZZ_WRAPPED := open close read fstat stat mmap munmap time __libc_single_threaded
+FUZZ_IN_MEMORY_LIBS := $(foreach f,$(FUZZ_WRAPPED),-Wl,--wrap=$(f))
+FUZZ_WRITERS := lib/safeio.c lib/cache_build.c lib/cache_members.c lib/cache_keys_writer.c \
+	lib/cache_snapshot_writer.c lib/cache_private_writer.c lib/cache_board_writer.c
+
+FUZZ_TARGETS += fuzz_nss
+fuzz_nss_SRCS := tests/fuzz/fuzz_nss.c tests/fuzz/fuzz_nss_seed.c $(FUZZ_IN_MEMORY) \
+	$(libnss_rollcall.so.2_SRCS) $(FUZZ_WRITERS) lib/cache_handles.c lib/cache_private.c
+fuzz_nss_LIBS := $(FUZZ_IN_MEMORY_LIBS)
+fuzz_nss_LEN := 8192
+
 FUZZ_TARGETS += fuzz_cache
-fuzz_cache_SRCS := tests/fuzz/fuzz_cache.c tests/unit/cache_fixture.c lib/cache_map.c lib/cache_find.c \
-	lib/cache_handles.c lib/cache_private.c lib/account.c lib/safeio.c lib/cache_build.c lib/cache_members.c \
-	lib/cache_keys_writer.c lib/cache_snapshot_writer.c \
-	lib/cache_private_writer.c lib/cache_board_writer.c
+fuzz_cache_SRCS := tests/fuzz/fuzz_cache.c tests/unit/cache_fixture.c $(FUZZ_IN_MEMORY) $(CACHE_READER) \
+	$(FUZZ_WRITERS) lib/cache_handles.c lib/cache_private.c
+fuzz_cache_LIBS := $(FUZZ_IN_MEMORY_LIBS)
+fuzz_cache_LEN := 8192
 
 FUZZ_TARGETS += fuzz_source_message
 fuzz_source_message_SRCS := tests/fuzz/fuzz_source_message.c lib/source_message.c lib/timeparse.c lib/parse.c
 fuzz_source_message_LIBS := -ljansson
+fuzz_source_message_LEN := 4096
 
 FUZZ_TARGETS += fuzz_config
-fuzz_config_SRCS := tests/fuzz/fuzz_config.c lib/config.c lib/config_parse.c lib/config_finish.c \
+fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c lib/config.c lib/config_parse.c lib/config_finish.c \
 	lib/config_table.c lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
-fuzz_config_LIBS := -linih -ljansson
+fuzz_config_LIBS := $(FUZZ_IN_MEMORY_LIBS) -linih -ljansson
+fuzz_config_LEN := 4096
 
 FUZZ_CC ?= clang
-FUZZ_CFLAGS := $(filter-out -MMD -MP,$(BASE_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=undefined
+# Without FORTIFY: its open is another name, and the sanitizers see more.
+FUZZ_CFLAGS := $(filter-out -MMD -MP -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
+	-fsanitize-coverage-ignorelist=tests/fuzz/uncovered -O1 -DROLLCALL_STATEDIR='"fuzz"' \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 define fuzz_rule
-$(BUILD)/fuzz/$(1): $$($(1)_SRCS)
+$(BUILD)/fuzz/$(1): $$($(1)_SRCS) $(wildcard tests/fuzz/*.h) tests/fuzz/uncovered
 	@mkdir -p $$(@D)
-	$$(FUZZ_CC) $$(filter-out -fstack-clash-protection,$$(FUZZ_CFLAGS)) -o $$@ $$($(1)_SRCS) $$($(1)_LIBS)
+	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$($(1)_SRCS) $$($(1)_LIBS)
 fuzz: fuzz-$(1)
 .PHONY: fuzz-$(1)
 fuzz-$(1): $(BUILD)/fuzz/$(1)
 	@mkdir -p $(BUILD)/fuzz/corpus-$(1)
-	$(BUILD)/fuzz/$(1) -max_total_time=$$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 \
+	@cp -n tests/fuzz/corpus/$(1)/* $(BUILD)/fuzz/corpus-$(1)/ 2>/dev/null || true
+	$(BUILD)/fuzz/$(1) -max_total_time=$$(FUZZ_SECONDS) -max_len=$$(or $$($(1)_LEN),65536) -print_final_stats=1 \
 		-artifact_prefix=$(abspath $(BUILD))/fuzz/ $(BUILD)/fuzz/corpus-$(1)
 endef
 $(foreach f,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(f))))
+FUZZ_FILES := $(foreach f,$(FUZZ_TARGETS),$(BUILD)/fuzz/$(f))
