@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/control.h"
 #include "cli/text.h"
+#include "rollcall/cache_fault.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
 
@@ -115,20 +116,46 @@ static void print_alarms(const struct cli *cli, const json_t *status)
 
 static int offline(struct cli *cli, json_t **ret)
 {
+    char why[ROLLCALL_CACHE_FAULT_MAX] = "";
     const char *path = NULL;
     int r = cli_cache_status(&cli_cache_default, cli->now, ret, &path);
 
-    if (r < 0)
+    if (r < 0) {
+        for (int i = 0; i < ROLLCALL_CACHE_FILES && path; i++)
+            if (strcmp(rollcall_cache_paths[i].path, path) == 0)
+                rollcall_cache_fault(path, rollcall_cache_paths[i].kind, why, sizeof(why));
         return cli_fail(
             cli, CLI_NOT_RUNNING, "not-running",
-            "rollcall-syncd is not running, and the cache cannot be read: %s: %s; managed "
+            "rollcall-syncd is not running, and the cache cannot be read: %s %s; managed "
             "people cannot log in until syncd has run",
-            path ? path : "", strerror(-r));
+            path ? path : "", why[0] ? why : strerror(-r));
+    }
     json_object_set_new(*ret, "ok", json_false());
     json_object_set_new(*ret, "error", json_string("not-running"));
     json_object_set_new(*ret, "version", json_string(ROLLCALL_VERSION));
     json_object_set_new(*ret, "now", json_integer(cli->now));
     return CLI_OK;
+}
+
+// Files that no reader takes, and why. Who may not read a file is told nothing of it.
+static void add_cache_faults(json_t *status)
+{
+    json_t *alarms = json_object_get(status, "alarms");
+    char why[ROLLCALL_CACHE_FAULT_MAX], sentence[2 * ROLLCALL_CACHE_FAULT_MAX];
+
+    if (!alarms) {
+        alarms = json_array();
+        json_object_set_new(status, "alarms", alarms);
+    }
+    for (int i = 0; i < ROLLCALL_CACHE_FILES; i++) {
+        const struct rollcall_cache_path *file = &rollcall_cache_paths[i];
+        int r = rollcall_cache_fault(file->path, file->kind, why, sizeof(why));
+        if (r == 0 || r == -EACCES || (r == -ENOENT && file->optional))
+            continue;
+        snprintf(sentence, sizeof(sentence),
+                 "%s %s; systemctl restart rollcall-syncd writes it anew", file->path, why);
+        json_array_append_new(alarms, json_string(sentence));
+    }
 }
 
 static bool in_trouble(const json_t *status, int64_t now)
@@ -178,6 +205,7 @@ int cli_status(struct cli *cli)
     running = r == CLI_OK;
     if (!running && (r = offline(cli, &status)) != CLI_OK)
         return r;
+    add_cache_faults(status);
     json_object_set_new(status, "syncd", json_string(running ? "running" : "not-running"));
     if (cli->args.json)
         cli_print_json(status);

@@ -31,7 +31,7 @@ static uint32_t capacity_for(uint32_t slots)
     return (room + 511) & ~511u;
 }
 
-static int fill_header(struct rc_board_header *h, const struct stat *st, uint32_t slots,
+static int fill_header(struct rc_board_header *h, ino_t ino, int64_t born, uint32_t slots,
                        const uint8_t ledger_id[16], uint32_t id_min, uint32_t id_max, bool observe)
 {
     memcpy(h->magic, ROLLCALL_MAGIC_BOARD, 8);
@@ -40,7 +40,8 @@ static int fill_header(struct rc_board_header *h, const struct stat *st, uint32_
     if (getrandom(h->board_id, sizeof(h->board_id), 0) != sizeof(h->board_id))
         return -EIO;
     memcpy(h->ledger_id, ledger_id, 16);
-    h->inode = st->st_ino;
+    h->inode = ino;
+    h->born = born;
     h->slots = slots;
     h->id_min = id_min;
     h->id_max = id_max;
@@ -51,9 +52,10 @@ static int fill_header(struct rc_board_header *h, const struct stat *st, uint32_
 }
 
 // A new file of full size, mapped. The descriptor is closed: the mapping lasts.
-static int make_file(const char *tmp, size_t len, struct rc_board_map *ret, struct stat *ret_st)
+static int make_file(const char *tmp, size_t len, struct rc_board_map *ret, int64_t *ret_born)
 {
     _cleanup_close_ int fd = -1;
+    struct stat st;
     void *base;
     int r;
 
@@ -66,13 +68,18 @@ static int make_file(const char *tmp, size_t len, struct rc_board_map *ret, stru
     r = posix_fallocate(fd, 0, (off_t)len);
     if (r != 0)
         return -r;
-    if (fchmod(fd, 0644) < 0 || fstat(fd, ret_st) < 0)
+    if (fchmod(fd, 0644) < 0)
         return -errno;
+    r = rc_file_stat(fd, &st, ret_born);
+    if (r < 0)
+        return r;
+    if (*ret_born == RC_BORN_UNKNOWN)
+        return -ENOSYS; // readers that may ask would call this board a copy
     base = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (base == MAP_FAILED)
         return -errno;
     *ret = (struct rc_board_map){
-        .base = base, .len = len, .head = base, .dev = ret_st->st_dev, .ino = ret_st->st_ino};
+        .base = base, .len = len, .head = base, .dev = st.st_dev, .ino = st.st_ino};
     return 0;
 }
 
@@ -115,7 +122,7 @@ int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger
     struct rollcall_board_writer *w = calloc(1, sizeof(*w));
     uint32_t capacity = capacity_for(slots);
     char tmp[PATH_MAX], old[PATH_MAX];
-    struct stat st;
+    int64_t born;
     int r;
 
     if (!w)
@@ -125,9 +132,10 @@ int rollcall_board_create(const char *path, uint32_t slots, const uint8_t ledger
             ? 0
             : -ENAMETOOLONG;
     if (r == 0)
-        r = make_file(tmp, RC_BOARD_HEAD + (size_t)capacity * 8, &w->map, &st);
+        r = make_file(tmp, RC_BOARD_HEAD + (size_t)capacity * 8, &w->map, &born);
     if (r == 0)
-        r = fill_header(w->map.head, &st, capacity, ledger_id, id_min, id_max, observe);
+        r = fill_header(w->map.head, w->map.ino, born, capacity, ledger_id, id_min, id_max,
+                        observe);
     if (r == 0)
         r = fill(ctx, w);
     if (r == 0)

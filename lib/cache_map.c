@@ -8,23 +8,49 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "rollcall/account.h"
 #include "rollcall/cache.h"
 
+int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
+{
+    struct statx x;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &x) < 0) {
+        // A sandbox that knows no statx; nobody who is let in anywhere is in one.
+        if (errno != ENOSYS && errno != EPERM)
+            return -errno;
+        *ret_born = RC_BORN_UNKNOWN;
+        return fstat(fd, ret) < 0 ? -errno : 0;
+    }
+    memset(ret, 0, sizeof(*ret));
+    ret->st_mode = x.stx_mode;
+    ret->st_uid = x.stx_uid;
+    ret->st_size = (off_t)x.stx_size;
+    ret->st_ino = x.stx_ino;
+    ret->st_dev = makedev(x.stx_dev_major, x.stx_dev_minor);
+    *ret_born = x.stx_mask & STATX_BTIME
+                    ? x.stx_btime.tv_sec * INT64_C(1000000000) + x.stx_btime.tv_nsec
+                    : RC_BORN_NEVER;
+    return 0;
+}
+
 // The folder's owner is the engine: a file of anybody else, or one that others may
 // write, was not made by it.
-// `believed` is an owner that was found right for this folder a moment ago.
-static int check_file(const char *path, int fd, uid_t believed, struct stat *ret)
+// `believed` is an owner that was found right for this folder a moment ago. ret_born may be
+// NULL.
+static int check_file(const char *path, int fd, uid_t believed, struct stat *ret, int64_t *ret_born)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     struct stat dir;
+    int r = ret_born ? rc_file_stat(fd, ret, ret_born) : fstat(fd, ret) < 0 ? -errno : 0;
 
-    if (fstat(fd, ret) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     if (!S_ISREG(ret->st_mode) || (ret->st_mode & 022))
         return -EBADMSG;
     if (ret->st_uid == 0 || ret->st_uid == believed)
@@ -38,13 +64,14 @@ static int check_file(const char *path, int fd, uid_t believed, struct stat *ret
     return dir.st_uid == ret->st_uid ? 0 : -EBADMSG;
 }
 
-static int open_file(const char *path, int flags, uid_t believed, struct stat *ret_st)
+static int open_file(const char *path, int flags, uid_t believed, struct stat *ret_st,
+                     int64_t *ret_born)
 {
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK), r;
 
     if (fd < 0)
         return errno == ELOOP ? -EBADMSG : -errno;
-    r = check_file(path, fd, believed, ret_st);
+    r = check_file(path, fd, believed, ret_st, ret_born);
     if (r < 0) {
         close(fd);
         return r;
@@ -103,7 +130,7 @@ static int map_open(const char *path, const char *magic, size_t record_size, uid
                     struct rc_map *ret)
 {
     struct stat st;
-    int fd = open_file(path, O_RDONLY, believed, &st);
+    int fd = open_file(path, O_RDONLY, believed, &st, NULL);
     struct rc_map m;
     void *base;
 
@@ -164,15 +191,22 @@ const char *rc_pool(const struct rc_map *m, uint64_t off, uint64_t len)
 
 // ---- board ----
 
-static bool board_header_ok(const struct rc_board_header *h, const struct stat *st)
+// Both: a copy into another file system may come upon the same inode, and what overlayfs
+// copies up keeps its number, but is a file that was born later.
+bool rc_board_is_original(const struct rc_board_header *h, ino_t ino, int64_t born)
+{
+    return h->inode == ino && (born == RC_BORN_UNKNOWN || h->born == born);
+}
+
+static bool board_header_ok(const struct rc_board_header *h, const struct stat *st, int64_t born)
 {
     if (memcmp(h->magic, ROLLCALL_MAGIC_BOARD, 8) != 0 || h->endian != ROLLCALL_CACHE_ENDIAN ||
         h->version != ROLLCALL_CACHE_VERSION)
         return false;
     if (XXH3_64bits(h, offsetof(struct rc_board_header, head_check)) != h->head_check)
         return false;
-    if (h->inode != st->st_ino)
-        return false; // a copy: restored from a backup, or copied up
+    if (!rc_board_is_original(h, st->st_ino, born))
+        return false;
     return (uint64_t)st->st_size == RC_BOARD_HEAD + (uint64_t)h->slots * 8 &&
            rollcall_id_in_compiled_limits(h->id_min) && rollcall_id_in_compiled_limits(h->id_max);
 }
@@ -180,7 +214,8 @@ static bool board_header_ok(const struct rc_board_header *h, const struct stat *
 int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret)
 {
     struct stat st;
-    int fd = open_file(path, writable ? O_RDWR : O_RDONLY, 0, &st);
+    int64_t born = RC_BORN_UNKNOWN;
+    int fd = open_file(path, writable ? O_RDWR : O_RDONLY, 0, &st, &born);
     void *base;
 
     if (fd < 0)
@@ -194,7 +229,7 @@ int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret)
     close(fd);
     if (base == MAP_FAILED)
         return -errno;
-    if (!board_header_ok(base, &st)) {
+    if (!board_header_ok(base, &st, born)) {
         munmap(base, (size_t)st.st_size);
         return -EBADMSG;
     }

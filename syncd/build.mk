@@ -33,7 +33,7 @@ rollcall-syncd_DIR := sbin
 LIB_SRCS += syncd/enforcer/which_processes.c
 
 PROGRAMS += rollcall-enforcer
-rollcall-enforcer_SRCS := syncd/enforcer/main.c syncd/enforcer/duty.c syncd/enforcer/sweep.c \
+rollcall-enforcer_SRCS := syncd/enforcer/main.c syncd/enforcer/cache_watch.c syncd/enforcer/duty.c syncd/enforcer/sweep.c \
 	syncd/enforcer/process.c syncd/enforcer/audit_log.c
 rollcall-enforcer_LIBS := $(JANSSON_LIBS) -linih -lcrypto $(SYSTEMD_LIBS)
 rollcall-enforcer_DIR := sbin

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define ROLLCALL_CACHE_VERSION  2u
+#define ROLLCALL_CACHE_VERSION  3u
 #define ROLLCALL_CACHE_ENDIAN   0x01020304u
 #define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
 #define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"
@@ -151,6 +151,7 @@ struct rc_board_header {
     uint64_t inode; // of the file it was made in: a copy is not trusted
     uint32_t slots;
     uint32_t id_min, id_max, flags;
+    int64_t born;        // of that file, in ns; what overlayfs copies up keeps its inode
     uint64_t head_check; // XXH3 of all bytes before this member
     _Atomic uint32_t status;
     uint32_t unused;

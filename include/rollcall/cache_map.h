@@ -97,6 +97,13 @@ int rc_map_open_beside(const char *path, const char *magic, size_t record_size,
                        const struct rc_board_map *beside, struct rc_map *ret);
 int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret);
 void rc_board_map_close(struct rc_board_map *b);
+// What tells a board from its copy: the inode, and the birth of the file in nanoseconds. A
+// file system that knows no births says NEVER; a process that may not ask has UNKNOWN, and
+// looks at the inode alone.
+#define RC_BORN_NEVER   INT64_C(0)
+#define RC_BORN_UNKNOWN INT64_C(-1)
+int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born); // fills mode, uid, size, ino, dev
+bool rc_board_is_original(const struct rc_board_header *h, ino_t ino, int64_t born);
 _Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot);
 // Of a word that was already loaded: 0, or -EBADMSG.
 int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t word,

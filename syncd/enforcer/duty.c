@@ -16,6 +16,7 @@
 #include "rollcall/paths.h"
 #include "rollcall/timeparse.h"
 #include "rollcall/verifier_client.h"
+#include "syncd/enforcer/cache_watch.h"
 
 #define PATIENCE_MS 5000
 // A login that was let in just before the lock may begin just after the sweep; who was
@@ -50,6 +51,7 @@ struct duty {
     uint8_t board_id[16];
     int64_t looked;      // dates up to here have been looked at
     int64_t looked_full; // CLOCK_BOOTTIME of the last look at everybody
+    struct cache_watch watch;
 };
 
 int duty_open(struct audit_log *log, struct duty **ret)
@@ -392,15 +394,14 @@ void duty_look(struct duty *d)
 
     if (r == 0)
         r = rollcall_private_open(ROLLCALL_PRIVATE, &private);
-    if (r == 0) {
+    if (r == 0)
         look_with(d, board, private);
-    } else if (!d->unreadable) {
-        rollcall_log(LOG_WARNING, "cache-unreadable", "why", strerror(-r), NULL);
+    else
         d->next_date = ROLLCALL_TIME_UNSET;
-    }
     d->unreadable = r < 0;
     rollcall_private_close(private);
     rollcall_board_close(board);
+    cache_watch_look(&d->watch);
 }
 
 int64_t duty_next_date(const struct duty *d)
@@ -451,5 +452,6 @@ json_t *duty_status(const struct duty *d)
     if (d->unreadable)
         json_array_append_new(json_object_get(o, "problems"),
                               json_string("the cache cannot be read: nothing is ended"));
+    cache_watch_problems(&d->watch, json_object_get(o, "problems"));
     return o;
 }

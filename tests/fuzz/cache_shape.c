@@ -8,6 +8,7 @@
 
 #include "rollcall/account.h"
 #include "rollcall/cache_map.h"
+#include "tests/fuzz/memory_files.h"
 
 #define HEAD sizeof(struct rc_header)
 
@@ -236,6 +237,7 @@ void shape_repair_board(unsigned char *board, size_t len, const unsigned char *a
         h.version = ROLLCALL_CACHE_VERSION;
         h.slots = (uint32_t)((len - RC_BOARD_HEAD) / 8);
         h.inode = ino;
+        h.born = MEMORY_FILES_BORN;
         if (!rollcall_id_in_compiled_limits(h.id_min) || !rollcall_id_in_compiled_limits(h.id_max))
             h.id_min = h.id_max = ROLLCALL_ID_DEFAULT_MIN;
         h.head_check = XXH3_64bits(&h, offsetof(struct rc_board_header, head_check));

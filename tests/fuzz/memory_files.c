@@ -30,6 +30,7 @@ int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
 int __real_fstat(int fd, struct stat *st);
 int __real_stat(const char *path, struct stat *st);
+int __real_statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret);
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __real_munmap(void *at, size_t len);
 ssize_t __real_read(int fd, void *buf, size_t len);
@@ -38,6 +39,7 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_fstat(int fd, struct stat *st);
 int __wrap_stat(const char *path, struct stat *st);
+int __wrap_statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __wrap_munmap(void *at, size_t len);
 ssize_t __wrap_read(int fd, void *buf, size_t len);
@@ -269,6 +271,33 @@ int __wrap_fstat(int fd, struct stat *ret)
         return fails(EBADF);
     describe(*of_fd(fd), ret);
     return spoil(fault(), ret);
+}
+
+// Faults of its own: not to be had, and births that are others or unknown.
+int __wrap_statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+    uint8_t f;
+    struct stat st;
+
+    if (!shown || !of_fd(fd))
+        return __real_statx(fd, path, flags, mask, ret);
+    if (!*of_fd(fd))
+        return fails(EBADF);
+    f = fault();
+    if (f % 16 == 15)
+        return fails(f & 16 ? ENOSYS : EPERM);
+    describe(*of_fd(fd), &st);
+    if (spoil(f, &st) < 0)
+        return -1;
+    memset(ret, 0, sizeof(*ret));
+    ret->stx_mask = STATX_BASIC_STATS | (f % 16 == 8 ? 0 : STATX_BTIME);
+    ret->stx_mode = (uint16_t)st.st_mode;
+    ret->stx_uid = st.st_uid;
+    ret->stx_size = (uint64_t)st.st_size;
+    ret->stx_ino = st.st_ino;
+    ret->stx_dev_minor = (uint32_t)st.st_dev;
+    ret->stx_btime.tv_nsec = MEMORY_FILES_BORN + (f % 32 == 16);
+    return 0;
 }
 
 int __wrap_stat(const char *path, struct stat *ret)

@@ -20,6 +20,8 @@ UNIT_TESTS += test_nss_module
 test_nss_module_SRCS := tests/unit/test_nss_module.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_contract
 test_nss_contract_SRCS := tests/unit/test_nss_contract.c tests/unit/cache_fixture.c
+UNIT_TESTS += test_cache_broken
+test_cache_broken_SRCS := tests/unit/test_cache_broken.c tests/unit/broken_files.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_hosts
 test_nss_hosts_SRCS := tests/unit/test_nss_hosts.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_options
@@ -61,5 +63,5 @@ $(PAM_UNDER_TEST): $(pam_rollcall.so_SRCS) $(pam_rollcall.so_MAP) pam_module/mod
 		-o $@ $(pam_rollcall.so_SRCS) $(pam_rollcall.so_LIBS)
 tests: $(PAM_UNDER_TEST)
 UNIT_TESTS += test_pam_module
-test_pam_module_SRCS := tests/unit/test_pam_module.c tests/unit/four_people.c
+test_pam_module_SRCS := tests/unit/test_pam_module.c tests/unit/four_people.c tests/unit/broken_files.c
 test_pam_module_LIBS := -lpam

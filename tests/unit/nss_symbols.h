@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nss_module/exports.h"
+#include "tests/unit/scratch.h"
 
 static __typeof__(&_nss_rollcall_getpwnam_r) getpwnam_of;
 static __typeof__(&_nss_rollcall_getpwuid_r) getpwuid_of;
@@ -57,6 +58,29 @@ static void load_module(char ret_build[PATH_MAX])
     getgrent_of = symbol(so, "_nss_rollcall_getgrent_r");
     initgroups_of = symbol(so, "_nss_rollcall_initgroups_dyn");
     getspnam_of = symbol(so, "_nss_rollcall_getspnam_r");
+}
+
+// The module as a process has it that has looked nothing up yet: a file of its own, in the
+// working folder.
+static __attribute__((unused)) __typeof__(&_nss_rollcall_getpwnam_r)
+load_fresh_module(const char *build)
+{
+    static unsigned n;
+    char from[PATH_MAX + 64], to[64];
+    unsigned char *elf;
+    size_t len;
+    void *so;
+
+    snprintf(from, sizeof(from), "%s/tests/nss/libnss_rollcall.so.2", build);
+    snprintf(to, sizeof(to), "./fresh-%d-%u.so", (int)getpid(), n++);
+    elf = scratch_read(from, &len);
+    scratch_write(to, elf, len);
+    free(elf);
+    so = dlopen(to, RTLD_NOW | RTLD_LOCAL);
+    remove(to);
+    if (!so)
+        fail_msg("%s", dlerror());
+    return symbol(so, "_nss_rollcall_getpwnam_r");
 }
 
 #endif

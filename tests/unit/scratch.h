@@ -38,6 +38,13 @@ static inline int scratch_leave(void **state)
     return nftw(here, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+// Empties a folder, and makes it again.
+static inline void scratch_clear(const char *folder)
+{
+    if (nftw(folder, scratch_remove, 8, FTW_DEPTH | FTW_PHYS) != 0 || mkdir(folder, 0755) < 0)
+        abort();
+}
+
 static inline unsigned char *scratch_read(const char *path, size_t *ret_len)
 {
     FILE *f = fopen(path, "re");

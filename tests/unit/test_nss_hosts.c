@@ -70,26 +70,6 @@ static void move_on(void)
     rollcall_board_set_generation(board, ++generation);
 }
 
-// The module as a process has it that has looked nothing up yet: a file of its own.
-static __typeof__(&_nss_rollcall_getpwnam_r) fresh_module(void)
-{
-    static unsigned n;
-    char from[PATH_MAX + 64], to[64];
-    unsigned char *elf;
-    size_t len;
-    void *so;
-
-    snprintf(from, sizeof(from), "%s/tests/nss/libnss_rollcall.so.2", build_folder);
-    snprintf(to, sizeof(to), "./fresh-%d-%u.so", (int)getpid(), n++);
-    elf = scratch_read(from, &len);
-    scratch_write(to, elf, len);
-    free(elf);
-    so = dlopen(to, RTLD_NOW | RTLD_LOCAL);
-    if (!so)
-        fail_msg("%s", dlerror());
-    return symbol(so, "_nss_rollcall_getpwnam_r");
-}
-
 static void in_a_child(int (*what)(void))
 {
     pid_t child = fork();
@@ -403,7 +383,7 @@ static unsigned shared_objects(void)
 
 static int look_up_in_an_empty_root(void)
 {
-    __typeof__(&_nss_rollcall_getpwnam_r) first = fresh_module();
+    __typeof__(&_nss_rollcall_getpwnam_r) first = load_fresh_module(build_folder);
     unsigned before;
     struct passwd pw;
     char buf[1024];
@@ -444,7 +424,7 @@ static void limit_address_space(rlim_t bytes)
 
 static int look_up_within_100_megabytes(void)
 {
-    __typeof__(&_nss_rollcall_getpwnam_r) first = fresh_module();
+    __typeof__(&_nss_rollcall_getpwnam_r) first = load_fresh_module(build_folder);
     char name[16], buf[1024];
     struct passwd pw;
     int err;
@@ -462,7 +442,7 @@ static int look_up_within_100_megabytes(void)
 
 static int look_up_where_the_company_does_not_fit(void)
 {
-    __typeof__(&_nss_rollcall_getpwnam_r) first = fresh_module();
+    __typeof__(&_nss_rollcall_getpwnam_r) first = load_fresh_module(build_folder);
     FILE *f = fopen("/proc/self/statm", "re");
     unsigned long pages = 0;
     struct passwd pw;

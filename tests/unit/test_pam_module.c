@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/broken_files.h"
 #include "tests/unit/four_people.h"
 #include "tests/unit/scratch.h"
 
@@ -129,6 +130,28 @@ static void without_a_cache_everybody_of_ours_is_refused_and_root_is_not(void **
     assert_int_equal(rename("state/away", CACHE), 0);
 }
 
+static void a_board_or_private_file_broken_in_any_way_refuses_everybody_of_ours(void **state)
+{
+    static const char *const paths[] = {CACHE "/board", CACHE "/private"};
+
+    (void)state;
+    for (int i = 0; i < 2 * BROKEN_FILES; i++) {
+        const struct broken_file *b = &broken_files[i / 2];
+        if (b->root_only && geteuid() != 0)
+            continue;
+        scratch_clear(CACHE);
+        assert_int_equal(four_people_write(paths[0], paths[1], time(NULL)), 0);
+        assert_int_equal(ask("cron", "alice", pam_acct_mgmt), PAM_SUCCESS);
+        b->make(paths[i % 2], paths[!(i % 2)]);
+        if (ask("cron", "alice", pam_acct_mgmt) != PAM_PERM_DENIED)
+            fail_msg("%s: %s", paths[i % 2], b->test);
+        assert_int_not_equal(ask("sshd", "alice", pam_open_session), PAM_SUCCESS);
+        assert_int_equal(ask("sshd", "root", pam_acct_mgmt), PAM_SUCCESS);
+    }
+    scratch_clear(CACHE);
+    assert_int_equal(four_people_write(paths[0], paths[1], time(NULL)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_service_without_a_person_asks_for_the_lifecycle_alone),
         cmocka_unit_test(a_session_opens_for_the_employed_alone),
         cmocka_unit_test(without_a_cache_everybody_of_ours_is_refused_and_root_is_not),
+        cmocka_unit_test(a_board_or_private_file_broken_in_any_way_refuses_everybody_of_ours),
     };
 
     return cmocka_run_group_tests(tests, prepare, scratch_leave);
