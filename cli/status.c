@@ -137,25 +137,32 @@ static int offline(struct cli *cli, json_t **ret)
     return CLI_OK;
 }
 
-// Files that no reader takes, and why. Who may not read a file is told nothing of it.
+// Files that no reader takes, and why. Who may not read a file is told nothing of it, and
+// where there is none at all nothing has been published yet.
 static void add_cache_faults(json_t *status)
 {
-    json_t *alarms = json_object_get(status, "alarms");
+    json_t *faults = json_array(), *alarms = json_object_get(status, "alarms");
     char why[ROLLCALL_CACHE_FAULT_MAX], sentence[2 * ROLLCALL_CACHE_FAULT_MAX];
+    bool any = false;
 
-    if (!alarms) {
-        alarms = json_array();
-        json_object_set_new(status, "alarms", alarms);
-    }
     for (int i = 0; i < ROLLCALL_CACHE_FILES; i++) {
         const struct rollcall_cache_path *file = &rollcall_cache_paths[i];
         int r = rollcall_cache_fault(file->path, file->kind, why, sizeof(why));
+        any = any || r != -ENOENT;
         if (r == 0 || r == -EACCES || (r == -ENOENT && file->optional))
             continue;
         snprintf(sentence, sizeof(sentence),
                  "%s %s; systemctl restart rollcall-syncd writes it anew", file->path, why);
-        json_array_append_new(alarms, json_string(sentence));
+        json_array_append_new(faults, json_string(sentence));
     }
+    if (any && json_array_size(faults)) {
+        if (!alarms) {
+            alarms = json_array();
+            json_object_set_new(status, "alarms", alarms);
+        }
+        json_array_extend(alarms, faults);
+    }
+    json_decref(faults);
 }
 
 static bool in_trouble(const json_t *status, int64_t now)

@@ -20,6 +20,10 @@ UNIT_TESTS += test_nss_module
 test_nss_module_SRCS := tests/unit/test_nss_module.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_contract
 test_nss_contract_SRCS := tests/unit/test_nss_contract.c tests/unit/cache_fixture.c
+UNIT_TESTS += test_linkage
+test_linkage_SRCS := tests/unit/test_linkage.c
+$(BUILD)/tests/test_linkage: $(BUILD)/lib/libnss_rollcall.so.2 $(BUILD)/lib/pam_rollcall.so \
+	$(BUILD)/libexec/rollcall/rollcall-authorized-keys
 UNIT_TESTS += test_cache_broken
 test_cache_broken_SRCS := tests/unit/test_cache_broken.c tests/unit/broken_files.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_nss_hosts

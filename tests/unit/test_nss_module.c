@@ -2,7 +2,6 @@
 // The NSS module through dlopen and through glibc, over a cache in the test's folder:
 // what glibc's contract asks, what hostile files and busy processes do to it.
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
@@ -55,66 +54,6 @@ static int prepare(void **state)
     assert_int_equal(mkdir("state/cache", 0755), 0);
     publish(false);
     return 0;
-}
-
-// ---- what the file itself exports and needs ----
-
-static const Elf64_Shdr *section(const unsigned char *elf, unsigned type)
-{
-    const Elf64_Ehdr *e = (const void *)elf;
-    const Elf64_Shdr *s = (const void *)(elf + e->e_shoff);
-
-    for (int i = 0; i < e->e_shnum; i++)
-        if (s[i].sh_type == type)
-            return &s[i];
-    return NULL;
-}
-
-static const char *string_of(const unsigned char *elf, const Elf64_Shdr *of, uint64_t at)
-{
-    const Elf64_Ehdr *e = (const void *)elf;
-    const Elf64_Shdr *s = (const void *)(elf + e->e_shoff);
-
-    return (const char *)elf + s[of->sh_link].sh_offset + at;
-}
-
-static void the_module_exports_its_lookups_alone_and_needs_libc_alone(void **state)
-{
-    char path[PATH_MAX + 64];
-    const Elf64_Shdr *dynamic, *symbols;
-    unsigned char *elf;
-    unsigned exported = 0;
-    bool nodelete = false, tls = false;
-    size_t len;
-
-    (void)state;
-    snprintf(path, sizeof(path), "%s/lib/libnss_rollcall.so.2", build_folder);
-    elf = scratch_read(path, &len);
-    dynamic = section(elf, SHT_DYNAMIC);
-    symbols = section(elf, SHT_DYNSYM);
-    assert_non_null(dynamic);
-    assert_non_null(symbols);
-    for (const Elf64_Dyn *d = (const void *)(elf + dynamic->sh_offset); d->d_tag != DT_NULL; d++) {
-        if (d->d_tag == DT_NEEDED)
-            assert_string_equal(string_of(elf, dynamic, d->d_un.d_val), "libc.so.6");
-        if (d->d_tag == DT_FLAGS_1)
-            nodelete = d->d_un.d_val & DF_1_NODELETE;
-        assert_int_not_equal(d->d_tag, DT_TEXTREL);
-    }
-    assert_true(nodelete);
-    for (size_t i = 0; i < symbols->sh_size / sizeof(Elf64_Sym); i++) {
-        const Elf64_Sym *s = (const Elf64_Sym *)(const void *)(elf + symbols->sh_offset) + i;
-        const char *name = string_of(elf, symbols, s->st_name);
-        if (s->st_shndx == SHN_UNDEF || ELF64_ST_BIND(s->st_info) == STB_LOCAL)
-            continue;
-        tls = tls || ELF64_ST_TYPE(s->st_info) == STT_TLS;
-        if (strncmp(name, "_nss_rollcall_", 14) != 0)
-            fail_msg("exports %s", name);
-        exported++;
-    }
-    assert_false(tls);
-    assert_int_equal(exported, 12);
-    free(elf);
 }
 
 // ---- answers ----
@@ -543,7 +482,6 @@ static void bytes_at_random_neither_crash_it_nor_make_anybody_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_module_exports_its_lookups_alone_and_needs_libc_alone),
         cmocka_unit_test(a_person_is_served_by_name_and_by_uid),
         cmocka_unit_test(unknown_names_and_ids_are_not_found_and_root_is_not_ours),
         cmocka_unit_test(a_buffer_of_any_size_either_fits_or_asks_for_more),
