@@ -36,8 +36,9 @@ FUZZ_CC ?= clang
 FUZZ_CFLAGS := $(filter-out -MMD -MP -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
 	-fsanitize-coverage-ignorelist=tests/fuzz/uncovered -O1 -DROLLCALL_STATEDIR='"fuzz"' \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_HEADERS := $(wildcard tests/fuzz/*.h tests/unit/*.h include/rollcall/*.h lib/*.h nss_module/*.h) tests/fuzz/uncovered
 define fuzz_rule
-$(BUILD)/fuzz/$(1): $$($(1)_SRCS) $(wildcard tests/fuzz/*.h) tests/fuzz/uncovered
+$(BUILD)/fuzz/$(1): $$($(1)_SRCS) $(FUZZ_HEADERS)
 	@mkdir -p $$(@D)
 	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$($(1)_SRCS) $$($(1)_LIBS)
 fuzz: fuzz-$(1)
