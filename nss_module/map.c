@@ -261,8 +261,10 @@ static void look(struct nss_pair *pair, int64_t second)
     struct nss_pair *opened = NULL, *expected = pair;
     int r;
 
+    // The board's path as well: a board that was put back by hand marked nothing as replaced.
     if (!pair || !nss_up_to_date(pair) ||
-        !same_file(ROLLCALL_ACCOUNTS, pair->snapshot.dev, pair->snapshot.ino)) {
+        !same_file(ROLLCALL_ACCOUNTS, pair->snapshot.dev, pair->snapshot.ino) ||
+        !same_file(ROLLCALL_BOARD, pair->board.dev, pair->board.ino)) {
         r = open_pair(&opened);
         atomic_store(&absent_why, r);
         if (pair && for_want_of_room(r))

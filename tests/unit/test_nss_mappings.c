@@ -91,6 +91,37 @@ static void what_is_replaced_is_unmapped_at_once(void **state)
     assert_int_equal(slots_in_use(), 0);
 }
 
+// The old board was put back from a backup, and syncd, which trusts it no more than we do,
+// made a new one: nobody marked what we have mapped.
+static void a_board_that_was_replaced_without_a_mark_is_left_within_a_second(void **state)
+{
+    struct rollcall_board_writer *old;
+    unsigned char *data;
+    struct nss_guard g;
+    const struct nss_pair *p;
+    struct stat st;
+    size_t len;
+
+    (void)state;
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    data = scratch_read(BOARD, &len);
+    scratch_write(BOARD ".restored", data, len);
+    assert_int_equal(rename(BOARD ".restored", BOARD), 0);
+    free(data);
+    atomic_store(&nss_now.checked, -1); // a second goes by
+    assert_int_equal(generation_seen(), 0);
+    old = board;
+    assert_int_equal(fixture_board(BOARD, PEOPLE_HERE, generation, &board), 0);
+    rollcall_board_writer_close(old);
+    atomic_store(&nss_now.checked, -1);
+    p = nss_enter(&g);
+    assert_non_null(p);
+    assert_int_equal(stat(BOARD, &st), 0);
+    assert_int_equal(p->board.ino, st.st_ino);
+    nss_leave(&g);
+}
+
 static void what_a_reader_holds_stays_until_it_leaves_and_no_more_than_that(void **state)
 {
     struct nss_guard held;
@@ -305,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_replaced_is_unmapped_at_once),
+        cmocka_unit_test(a_board_that_was_replaced_without_a_mark_is_left_within_a_second),
         cmocka_unit_test(what_a_reader_holds_stays_until_it_leaves_and_no_more_than_that),
         cmocka_unit_test(more_lookups_at_once_than_slots_are_answered),
         cmocka_unit_test(who_looks_at_the_disk_and_never_ends_is_replaced),
