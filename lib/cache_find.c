@@ -43,7 +43,7 @@ uint16_t rc_check16(const void *record, size_t len, uint32_t slot)
 
     for (unsigned i = 0; i < len / 8; i++) {
         memcpy(&w, (const char *)record + 8 * i, 8);
-        sum += rc_check_term(w, i);
+        sum = rc_check_add(sum, w, rc_odd[i]);
     }
     return rc_check_end(sum, slot);
 }
@@ -61,9 +61,51 @@ uint32_t rc_probe_next(struct rc_probe *p)
 
 // ---- accounts ----
 
+static void from_the_second(const struct rc_map *m, enum rc_section s, uint64_t hash,
+                            struct rc_probe *ret)
+{
+    rc_probe_first(m, s, hash, m->head->slots, ret);
+    ret->bits = 0;
+}
+
+bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
+                          uint32_t *ret_slot, struct rc_account_record *ret)
+{
+    struct rc_key k = *key;
+    struct rc_probe p;
+    uint32_t slot;
+
+    from_the_second(m, RC_NAMES, rc_key_hash(m->head->seed, &k, len), &p);
+    while ((slot = rc_probe_on(&p)) != RC_EMPTY)
+        if (rc_account_named(m, slot, &k, len, ret)) {
+            *ret_slot = slot;
+            return true;
+        }
+    return false;
+}
+
+bool rc_find_uid_further(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
+                         struct rc_account_record *ret)
+{
+    struct rc_probe p;
+    uint32_t slot;
+
+    from_the_second(m, RC_IDS, rc_id_hash(m->head->seed, uid), &p);
+    while ((slot = rc_probe_on(&p)) != RC_EMPTY)
+        if (rc_account_numbered(m, slot, uid, ret)) {
+            *ret_slot = slot;
+            return true;
+        }
+    return false;
+}
+
 bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_record *ret)
 {
-    return rc_load_account(m, slot, ret) && rc_account_ok(m, ret) && rc_account_mships_ok(m, ret);
+    uint32_t nuls;
+
+    return slot < m->head->slots && rc_load_account(m, slot, ret, &nuls) &&
+           rc_account_name_ends(ret, nuls) && rc_uid_ok(m, ret->uid) && rc_account_ok(m, ret) &&
+           rc_account_mships_ok(m, ret);
 }
 
 bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,

@@ -17,7 +17,6 @@
 #include "rollcall/cache_map.h"
 
 #define RC_ACCOUNT_WORDS (sizeof(struct rc_account_record) / 8)
-#define RC_CHECK_WORD    (offsetof(struct rc_account_record, check) / 8)
 
 _Static_assert(sizeof(struct rc_person_record) <= 8 * RC_CHECK_WORDS, "the check covers all");
 
@@ -27,29 +26,51 @@ static const uint64_t rc_odd[RC_CHECK_WORDS + 2] = {
     0xe7037ed1a0b428dbu, 0xa0761d6478bd642fu, 0x589965cc75374cc3u, 0x1d8e4e27c47d124fu,
     0xeb44accab455d165u, 0x6c8e9cf570932bd5u, 0x2d358dccaa6c78a5u, 0x9e3779b97f4a7c15u,
 };
+// The same for an account, where the check itself counts for nothing.
+static const _Alignas(16) uint64_t rc_account_odd[RC_ACCOUNT_WORDS] = {
+    0x8d2b9c6e51f4a037u, 0xc3a5c85c97cb3127u, 0xb492b66fbe98f273u,
+    0x9ae16a3b2f90404fu, 0xe7037ed1a0b428dbu, 0xa0761d6478bd642fu,
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    0x5899000075374cc3u,
+#else
+    0x589965cc00004cc3u,
+#endif
+    0x1d8e4e27c47d124fu,
+};
+_Static_assert(offsetof(struct rc_account_record, check) == 6 * 8 + 4, "its place above");
 
-// Two multiplications, for it stands between a caller and a miss of the cache.
+// One multiplication, for it stands between a caller and a miss of the cache: by an odd
+// number that nobody knows. The high half, which gives the bucket, is universal for 32-bit
+// keys, and the low half, the tag, is another one for every id.
 static inline uint64_t rc_id_hash(uint64_t seed, uint32_t id)
 {
-    uint64_t h = (id ^ seed) * rc_odd[0];
-
-    return (h ^ h >> 32) * rc_odd[1];
+    return id * (seed << 1 ^ rc_odd[0]);
 }
 
 // ---- checks ----
 
-// What a word adds to a record's check: the product of its halves, and itself, so that a
-// half of zeros hides nothing of the other. In this form two words go into one vector.
-static inline uint64_t rc_check_term(uint64_t w, unsigned i)
+// What a word adds to a record's check: its four numbers of 16 bits with sign, each times
+// a constant of its own, summed by halves. One that changes always moves its half: it does
+// so by at most 65535 times 32768. In this form two words are one instruction.
+static inline uint32_t rc_check_half(uint32_t w, uint32_t by)
 {
-    uint64_t x = w ^ rc_odd[i];
-
-    return (x & 0xffffffffu) * (x >> 32) + w;
+    return (uint32_t)((int16_t)w * (int16_t)by) +
+           (uint32_t)((int16_t)(w >> 16) * (int16_t)(by >> 16));
 }
 
+// Sums of the low and of the high halves, side by side.
+static inline uint64_t rc_check_add(uint64_t sum, uint64_t w, uint64_t by)
+{
+    uint32_t low = rc_check_half((uint32_t)w, (uint32_t)by);
+    uint32_t high = rc_check_half((uint32_t)(w >> 32), (uint32_t)(by >> 32));
+
+    return (uint64_t)((uint32_t)(sum >> 32) + high) << 32 | ((uint32_t)sum + low);
+}
+
+// One more than the number: zeros are not their own check at the first place.
 static inline uint16_t rc_check_end(uint64_t sum, uint32_t slot)
 {
-    return (uint16_t)(((sum ^ slot * rc_odd[10]) * rc_odd[11]) >> 48);
+    return (uint16_t)(((sum ^ (slot + 1ull) * rc_odd[10]) * rc_odd[11]) >> 48);
 }
 
 // Each word is loaded once: the compiler must not go back to the file for one it has.
@@ -125,6 +146,32 @@ static inline uint32_t rc_probe_on(struct rc_probe *p)
     }
 }
 
+// The first bucket by itself, where nearly every search ends: less for a lookup to hold.
+// Its places as rc_look has them; an index without buckets has a hole and nothing else.
+static inline unsigned rc_first_bucket(const struct rc_map *m, enum rc_section s, uint64_t hash,
+                                       const struct rc_bucket **ret)
+{
+    uint32_t n = (uint32_t)(m->head->section[s].len / sizeof(struct rc_bucket));
+
+    if (__builtin_expect(n == 0, 0))
+        return 1u << RC_BUCKET_SLOTS;
+    *ret = (const struct rc_bucket *)rc_section(m, s) + (uint32_t)(((hash >> 32) * n) >> 32);
+    return rc_look(*ret, (uint32_t)hash);
+}
+
+// The next candidate among `*bits`, taken from them; RC_EMPTY behind the last.
+static inline uint32_t rc_next_in(const struct rc_bucket *b, unsigned *bits, uint32_t limit)
+{
+    while (*bits & 0xff) {
+        unsigned i = (unsigned)__builtin_ctz(*bits);
+        uint32_t ref = __atomic_load_n(&b->ref[i], __ATOMIC_RELAXED);
+        *bits &= *bits - 1;
+        if (ref < limit)
+            return ref;
+    }
+    return RC_EMPTY;
+}
+
 // ---- names ----
 
 // A name as four words, zeros behind it, with no byte read that is not the name's.
@@ -185,18 +232,17 @@ static inline const char *rc_mask(size_t len)
     return (const char *)ones + 32 - len;
 }
 
-// Whether the record has this name: the first `len` bytes of its text, for the length was
-// compared.
-static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
+// Whether a text begins with the key's `len` bytes and a NUL.
+static inline bool rc_text_is(const char text[RC_ACCOUNT_TEXT], const struct rc_key *k, size_t len)
 {
     const char *mask = rc_mask(len);
-    uint64_t differ = ((rc_bytes8(r->text) & rc_bytes8(mask)) ^ k->w[0]) |
-                      ((rc_bytes8(r->text + 8) & rc_bytes8(mask + 8)) ^ k->w[1]);
+    uint64_t differ = ((rc_bytes8(text) & rc_bytes8(mask)) ^ k->w[0]) |
+                      ((rc_bytes8(text + 8) & rc_bytes8(mask + 8)) ^ k->w[1]);
 
     if (len > 16)
-        differ |= ((rc_bytes8(r->text + 16) & rc_bytes8(mask + 16)) ^ k->w[2]) |
-                  ((rc_bytes8(r->text + 24) & rc_bytes8(mask + 24)) ^ k->w[3]);
-    return differ == 0;
+        differ |= ((rc_bytes8(text + 16) & rc_bytes8(mask + 16)) ^ k->w[2]) |
+                  ((rc_bytes8(text + 24) & rc_bytes8(mask + 24)) ^ k->w[3]);
+    return (differ | (unsigned char)text[len]) == 0;
 }
 #else
 static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
@@ -205,9 +251,9 @@ static inline void rc_key_of(const char *name, size_t len, struct rc_key *ret)
     memcpy(ret->w, name, len);
 }
 
-static inline bool rc_name_is(const struct rc_account_record *r, const struct rc_key *k, size_t len)
+static inline bool rc_text_is(const char text[RC_ACCOUNT_TEXT], const struct rc_key *k, size_t len)
 {
-    return memcmp(r->text, k->w, len) == 0;
+    return memcmp(text, k->w, len) == 0 && !text[len];
 }
 #endif
 
@@ -235,7 +281,7 @@ static inline uint64_t rc_key_hash(uint64_t seed, const struct rc_key *k, size_t
 
     if (len > 16)
         h = rc_fold(h ^ k->w[2] ^ rc_odd[3], k->w[3] ^ seed ^ rc_odd[4]);
-    return (h ^ h >> 32 ^ len) * rc_odd[1];
+    return h;
 }
 
 // ---- accounts ----
@@ -246,42 +292,46 @@ static inline bool rc_id_ok(const struct rc_map *m, uint32_t id)
            (m->plain_ids || rollcall_id_in_compiled_limits(id));
 }
 
+// What may be an account's: id_min is the gid of rollcall-people.
+static inline bool rc_uid_ok(const struct rc_map *m, uint32_t uid)
+{
+    return uid - m->head->id_min - 1 < m->head->id_max - m->head->id_min &&
+           (m->plain_ids || rollcall_id_in_compiled_limits(uid));
+}
+
 // Copies a record out and sums it; *ret_nuls has a bit for each NUL among the first 32
 // bytes of its text. Each byte is loaded once: what is summed is what stands in the copy.
 static inline uint64_t rc_copy_account(const void *from, struct rc_account_record *ret,
                                        uint32_t *ret_nuls)
 {
-    static const struct rc_account_record but_check = {.check = 0xffff};
 #ifdef __SSE2__
+    const __m128i *odd = (const void *)rc_account_odd;
     __m128i sum = _mm_setzero_si128();
+
+    __asm__("" : "+r"(odd)); // multiplied from memory: four registers less
 
     *ret_nuls = 0;
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
-        __m128i w = _mm_loadu_si128((const __m128i *)from + i), x;
+        __m128i w = _mm_loadu_si128((const __m128i *)from + i);
         __asm__("" : "+x"(w)); // no going back to the file for it
         _mm_storeu_si128((__m128i *)(void *)ret + i, w);
         if (i < 2)
             *ret_nuls |= (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(w, _mm_setzero_si128()))
                          << 16 * i;
-        if (i == RC_CHECK_WORD / 2)
-            w = _mm_andnot_si128(_mm_loadu_si128((const __m128i *)(const void *)&but_check + i), w);
-        x = _mm_xor_si128(w, _mm_loadu_si128((const __m128i *)(const void *)rc_odd + i));
-        x = _mm_mul_epu32(x, _mm_srli_epi64(x, 32));
-        sum = _mm_add_epi64(sum, _mm_add_epi64(x, w));
+        sum = _mm_add_epi32(sum, _mm_madd_epi16(w, _mm_load_si128(odd + i)));
     }
     // From here on in memory: gcc would get each member out of a vector by way of memory.
     __asm__("" : "+m"(*ret));
-    sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
+    sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
     return (uint64_t)_mm_cvtsi128_si64(sum);
 #else
-    uint64_t w, mask, sum = 0;
+    uint64_t w, sum = 0;
 
     for (unsigned i = 0; i < RC_ACCOUNT_WORDS; i++) {
         w = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
         memcpy((char *)ret + 8 * i, &w, 8);
-        memcpy(&mask, (const char *)&but_check + 8 * i, 8);
-        sum += rc_check_term(w & ~mask, i);
+        sum = rc_check_add(sum, w, rc_account_odd[i]);
     }
     *ret_nuls = 0;
     for (unsigned i = 0; i < 32; i++)
@@ -290,27 +340,27 @@ static inline uint64_t rc_copy_account(const void *from, struct rc_account_recor
 #endif
 }
 
+// The slot is below the file's.
 static inline bool rc_load_account(const struct rc_map *m, uint32_t slot,
-                                   struct rc_account_record *ret)
+                                   struct rc_account_record *ret, uint32_t *ret_nuls)
 {
-    uint32_t nuls;
-    uint64_t sum;
+    const struct rc_account_record *at = rc_section(m, RC_RECORDS);
 
-    if (slot >= m->head->slots)
-        return false;
-    sum = rc_copy_account((const struct rc_account_record *)rc_section(m, RC_RECORDS) + slot, ret,
-                          &nuls);
-    // A length from 1 to 32, and no NUL in it.
-    return rc_check_end(sum, slot) == ret->check &&
-           (uint8_t)(ret->name_len - 1) < ROLLCALL_NAME_MAX && !(nuls << (32 - ret->name_len));
+    return rc_check_end(rc_copy_account(at + slot, ret, ret_nuls), slot) == ret->check;
+}
+
+// A name of `len` bytes, 1 to 32, is a string of that length: `nuls` has a bit for each NUL
+// among its first 32 bytes.
+static inline bool rc_account_name_ends(const struct rc_account_record *r, uint32_t nuls)
+{
+    return (unsigned)__builtin_ctzll(nuls | 1ull << 32) == r->name_len && r->name_len > 0 &&
+           (r->name_len < 32 || !r->text[32]);
 }
 
 // The limits hold whatever the file says; so do reserved names.
 static inline bool rc_account_ok(const struct rc_map *m, const struct rc_account_record *r)
 {
-    if (!(r->flags & RC_ACCOUNT_GECOS_POOL) && r->name_len + r->gecos_len > RC_ACCOUNT_TEXT)
-        return false;
-    return r->uid != m->head->id_min && rc_id_ok(m, r->uid) && rc_id_ok(m, r->gid) &&
+    return (r->gid == r->uid || rc_id_ok(m, r->gid)) &&
            !(rollcall_name_maybe_reserved(r->text, r->name_len) &&
              rollcall_name_reserved(r->text, r->name_len));
 }
@@ -324,49 +374,73 @@ static inline bool rc_account_mships_ok(const struct rc_map *m, const struct rc_
 // The board's word stands beside the record, so to speak: both are fetched at once.
 static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
 {
-    if (m->words)
-        __builtin_prefetch((const char *)m->words + (size_t)slot * 8);
+    // Where there is no board the address is nobody's, and fetching it does nothing.
+    __builtin_prefetch((const void *)((uintptr_t)m->words + (size_t)slot * 8));
+}
+
+// Where the first bucket is full and has nobody: on in the others, as far as RC_PROBES.
+bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
+                          uint32_t *ret_slot, struct rc_account_record *ret);
+bool rc_find_uid_further(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
+                         struct rc_account_record *ret);
+
+static inline bool rc_account_named(const struct rc_map *m, uint32_t slot, const struct rc_key *key,
+                                    size_t len, struct rc_account_record *ret)
+{
+    uint32_t nuls;
+
+    rc_fetch_word(m, slot);
+    return rc_load_account(m, slot, ret, &nuls) && ret->name_len == len &&
+           rc_text_is(ret->text, key, len) && rc_uid_ok(m, ret->uid) && rc_account_ok(m, ret);
+}
+
+// The uid was looked at.
+static inline bool rc_account_numbered(const struct rc_map *m, uint32_t slot, uint32_t uid,
+                                       struct rc_account_record *ret)
+{
+    uint32_t nuls;
+
+    rc_fetch_word(m, slot);
+    return rc_load_account(m, slot, ret, &nuls) && ret->uid == uid &&
+           rc_account_name_ends(ret, nuls) && rc_account_ok(m, ret);
 }
 
 static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t len,
                                 uint32_t *ret_slot, struct rc_account_record *ret)
 {
-    struct rc_probe p;
+    const struct rc_bucket *b = NULL;
     struct rc_key key;
+    unsigned bits;
     uint32_t slot;
 
     if (len == 0 || len > ROLLCALL_NAME_MAX)
         return false;
     rc_key_of(name, len, &key);
-    rc_probe_first(m, RC_NAMES, rc_key_hash(m->head->seed, &key, len), m->head->slots, &p);
-    while ((slot = rc_probe_on(&p)) != RC_EMPTY) {
-        rc_fetch_word(m, slot);
-        if (!rc_load_account(m, slot, ret) || ret->name_len != len || !rc_name_is(ret, &key, len) ||
-            !rc_account_ok(m, ret))
-            continue;
-        *ret_slot = slot;
-        return true;
-    }
-    return false;
+    bits = rc_first_bucket(m, RC_NAMES, rc_key_hash(m->head->seed, &key, len), &b);
+    while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
+        if (rc_account_named(m, slot, &key, len, ret)) {
+            *ret_slot = slot;
+            return true;
+        }
+    return !bits && rc_find_name_further(m, &key, len, ret_slot, ret);
 }
 
 static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                                struct rc_account_record *ret)
 {
-    struct rc_probe p;
+    const struct rc_bucket *b = NULL;
+    unsigned bits;
     uint32_t slot;
 
-    if (uid < m->head->id_min || uid > m->head->id_max)
+    if (!rc_uid_ok(m, uid))
         return false;
-    rc_probe_first(m, RC_IDS, rc_id_hash(m->head->seed, uid), m->head->slots, &p);
-    while ((slot = rc_probe_on(&p)) != RC_EMPTY) {
-        rc_fetch_word(m, slot);
-        if (!rc_load_account(m, slot, ret) || ret->uid != uid || !rc_account_ok(m, ret))
-            continue;
-        *ret_slot = slot;
-        return true;
-    }
-    return false;
+    bits = rc_first_bucket(m, RC_IDS, rc_id_hash(m->head->seed, uid), &b);
+    while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
+        if (rc_account_numbered(m, slot, uid, ret)) {
+            *ret_slot = slot;
+            return true;
+        }
+    return !bits && rc_find_uid_further(m, uid, ret_slot, ret);
 }
 
 // ---- words of the board ----

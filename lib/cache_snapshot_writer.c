@@ -58,8 +58,8 @@ static int add_strings(struct snapshot *s, const struct rollcall_snapshot_accoun
     r->gecos_len = (uint8_t)gecos;
     memcpy(r->text, a->name, name);
     r->pool = (uint32_t)at;
-    if (name + gecos <= RC_ACCOUNT_TEXT) {
-        memcpy(r->text + name, a->gecos, gecos);
+    if (name + gecos + 2 <= RC_ACCOUNT_TEXT) {
+        memcpy(r->text + name + 1, a->gecos, gecos);
     } else {
         r->flags |= RC_ACCOUNT_GECOS_POOL;
         rc_build_write(&s->build, a->gecos, gecos);

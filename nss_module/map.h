@@ -33,7 +33,7 @@ struct nss_pair {
     struct rc_board_map board;
     const _Atomic uint64_t *words; // of the board
     uint64_t n_words, word_seed;
-    struct nss_shell shell[NSS_SHELLS], nologin;
+    struct nss_shell shell[NSS_SHELLS + 1], nologin; // the last one is none
     uint64_t generation;   // that the board told before the snapshot was opened
     struct nss_pair *next; // while it waits for its last reader
     _Atomic int taken;     // of the places that are there from the start

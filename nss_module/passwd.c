@@ -24,11 +24,20 @@ static char *take_home(const struct nss_pair *p, const struct rc_account_record 
 static char *take_gecos(const struct nss_pair *p, const struct rc_account_record *a,
                         struct nss_room *room)
 {
-    const char *gecos = a->flags & RC_ACCOUNT_GECOS_POOL
-                            ? rc_pool(&p->snapshot, a->pool, a->gecos_len)
-                            : a->text + a->name_len;
+    size_t at = a->name_len + 1u, len = a->gecos_len;
+    const char *gecos = "";
 
-    return nss_take(room, gecos ? gecos : "", gecos ? a->gecos_len : 0);
+    if (a->flags & RC_ACCOUNT_GECOS_POOL) {
+        gecos = rc_pool(&p->snapshot, a->pool, len);
+        if (!gecos)
+            return nss_take(room, "", 0);
+    } else if (at < RC_ACCOUNT_TEXT) {
+        gecos = a->text + at;
+        len = strnlen(gecos, RC_ACCOUNT_TEXT - at);
+    } else {
+        len = 0;
+    }
+    return nss_take(room, gecos, len);
 }
 
 // Whoever is not active has no shell here, except where mode = observe shows what is.
@@ -73,9 +82,9 @@ fill_exactly(const struct nss_pair *p, enum rollcall_state state, const struct r
 }
 
 // Where the strings of an ordinary account go in a buffer of ordinary size: each in a
-// place of its own, wide enough to be filled by copies of a fixed length.
-enum place { NAME = 0, GECOS = 40, PASSWD = 80, HOME = 88, SHELL = 136, ROOMY = 168 };
-#define TEXT_BLOCK 40 // the text, and some of the record behind it
+// place of its own, wide enough to be filled by copies of a fixed length. Name and gecos
+// come with their NULs, in the record's text; what is copied behind an end is not told.
+enum place { TEXT = 0, PASSWD = 40, HOME = 48, SHELL = 96, ROOMY = 128 };
 _Static_assert(offsetof(struct rc_account_record, text) == 0, "the record begins with its text");
 
 typedef uint64_t block __attribute__((vector_size(16)));
@@ -93,53 +102,45 @@ static inline void put(char *to, block b)
     memcpy(to, &b, sizeof(b));
 }
 
-static inline void put_tail(char *to, uint64_t w)
+static inline void put_word(char *to, uint64_t w)
 {
     memcpy(to, &w, sizeof(w));
 }
 
-// TEXT_BLOCK bytes, of which the first `len` are ones and the others zero.
-static inline const char *ones_and_zeros(unsigned len)
+// The last four bytes of the text, with zeros behind them: whatever the file says, the gecos
+// ends there.
+static inline uint64_t text_end(const struct rc_account_record *a)
 {
-    static const unsigned char ones[2 * TEXT_BLOCK] = {
-        [0 ... TEXT_BLOCK - 1] = 0xff,
-    };
+    uint32_t last;
 
-    return (const char *)ones + TEXT_BLOCK - len;
+    memcpy(&last, a->text + 32, sizeof(last));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return last;
+#else
+    return (uint64_t)last << 32;
+#endif
 }
 
-// A NUL stored behind a string would be a store whose address is known late, and the
-// processor waits for it; so what is behind a string is masked out before it is stored.
 static inline void fill_roomily(const struct rc_account_record *a, const struct nss_shell *shell,
                                 struct passwd *pw, char *buf)
 {
     static const char home_rule[8] = "/home/", password[8] = "x";
-    const char *text = (const char *)a, *mask = ones_and_zeros(a->name_len);
-    block first = get(text), second = get(text + 16), n0 = first & get(mask),
-          n1 = second & get(mask + 16);
-    uint64_t third, third_mask;
+    block first = get(a->text), second = get(a->text + 16);
 
-    put(buf + NAME, n0);
-    put(buf + NAME + 16, n1);
-    put_tail(buf + NAME + 32, 0);
+    put(buf + TEXT, first);
+    put(buf + TEXT + 16, second);
+    put_word(buf + TEXT + 32, text_end(a));
     memcpy(buf + PASSWD, password, 8);
     memcpy(buf + HOME, home_rule, 8);
-    put(buf + HOME + 6, n0);
-    put(buf + HOME + 22, n1);
-    put_tail(buf + HOME + 38, 0);
-    // The gecos follows the name: the same text again, and it begins behind the name.
-    mask = ones_and_zeros((unsigned)a->name_len + a->gecos_len);
-    memcpy(&third, text + 32, 8);
-    memcpy(&third_mask, mask + 32, 8);
-    put(buf + GECOS, first & get(mask));
-    put(buf + GECOS + 16, second & get(mask + 16));
-    put_tail(buf + GECOS + 32, third & third_mask);
+    put(buf + HOME + 6, first);
+    put(buf + HOME + 22, second);
+    put_word(buf + HOME + 38, 0);               // a name of 32 bytes ends here
     memcpy(buf + SHELL, shell, sizeof(*shell)); // zeros are behind it
-    *pw = (struct passwd){.pw_name = buf + NAME,
+    *pw = (struct passwd){.pw_name = buf + TEXT,
                           .pw_passwd = buf + PASSWD,
                           .pw_uid = a->uid,
                           .pw_gid = a->gid,
-                          .pw_gecos = buf + GECOS + a->name_len,
+                          .pw_gecos = buf + TEXT + a->name_len + 1,
                           .pw_dir = buf + HOME,
                           .pw_shell = buf + SHELL};
 }
@@ -149,13 +150,15 @@ fill(const struct nss_pair *p, uint32_t slot, const struct rc_account_record *a,
      char *buf, size_t len)
 {
     enum rollcall_state state = nss_state(p, slot, a->uid);
-    const struct nss_shell *shell = &p->nologin;
+    const struct nss_shell *shell = &p->shell[a->shell < NSS_SHELLS ? a->shell : NSS_SHELLS];
 
-    if (nss_hidden(p, state))
-        return NSS_STATUS_NOTFOUND;
-    if (shows_shell(p, state))
-        shell = a->shell < NSS_SHELLS ? &p->shell[a->shell] : NULL;
-    if (__builtin_expect(!buf || len < ROOMY || !shell || !shell->len ||
+    if (__builtin_expect(state != ROLLCALL_STATE_ACTIVE, 0)) {
+        if (nss_hidden(p, state))
+            return NSS_STATUS_NOTFOUND;
+        if (!shows_shell(p, state))
+            shell = &p->nologin;
+    }
+    if (__builtin_expect(!buf || len < ROOMY || !shell->len ||
                              (a->flags & (RC_ACCOUNT_GECOS_POOL | RC_ACCOUNT_HOME_RULE)) !=
                                  RC_ACCOUNT_HOME_RULE,
                          0))

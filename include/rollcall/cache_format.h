@@ -67,8 +67,9 @@ struct rc_bucket {
     uint32_t ref[RC_BUCKET_SLOTS];
 };
 
-// One account, one cache line. `text` holds the name and, where it fits, the gecos. It
-// stands first, so that a reader's eight loads of eight bytes are the pieces it copies.
+// One account, one cache line. `text` holds the name and, where it fits, the gecos, each
+// with its NUL: the first 32 bytes are a name of any length, or a name and its end, and one
+// copy of `text` into the caller's buffer is two strings. What is behind them is zero.
 #define RC_ACCOUNT_TEXT       36
 #define RC_ACCOUNT_GECOS_POOL 1u
 #define RC_ACCOUNT_HOME_RULE  2u // home is "/home/" and the name

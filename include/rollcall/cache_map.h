@@ -45,8 +45,9 @@ uint64_t rc_hash_id(const struct rc_map *m, uint32_t id);
 uint64_t rc_hash_bytes_seeded(uint64_t seed, const void *key, size_t len);
 uint64_t rc_hash_id_seeded(uint64_t seed, uint32_t id);
 // Of `len` bytes, a multiple of 8 and at most 80, with a slot mixed in; the check member
-// must be zero in the copy. Writers and readers have this one: the top 16 bits of the sum
-// of each word times its own odd number. It finds decay; it is no guard against forgery.
+// must be zero in the copy. Writers and readers have this one: 16 bits of a hash of two
+// sums, of numbers of 16 bits each times its own. It finds decay; it is no guard against
+// forgery.
 #define RC_CHECK_WORDS 10
 uint16_t rc_check16(const void *record, size_t len, uint32_t slot);
 

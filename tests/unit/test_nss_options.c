@@ -332,6 +332,107 @@ static void a_former_name_that_does_not_hold_finds_nobody(void **state)
     assert_int_equal(ways_to("bob", FIRST + BOB), 6);
 }
 
+// ---- the text of an account's record, changed by hand: its check holds ----
+
+static void change_text(uint32_t slot, const char *text, size_t text_len, uint8_t name_len)
+{
+    struct rc_account_record r;
+    struct rc_header head;
+    unsigned char *data, *at;
+    size_t len;
+
+    publish((struct rollcall_snapshot_feed){0});
+    data = scratch_read(ACCOUNTS, &len);
+    memcpy(&head, data, sizeof(head));
+    at = data + head.section[RC_RECORDS].off + slot * sizeof(r);
+    memcpy(&r, at, sizeof(r));
+    memset(r.text, 0, sizeof(r.text));
+    memcpy(r.text, text, text_len);
+    r.name_len = name_len;
+    r.check = 0;
+    r.check = rc_check16(&r, sizeof(r), slot);
+    memcpy(at, &r, sizeof(r));
+    scratch_write(ACCOUNTS, data, len);
+    free(data);
+    rollcall_board_set_generation(board, ++generation);
+}
+
+#define WITH(text) text, sizeof(text) - 1
+
+static bool numbered(uint32_t slot, size_t len, struct passwd *ret, char *buf)
+{
+    int err = 0;
+    enum nss_status s = getpwuid_of(FIRST + slot, ret, buf, len, &err);
+
+    assert_true(s == NSS_STATUS_SUCCESS || (s == NSS_STATUS_NOTFOUND && err == ENOENT));
+    return s == NSS_STATUS_SUCCESS;
+}
+
+static void a_name_that_does_not_end_where_it_says_is_nobodys(void **state)
+{
+    struct passwd pw;
+    char buf[512];
+
+    (void)state;
+    change_text(BOB, WITH("bob"), 3);
+    assert_true(numbered(BOB, sizeof(buf), &pw, buf));
+    change_text(BOB, WITH("bobby"), 3); // no NUL behind it
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+    assert_int_equal(ways_to("bob", FIRST + BOB), 0);
+    change_text(BOB, WITH("bob"), 5); // a NUL in it
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+    change_text(BOB, WITH("root\0xx"), 7);
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+    change_text(BOB, WITH(""), 0);
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+    change_text(BOB, WITH("a-name-that-is-exactly-32-bytes-"), 32);
+    assert_true(numbered(BOB, sizeof(buf), &pw, buf));
+    assert_string_equal(pw.pw_name, "a-name-that-is-exactly-32-bytes-");
+    assert_string_equal(pw.pw_dir, "/home/a-name-that-is-exactly-32-bytes-");
+    change_text(BOB, WITH("a-name-that-is-exactly-33-bytes-1"), 32);
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+    change_text(BOB, WITH("a-name-that-is-exactly-33-bytes-1"), 33);
+    assert_false(numbered(BOB, sizeof(buf), &pw, buf));
+}
+
+static void a_gecos_without_an_end_ends_with_the_text(void **state)
+{
+    static const char text[] = "bob\0gecos of thirty-two bytes xxxxxx";
+    struct passwd pw;
+    char buf[512];
+
+    (void)state;
+    assert_int_equal(sizeof(text), RC_ACCOUNT_TEXT + 1);
+    change_text(BOB, text, RC_ACCOUNT_TEXT, 3);
+    for (size_t len = 100; len <= sizeof(buf); len += sizeof(buf) - 100) {
+        assert_true(numbered(BOB, len, &pw, buf));
+        assert_string_equal(pw.pw_name, "bob");
+        assert_string_equal(pw.pw_gecos, text + 4);
+    }
+}
+
+static void every_bit_of_a_record_moves_its_check(void **state)
+{
+    unsigned char record[80];
+    unsigned same = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(record); i++)
+        record[i] = (unsigned char)(i * 37 + 11);
+    for (unsigned i = 0; i < 8 * sizeof(record); i++) {
+        uint16_t was = rc_check16(record, sizeof(record), 7);
+        record[i / 8] ^= (unsigned char)(1u << i % 8);
+        same += rc_check16(record, sizeof(record), 7) == was;
+        record[i / 8] ^= (unsigned char)(1u << i % 8);
+    }
+    assert_int_equal(same, 0);
+    assert_int_not_equal(rc_check16(record, sizeof(record), 7),
+                         rc_check16(record, sizeof(record), 8));
+    memset(record, 0, sizeof(record));
+    for (uint32_t number = 0; number < 3; number++)
+        assert_int_not_equal(rc_check16(record, sizeof(record), number), 0);
+}
+
 static void every_reserved_name_is_seen_through_the_filter(void **state)
 {
     static const char *const more[] = {"_x",       "_",        "sssd",
@@ -367,6 +468,9 @@ int main(void)
         cmocka_unit_test(a_former_name_finds_the_person_under_the_present_one),
         cmocka_unit_test(a_former_name_hides_with_its_person),
         cmocka_unit_test(a_former_name_that_does_not_hold_finds_nobody),
+        cmocka_unit_test(a_name_that_does_not_end_where_it_says_is_nobodys),
+        cmocka_unit_test(a_gecos_without_an_end_ends_with_the_text),
+        cmocka_unit_test(every_bit_of_a_record_moves_its_check),
         cmocka_unit_test(every_reserved_name_is_seen_through_the_filter),
     };
 
