@@ -39,10 +39,21 @@ uint64_t rc_hash_id(const struct rc_map *m, uint32_t id)
 
 uint16_t rc_check16(const void *record, size_t len, uint32_t slot)
 {
+    const char *at = record;
     uint64_t sum = 0, w;
+    size_t i = 0;
+#ifdef __SSE2__
+    __m128i both = _mm_setzero_si128();
 
-    for (unsigned i = 0; i < len / 8; i++) {
-        memcpy(&w, (const char *)record + 8 * i, 8);
+    for (; i + 2 <= len / 8; i += 2)
+        both = _mm_add_epi32(
+            both, _mm_madd_epi16(_mm_loadu_si128((const __m128i *)(const void *)(at + 8 * i)),
+                                 _mm_loadu_si128((const __m128i *)(const void *)(rc_odd + i))));
+    both = _mm_add_epi32(both, _mm_unpackhi_epi64(both, both));
+    sum = (uint64_t)_mm_cvtsi128_si64(both);
+#endif
+    for (; i < len / 8; i++) {
+        memcpy(&w, at + 8 * i, 8);
         sum = rc_check_add(sum, w, rc_odd[i]);
     }
     return rc_check_end(sum, slot);

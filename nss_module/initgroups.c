@@ -34,11 +34,18 @@ static int make_room(struct list *l, long more)
     return 0;
 }
 
+// What is left of the array, in the function's own variables: what is written to it must
+// not make the compiler look at the list again.
+struct left {
+    gid_t *at, *end;
+    gid_t skip;
+};
+
 // Full is no error: the caller said how many it takes.
-static inline void add(struct list *l, gid_t gid)
+static inline void add(struct left *l, gid_t gid)
 {
-    if (gid != l->skip && *l->start < *l->size)
-        (*l->gids)[(*l->start)++] = gid;
+    if (gid != l->skip && l->at < l->end)
+        *l->at++ = gid;
 }
 
 // No gid comes twice from us, and glibc drops those that a service before us gave.
@@ -47,19 +54,27 @@ static int add_all(const struct nss_pair *p, const struct rc_account_record *a, 
     const struct rc_header *h = p->snapshot.head;
     const uint32_t *gids = (const uint32_t *)rc_section(&p->snapshot, RC_MSHIPS) + a->mship;
     unsigned n = (unsigned)a->n_groups + a->n_local;
+    uint32_t first = h->id_min + 1, others = h->id_max - h->id_min;
+    bool plain = p->snapshot.plain_ids;
     int r = make_room(l, (long)n + 1);
+    struct left left;
 
     if (r < 0)
         return r;
-    add(l, h->id_min); // rollcall-people
-    for (unsigned i = 0; i < n; i++) {
+    left = (struct left){*l->gids + *l->start, *l->gids + *l->size, l->skip};
+    add(&left, h->id_min); // rollcall-people
+    for (unsigned i = 0; i < a->n_groups; i++) {
         gid_t gid = __atomic_load_n(&gids[i], __ATOMIC_RELAXED); // once: checked, then given
-        // Behind the groups of ours, what [local_group] grants: any local group but root's.
-        if (i >= a->n_groups ? gid != 0 && gid < h->id_min
-                             : gid > h->id_min && gid <= h->id_max &&
-                                   (p->snapshot.plain_ids || rollcall_id_in_compiled_limits(gid)))
-            add(l, gid);
+        if (gid - first < others && (plain || rollcall_id_in_compiled_limits(gid)))
+            add(&left, gid);
     }
+    // What [local_group] grants: any local group but root's.
+    for (unsigned i = a->n_groups; i < n; i++) {
+        gid_t gid = __atomic_load_n(&gids[i], __ATOMIC_RELAXED);
+        if (gid != 0 && gid < h->id_min)
+            add(&left, gid);
+    }
+    *l->start = left.at - *l->gids;
     return 0;
 }
 
