@@ -17,7 +17,7 @@
 #include "rollcall/safeio.h"
 
 #define OUT_SIZE ((size_t)1 << 20)
-#define WINDOW   ((size_t)8 << 20) // a multiple of every page size
+#define WINDOW   ((size_t)1 << 20) // a multiple of every page size
 #define AHEAD    16                // keys whose buckets are fetched while earlier ones are placed
 
 int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint64_t generation,
@@ -207,6 +207,20 @@ bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, ui
 }
 
 // ---- the end ----
+
+void rc_build_pass(const unsigned char **from, const void *at)
+{
+    uintptr_t begin = (uintptr_t)*from / WINDOW * WINDOW, end = (uintptr_t)at / WINDOW * WINDOW;
+
+    // Windows of addresses: a neighbour's page that goes as well is read again.
+    if ((uintptr_t)at < (uintptr_t)*from + WINDOW || begin == end)
+        return;
+    if (begin < (uintptr_t)*from)
+        begin += WINDOW; // not before the section: another mapping may be there
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+    *from = (const unsigned char *)end;
+}
 
 // As rc_map_body_intact, with a window of the file in memory rather than all of it.
 static bool body_intact(const struct rc_map *m)

@@ -49,6 +49,9 @@ int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_
                    void *ctx);
 // Does a reader who looks for `hash` come by `wanted`?
 bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t wanted);
+// For a verify that goes through a section once: what is before `at` leaves memory, a window
+// at a time. `*from` is where that begins, the section's start at first.
+void rc_build_pass(const unsigned char **from, const void *at);
 // Header, fsync, read back, rename. `verify` sees the file as a reader would, before the
 // rename; negative errno refuses it.
 int rc_build_finish(struct rc_build *b, mode_t mode, gid_t group, size_t record_size,

@@ -140,6 +140,7 @@ static bool person_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_r
 static int verify_private(const struct rc_map *m, void *ctx)
 {
     const struct rc_person_record *r = rc_section(m, RC_RECORDS);
+    const unsigned char *records = rc_section(m, RC_RECORDS), *names = rc_section(m, RC_POOL);
 
     (void)ctx;
     for (uint32_t i = 0; i < m->head->slots; i++) {
@@ -147,6 +148,8 @@ static int verify_private(const struct rc_map *m, void *ctx)
         if (!name || !rc_build_found(m, RC_NAMES, rc_hash_bytes(m, name, r[i].len[0]), i) ||
             !rc_build_found(m, RC_IDS, rc_hash_id(m, r[i].uid), i))
             return -EBADMSG;
+        rc_build_pass(&records, r + i);
+        rc_build_pass(&names, name);
     }
     return 0;
 }

@@ -217,17 +217,17 @@ NSS_EXPORT enum nss_status _nss_rollcall_getgrent_r(struct group *gr, char *buf,
                                                     int *errnop)
 {
     struct nss_guard guard;
-    struct nss_pair view, *pin = nss_pin_take(&pinned, nss_enter(&guard), &view);
+    struct nss_pair *pin = nss_pin_take(&pinned, nss_enter(&guard));
     enum nss_status s = NSS_STATUS_NOTFOUND;
     uint32_t i, n;
 
     if (!pin)
         return nss_absent(&guard, errnop);
-    n = nss_enumerable(&view);
-    if (view.snapshot.head->flags & RC_FLAG_ENUMERATE)
-        n += view.snapshot.head->groups;
+    n = nss_enumerable(pin);
+    if (pin->snapshot.head->flags & RC_FLAG_ENUMERATE)
+        n += pin->snapshot.head->groups;
     for (i = atomic_load(&position); i < n && s == NSS_STATUS_NOTFOUND; i++)
-        s = fill_nth(&view, i, gr, buf, len);
+        s = fill_nth(pin, i, gr, buf, len);
     // Too small a buffer: the same entry comes again.
     atomic_store(&position, s == NSS_STATUS_TRYAGAIN ? i - 1 : i);
     nss_pin_give(&pinned, pin);

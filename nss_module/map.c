@@ -119,6 +119,7 @@ static int open_pair(struct nss_pair **ret)
         free_pair(pair);
         return r;
     }
+    pair->live = pair->board.head;
     pair->words = rc_board_word_at(&pair->board, 0);
     pair->n_words = (pair->board.len - RC_BOARD_HEAD) / 8;
     pair->word_seed = rc_ledger_seed(pair->board.head->ledger_id);
@@ -354,7 +355,7 @@ enum nss_status nss_absent(struct nss_guard *guard, int *errnop)
 
 // Taken out while it is used: a second thread that enumerates at the same time, which
 // glibc does not let happen, opens one more rather than reads a mapping that goes away.
-struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with, struct nss_pair *ret_view)
+struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with)
 {
     struct nss_pair *pair = with ? atomic_exchange(at, NULL) : NULL;
 
@@ -362,13 +363,10 @@ struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *with, struct n
         return NULL;
     if (!pair)
         return NULL;
-    ret_view->snapshot = pair->snapshot;
-    memcpy(ret_view->shell, pair->shell, sizeof(pair->shell));
-    ret_view->nologin = pair->nologin;
-    ret_view->board = with->board;
-    ret_view->words = with->words;
-    ret_view->n_words = with->n_words;
-    ret_view->word_seed = with->word_seed;
+    pair->live = with->live;
+    pair->words = with->words;
+    pair->n_words = with->n_words;
+    pair->word_seed = with->word_seed;
     return pair;
 }
 

@@ -31,7 +31,9 @@ struct nss_shell {
 struct nss_pair {
     struct rc_map snapshot;
     struct rc_board_map board;
-    const _Atomic uint64_t *words; // of the board
+    // The board that words are read from: this one, or for an enumeration the newest.
+    const struct rc_board_header *live;
+    const _Atomic uint64_t *words;
     uint64_t n_words, word_seed;
     struct nss_shell shell[NSS_SHELLS + 1], nologin; // the last one is none
     uint64_t generation;   // that the board told before the snapshot was opened
@@ -132,11 +134,11 @@ static inline enum nss_status nss_finish(struct nss_guard *guard, enum nss_statu
 }
 
 // An enumeration goes over many calls and must show one whole set, so it holds a pair of
-// its own in `*at` from its first call to its end. Take gives that pair, or opens one, with
-// a view: its snapshot beside the board of `now`, whose words are never old. NULL: the cache
+// its own in `*at` from its first call to its end. Take gives that pair, or opens one; its
+// words are those of the board of `now`, which are never old, until leave. NULL: the cache
 // is absent. Give puts the pair back. Both between enter and leave.
 typedef _Atomic(struct nss_pair *) nss_pin;
-struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now, struct nss_pair *ret_view);
+struct nss_pair *nss_pin_take(nss_pin *at, const struct nss_pair *now);
 void nss_pin_give(nss_pin *at, struct nss_pair *pair);
 void nss_pin_drop(nss_pin *at);
 
@@ -160,7 +162,7 @@ static inline enum rollcall_state nss_state(const struct nss_pair *pair, uint32_
     word = atomic_load_explicit(&pair->words[slot], memory_order_acquire);
     // The word first: a board that is marked replaced by now may say what is no more.
     if (!rc_word_ok(pair->word_seed, slot, uid, word) ||
-        atomic_load_explicit(&pair->board.head->status, memory_order_acquire) != RC_BOARD_LIVE)
+        atomic_load_explicit(&pair->live->status, memory_order_acquire) != RC_BOARD_LIVE)
         return ROLLCALL_STATE_NONE;
     return (enum rollcall_state)(word & 15);
 }

@@ -224,19 +224,18 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwent_r(struct passwd *pw, char *buf
                                                     int *errnop)
 {
     struct nss_guard g;
-    struct nss_pair view, *pin = nss_pin_take(&pinned, nss_enter(&g), &view);
-    const struct nss_pair *p = &view;
+    struct nss_pair *pin = nss_pin_take(&pinned, nss_enter(&g));
     enum nss_status s = NSS_STATUS_NOTFOUND;
     uint32_t i, n;
 
     if (!pin)
         return nss_absent(&g, errnop);
-    n = nss_enumerable(p);
+    n = nss_enumerable(pin);
     for (i = atomic_load(&position); i < n && s == NSS_STATUS_NOTFOUND; i++) {
-        uint32_t slot = ((const uint32_t *)rc_section(&p->snapshot, RC_ORDER))[i];
+        uint32_t slot = ((const uint32_t *)rc_section(&pin->snapshot, RC_ORDER))[i];
         struct rc_account_record a;
-        if (rc_account_at(&p->snapshot, slot, &a))
-            s = fill(p, slot, &a, pw, buf, len);
+        if (rc_account_at(&pin->snapshot, slot, &a))
+            s = fill(pin, slot, &a, pw, buf, len);
     }
     // Too small a buffer: the same entry comes again.
     atomic_store(&position, s == NSS_STATUS_TRYAGAIN ? i - 1 : i);
