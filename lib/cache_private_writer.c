@@ -18,13 +18,13 @@ struct people {
     struct rc_person_record *record;
     uint64_t *name, *former; // hashes; a former name that leads nowhere is its person's own
     struct rc_date *date;
-    uint32_t n, n_formers, room;
+    uint32_t n, n_formers, room, expected;
     size_t n_dates, dates_room;
 };
 
 static int room_for_one(struct people *p)
 {
-    uint32_t want = p->room ? p->room + p->room / 2 : 256;
+    uint32_t want = p->room ? p->room + p->room / 2 : p->expected ? p->expected : 256;
     struct rc_person_record *record;
     uint64_t *name, *former;
 
@@ -181,7 +181,7 @@ static int write_people(struct rc_build *b, const struct rollcall_private_feed *
 static int write_file(const char *path, const struct rollcall_private_feed *feed, gid_t group)
 {
     struct rc_build b = {.fd = -1};
-    struct people all = {0};
+    struct people all = {.expected = feed->people};
     int r = rc_build_open(&b, path, ROLLCALL_MAGIC_PRIVATE, feed->generation, feed->ledger_id, 0);
 
     rc_build_head(&b)->id_min = ROLLCALL_ID_DEFAULT_MIN;

@@ -63,6 +63,7 @@ int rollcall_snapshot_write(const char *path, const struct rollcall_snapshot_fee
 struct rollcall_private_feed {
     int (*next_person)(void *ctx, struct rollcall_person *ret); // in slot order
     void *ctx;
+    uint32_t people;     // about as many, or 0: room is made for them at once
     uint64_t generation; // of a delta: that of the file whose people it replaces
     uint8_t ledger_id[16];
 };

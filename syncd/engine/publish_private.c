@@ -91,6 +91,8 @@ int publish_private(struct engine_core *core)
     if (!f)
         return r;
     memcpy(feed.ledger_id, rollcall_ledger_id(core->ledger), 16);
+    feed.people =
+        (uint32_t)(store_number(&core->store, -1, "SELECT max(slot) FROM person", "") + 1);
     f->rows = store_bind(&core->store,
                          "SELECT " PERSON_COLUMNS " FROM person WHERE name IS NOT NULL AND"
                          " +state > 0 ORDER BY slot",

@@ -16,6 +16,7 @@ import time
 
 import lookups_peers as peers
 import lookups_table as table
+from lookups_cells import CELLS
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 WARM_MS, MEASURE_MS = 15, 15
@@ -86,42 +87,6 @@ def command(service, through_conf, *argv):
         return list(argv)
     mounts = " && ".join(f"mount --bind {a} {b}" for a, b in binds)
     return ["unshare", "-m", "sh", "-c", mounts + ' && exec "$0" "$@"', *argv]
-
-
-class Cell:
-    """One row of the table."""
-
-    def __init__(self, ident, title, op, threads=1, processes=1, conf=False, keys=0):
-        self.ident, self.title, self.op, self.threads = ident, title, op, threads
-        self.processes, self.conf, self.keys = processes, conf, keys
-
-
-CELLS = [
-    Cell("getpwnam", "getpwnam", "getpwnam"),
-    Cell("getpwnam-few", f"getpwnam, the same {peers.WARM_PEOPLE:,} people again and again", "getpwnam",
-         keys=peers.WARM_PEOPLE),
-    Cell("getpwuid", "getpwuid", "getpwuid"),
-    Cell("unknown-name", "unknown name", "unknown-name"),
-    Cell("unknown-uid", "unknown uid", "unknown-uid"),
-    Cell("getgrgid", "getgrgid, 200 members", "getgrgid"),
-    Cell("getgrnam", "getgrnam, 200 members", "getgrnam"),
-    Cell("unknown-gid", "unknown gid", "unknown-gid"),
-    Cell("getgrouplist", "getgrouplist, 10 groups", "getgrouplist"),
-    Cell("grouplist-500", "getgrouplist, 500 groups", "grouplist-500"),
-    Cell("grouplist-10000", "getgrouplist, 10,000 groups", "grouplist-10000"),
-    Cell("crowd", "getgrgid, 50,000 members", "crowd"),
-    Cell("getpwent", "enumeration, an entry", "getpwent"),
-    Cell("getpwnam-threads", "getpwnam, 2 threads", "getpwnam", threads=2),
-    Cell("getpwuid-threads", "getpwuid, 2 threads", "getpwuid", threads=2),
-    Cell("unknown-threads", "unknown name, 2 threads", "unknown-name", threads=2),
-    Cell("getpwnam-processes", "getpwnam, 2 processes", "getpwnam", processes=2),
-    Cell("getpwuid-processes", "getpwuid, 2 processes", "getpwuid", processes=2),
-    Cell("conf-getpwnam", "nsswitch.conf: getpwnam", "getpwnam", conf=True),
-    Cell("conf-getpwuid", "nsswitch.conf: getpwuid", "getpwuid", conf=True),
-    Cell("conf-unknown", "nsswitch.conf: unknown name", "unknown-name", conf=True),
-    Cell("conf-getgrgid", "nsswitch.conf: getgrgid, 200 members", "getgrgid", conf=True),
-    Cell("conf-getgrouplist", "nsswitch.conf: getgrouplist, 10 groups", "getgrouplist", conf=True),
-]
 
 
 class Bench:
@@ -275,7 +240,8 @@ def arguments():
     p.add_argument("--rounds", type=int, default=int(os.environ.get("LOOKUPS_ROUNDS", "9")))
     p.add_argument("--services", default="", help="only these columns; the floor always")
     p.add_argument("--cells", default="", help="only these rows: " + " ".join(c.ident for c in CELLS) + " first")
-    p.add_argument("--json", action="store_true", help="JSON on standard output, the table on standard error")
+    p.add_argument("--json", action="store_true", help="JSON on standard output, the table on standard error; `lookups --show FILE...` makes one "
+                        "table of several such runs")
     o = p.parse_args()
     o.sizes = [1000, 100000, 1000000] if o.sizes == "full" else [int(n) for n in o.sizes.replace(",", " ").split()]
     o.services, o.cells = o.services.replace(",", " ").split(), o.cells.replace(",", " ").split()
@@ -308,7 +274,7 @@ def main():
         found["sizes"].append(Bench(company, services, options).run())
         found["load"].append(os.getloadavg()[0])
         company.stop()
-    print(table.text(found, CELLS), file=sys.stderr if options.json else sys.stdout)
+    print(table.text(found), file=sys.stderr if options.json else sys.stdout)
     if options.json:
         print(json.dumps(found, indent=1))
     return 1 if any(s["errors"] for s in found["sizes"]) else 0

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What was measured, in words: a table for each size, then where rollcall is behind."""
+"""What was measured, in words: a table for each size, each target met or missed, what a part of an answer costs."""
+import json
 import statistics
+import sys
+
+from lookups_cells import CELLS
 
 # Most that rollcall may take: times the floor in the same round, or ns, at 1k, 100k and 1M accounts.
 TIMES_FLOOR = {"getpwnam": (1.3, 1.15, 1.05), "getpwuid": (1.3, 1.15, 1.05),
                "getpwnam-threads": (1.3, 1.4, 1.25), "getpwuid-threads": (1.3, 1.4, 1.25),
                "unknown-name": (1.0, 1.0, 1.0), "unknown-uid": (1.0, 1.0, 1.0)}
 NANOSECONDS = {"getgrgid": (180, 400, 1000), "getgrouplist": (120, 400, 800)}
-FIRST = {"us": 65, "ours": 9, "KiB": 64}
+FIRST = {"us": (65, "us"), "ours": (9, "system calls"), "KiB": (64, "KiB")}
+AS_ONE = 1.1  # two processes beside one
+# Cells whose answer has parts, and how many (none: 50,000 or everybody).
+PARTS = (("getgrgid", "a member of 200", 200), ("crowd", "a member of 50,000", 0),
+         ("getgrouplist", "a group of 10", 10), ("grouplist-500", "a group of 500", 510),
+         ("grouplist-10000", "a group of 10,000", 10010), ("getpwent", "an entry of an enumeration", 1))
 SIZES = (1000, 100000, 1000000)
 NOT_GATED = ("floor", "rollcall", "nscd")  # nscd is no module: glibc asks it before nsswitch.conf
 
@@ -71,31 +80,64 @@ def limit(table, ident, people):
     return table[ident][SIZES.index(people)] if ident in table and people in SIZES else None
 
 
-def behind(size, cells):
-    """Where rollcall is over a target, or not ahead of a module."""
-    lines = []
+def verdict(met):
+    return "met" if met else "MISSED"
+
+
+def targets(size, cells):
+    """A row for each target that was measured: what, measured, wanted, and how it stands."""
+    rows = []
     for cell in cells:
         row = size["cells"].get(cell.ident, {})
-        ours = row.get("rollcall", {})
+        ours, floor = row.get("rollcall", {}), row.get("floor", {})
         if "ns" not in ours:
             continue
         most = limit(TIMES_FLOOR, cell.ident, size["people"])
-        if most and "ratio" in ours and ours["ratio"] > most:
-            lines.append(f"{cell.title}: {ours['ratio']:.2f} times the floor, wanted {most}")
+        if most and "ratio" in ours:
+            rows.append([cell.title, f"{ours['ratio']:.2f} times the floor", f"{most}", verdict(ours["ratio"] <= most)])
         most = limit(NANOSECONDS, cell.ident, size["people"])
-        if most and ours["ns"] > most:
-            lines.append(f"{cell.title}: {ours['ns']:.0f} ns, wanted {most}")
-        for name, found in row.items():
-            if name not in NOT_GATED and "ns" in found and found["ns"] <= ours["ns"]:
-                lines.append(f"{cell.title}: {duration(ours['ns'])}, {name} {duration(found['ns'])}")
+        if most:
+            rows.append([cell.title, f"{ours['ns']:.0f} ns (floor {floor.get('ns', 0):.0f})", f"{most} ns",
+                         verdict(ours["ns"] <= most)])
+        alone = size["cells"].get(cell.op, {})
+        if cell.processes > 1 and "ns" in alone.get("rollcall", {}):
+            ratio, floors = (row[n]["ns"] / alone[n]["ns"] for n in ("rollcall", "floor"))
+            rows.append([cell.title, f"{ratio:.2f} times one process (floor {floors:.2f})",
+                         f"{AS_ONE}, or the floor's", verdict(ratio <= max(AS_ONE, floors))])
+    for name in size["services"]:
+        if name not in NOT_GATED:
+            slower = [c.title for c in cells if not ahead(size["cells"].get(c.ident, {}), name)]
+            rows.append([f"ahead of {name}", "all but " + "; ".join(slower) if slower else "everywhere", "everywhere",
+                         verdict(not slower)])
     ours = size["first"].get("rollcall", {})
-    for what, most in FIRST.items():
-        if ours and ours[what] > most:
-            lines.append(f"first lookup: {ours[what]:.0f} {what}, wanted {most}")
-    return lines
+    for what, (most, unit) in FIRST.items():
+        if ours:
+            rows.append(["first lookup of a process", f"{ours[what]:.0f} {unit}", f"{most} {unit}",
+                         verdict(ours[what] <= most)])
+    return rows
 
 
-def text(found, cells):
+def ahead(row, name):
+    """Is rollcall faster than that peer, or one of both not asked?"""
+    ours, theirs = row.get("rollcall", {}), row.get(name, {})
+    return "ns" not in ours or "ns" not in theirs or ours["ns"] < theirs["ns"]
+
+
+def linear(found):
+    """What a part of the answer costs, small answers and large: rows over all sizes."""
+    rows = [["a part of the answer, ns", *(f"{s['people']:,} accounts" for s in found["sizes"])]]
+    for ident, title, parts in PARTS:
+        row = [title]
+        for size in found["sizes"]:
+            cell = size["cells"].get(ident, {})
+            ours, floor = cell.get("rollcall", {}), cell.get("floor", {})
+            n = parts if parts else min(50000, size["people"])
+            row.append(f"{ours['ns'] / n:.2f} (floor {floor['ns'] / n:.2f})" if "ns" in ours and "ns" in floor else "-")
+        rows.append(row)
+    return rows
+
+
+def text(found, cells=CELLS):
     m = found["machine"]
     lines = [f"{m['processor']}, {m['cores']} cores, kernel {m['kernel']}, glibc {m['glibc']}, {m['date']}; " +
              ", ".join(f"{n} {v}" for n, v in m["versions"].items()),
@@ -118,5 +160,36 @@ def text(found, cells):
                          f"{empty['KiB']:.0f} KiB")
         lines += ["note: " + n for n in size["notes"]]
         lines += ["error: " + e for e in size["errors"]]
-        lines += ["behind: " + b for b in behind(size, cells)] or ["rollcall is behind nowhere"]
+        aims = targets(size, cells)
+        if aims:
+            lines += ["", *grid([[f"{size['people']:,} accounts: target", "measured", "at most", ""], *aims])]
+    lines += ["", *grid(linear(found))]
     return "\n".join(lines)
+
+
+def merged(paths):
+    """One table of several runs of --json: of sizes, rows and columns that were measured apart."""
+    whole = None
+    for path in paths:
+        with open(path, encoding="ascii") as f:
+            found = json.load(f)
+        if not whole:
+            whole = dict(found, sizes=[], load=[])
+        whole["load"] += found["load"]
+        for size in found["sizes"]:
+            known = next((s for s in whole["sizes"] if s["people"] == size["people"]), None)
+            if not known:
+                whole["sizes"].append(size)
+                continue
+            for ident, row in size["cells"].items():
+                known["cells"].setdefault(ident, {}).update(row)
+            known["first"].update(size["first"])
+            known["services"] += [n for n in size["services"] if n not in known["services"]]
+            for what in ("notes", "errors"):
+                known[what] += [n for n in size[what] if n not in known[what]]
+    whole["sizes"].sort(key=lambda s: s["people"])
+    return whole
+
+
+if __name__ == "__main__":
+    print(text(merged(sys.argv[1:])))
