@@ -353,8 +353,11 @@ static inline bool rc_load_account(const struct rc_map *m, uint32_t slot,
 // among its first 32 bytes.
 static inline bool rc_account_name_ends(const struct rc_account_record *r, uint32_t nuls)
 {
-    return (unsigned)__builtin_ctzll(nuls | 1ull << 32) == r->name_len && r->name_len > 0 &&
-           (r->name_len < 32 || !r->text[32]);
+    unsigned len = r->name_len;
+
+    if (__builtin_expect(nuls != 0, 1))
+        return (unsigned)__builtin_ctz(nuls) == len && len > 0;
+    return len == 32 && !r->text[32];
 }
 
 // The limits hold whatever the file says; so do reserved names.
@@ -417,6 +420,8 @@ static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t
         return false;
     rc_key_of(name, len, &key);
     bits = rc_first_bucket(m, RC_NAMES, rc_key_hash(m->head->seed, &key, len), &b);
+    if (bits >= 1u << RC_BUCKET_SLOTS && !(bits & 0xff))
+        return false; // by itself: nothing of what follows is got ready for it
     while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
         if (rc_account_named(m, slot, &key, len, ret)) {
             *ret_slot = slot;
@@ -435,6 +440,8 @@ static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *r
     if (!rc_uid_ok(m, uid))
         return false;
     bits = rc_first_bucket(m, RC_IDS, rc_id_hash(m->head->seed, uid), &b);
+    if (bits >= 1u << RC_BUCKET_SLOTS && !(bits & 0xff))
+        return false;
     while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
         if (rc_account_numbered(m, slot, uid, ret)) {
             *ret_slot = slot;
