@@ -39,12 +39,13 @@ static const _Alignas(16) uint64_t rc_account_odd[RC_ACCOUNT_WORDS] = {
 };
 _Static_assert(offsetof(struct rc_account_record, check) == 6 * 8 + 4, "its place above");
 
-// One multiplication, for it stands between a caller and a miss of the cache: by an odd
-// number that nobody knows. The high half, which gives the bucket, is universal for 32-bit
-// keys, and the low half, the tag, is another one for every id.
+// One multiplication, for it stands between a caller and a miss of the cache. Its high half,
+// which gives the bucket, deals ids that follow each other out evenly, as the golden ratio
+// does: no bucket gets full. The lower half of the factor is the seed's, so that who chooses
+// ids does not know which meet; and the tag is another one for every id.
 static inline uint64_t rc_id_hash(uint64_t seed, uint32_t id)
 {
-    return id * (seed << 1 ^ rc_odd[0]);
+    return id * (0x9e3779b900000001u | (uint32_t)seed);
 }
 
 // ---- checks ----
