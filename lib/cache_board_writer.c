@@ -36,7 +36,7 @@ static int fill_header(struct rc_board_header *h, ino_t ino, int64_t born, uint3
 {
     memcpy(h->magic, ROLLCALL_MAGIC_BOARD, 8);
     h->endian = ROLLCALL_CACHE_ENDIAN;
-    h->version = ROLLCALL_CACHE_VERSION;
+    h->version = ROLLCALL_BOARD_VERSION;
     if (getrandom(h->board_id, sizeof(h->board_id), 0) != sizeof(h->board_id))
         return -EIO;
     memcpy(h->ledger_id, ledger_id, 16);

@@ -201,7 +201,7 @@ bool rc_board_is_original(const struct rc_board_header *h, ino_t ino, int64_t bo
 static bool board_header_ok(const struct rc_board_header *h, const struct stat *st, int64_t born)
 {
     if (memcmp(h->magic, ROLLCALL_MAGIC_BOARD, 8) != 0 || h->endian != ROLLCALL_CACHE_ENDIAN ||
-        h->version != ROLLCALL_CACHE_VERSION)
+        h->version != ROLLCALL_BOARD_VERSION)
         return false;
     if (XXH3_64bits(h, offsetof(struct rc_board_header, head_check)) != h->head_check)
         return false;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The bytes of the cache files. docs/doors/cache.md says the same in words; a change
-// here is a new ROLLCALL_CACHE_VERSION. Host byte order, told by `endian`.
+// here is a new version of the file. Host byte order, told by `endian`.
 #ifndef ROLLCALL_CACHE_FORMAT_H
 #define ROLLCALL_CACHE_FORMAT_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define ROLLCALL_CACHE_VERSION  3u
+#define ROLLCALL_CACHE_VERSION  3u // of accounts, private and keys
+#define ROLLCALL_BOARD_VERSION  2u // its words outlive an upgrade
 #define ROLLCALL_CACHE_ENDIAN   0x01020304u
 #define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
 #define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"

@@ -18,6 +18,7 @@ PARTS = (("getgrgid", "a member of 200", 200), ("crowd", "a member of 50,000", 0
          ("getgrouplist", "a group of 10", 10), ("grouplist-500", "a group of 500", 510),
          ("grouplist-10000", "a group of 10,000", 10010), ("getpwent", "an entry of an enumeration", 1))
 SIZES = (1000, 100000, 1000000)
+COLUMNS = ("floor", "rollcall", "sssd", "libnss-cache", "libnss-db", "nscd", "files", "nslcd")
 NOT_GATED = ("floor", "rollcall", "nscd")  # nscd is no module: glibc asks it before nsswitch.conf
 
 
@@ -188,6 +189,8 @@ def merged(paths):
             for what in ("notes", "errors"):
                 known[what] += [n for n in size[what] if n not in known[what]]
     whole["sizes"].sort(key=lambda s: s["people"])
+    for size in whole["sizes"]:
+        size["services"].sort(key=COLUMNS.index)
     return whole
 
 

@@ -11,10 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SCRATCH "/tmp/rollcall-test-"
+
 // A new folder, and the process in it: tests use short names.
 static inline void scratch_enter(void)
 {
-    char template[] = "/tmp/rollcall-test-XXXXXX";
+    char template[] = SCRATCH "XXXXXX";
 
     if (!mkdtemp(template) || chdir(template) < 0)
         abort();
@@ -34,6 +36,10 @@ static inline int scratch_leave(void **state)
 
     (void)state;
     if (!getcwd(here, sizeof(here)) || chdir("/") < 0)
+        return -1;
+    // A test whose preparation failed before it entered is where it was started: in the
+    // tree that it was built from.
+    if (strncmp(here, SCRATCH, sizeof(SCRATCH) - 1) != 0)
         return -1;
     return nftw(here, scratch_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
