@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define ROLLCALL_CACHE_VERSION  3u // of accounts, private and keys
-#define ROLLCALL_BOARD_VERSION  2u // its words outlive an upgrade
+#define ROLLCALL_BOARD_VERSION  3u // apart: its words outlive an upgrade of the others
 #define ROLLCALL_CACHE_ENDIAN   0x01020304u
 #define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
 #define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"
