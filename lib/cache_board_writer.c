@@ -93,13 +93,22 @@ static void mark_replaced(const char *path)
     rc_board_map_close(&old);
 }
 
+static bool one_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 // Whoever has the old board mapped learns from its mark that there is a new one. It keeps
-// a second name until it is marked: killed in between, the next start marks it.
+// a second name until it is marked: killed in between, the next start marks it. Killed
+// before the rename, it is the board still, and live until another stands at its path.
 static int replace(const char *tmp, const char *path, const char *old)
 {
     bool have_old;
 
-    mark_replaced(old);
+    if (!one_file(old, path))
+        mark_replaced(old);
     if (unlink(old) < 0 && errno != ENOENT)
         return -errno;
     have_old = link(path, old) == 0;

@@ -126,6 +126,12 @@ int rollcall_journal_compact(struct rollcall_journal *j,
     return e;
 }
 
+void rollcall_journal_go_on(struct rollcall_journal *j, uint64_t last)
+{
+    if (j->sequence <= last)
+        j->sequence = last + 1;
+}
+
 uint64_t rollcall_journal_last(const struct rollcall_journal *j)
 {
     return j->sequence ? j->sequence - 1 : 0;

@@ -144,6 +144,9 @@ int rollcall_journal_append(struct rollcall_journal *j, struct rollcall_journal_
 // `standing` (the locks in force). Old or new, never between.
 int rollcall_journal_compact(struct rollcall_journal *j,
                              const struct rollcall_journal_entry *standing, size_t n);
+// Sequences go on behind `last`: what the reader of the journal knows must not be counted
+// twice, though the file that it knew it from is gone, or was compacted to nothing.
+void rollcall_journal_go_on(struct rollcall_journal *j, uint64_t last);
 // The sequence of the last entry, 0 before the first.
 uint64_t rollcall_journal_last(const struct rollcall_journal *j);
 bool rollcall_journal_wants_compaction(const struct rollcall_journal *j);

@@ -93,6 +93,9 @@ static int open_journal(struct engine_core *core)
     }
     if (r < 0)
         return r;
+    // An entry that state.db takes for one it knows would be no lock after the next crash.
+    if (replay.known >= 0)
+        rollcall_journal_go_on(core->journal, (uint64_t)replay.known);
     if (damaged > 0) {
         engine_audit(core, json_pack("{s:s, s:s, s:i}", "event", "journal-damaged", "path",
                                      core->paths.journal, "records", (int)damaged));

@@ -138,7 +138,7 @@ static int store_word(struct engine_core *core, const struct change *c, int64_t 
 
 int effects_lock(struct engine_core *core, const struct changes *list, int64_t now)
 {
-    bool rang = false;
+    bool rang = false, taken = false;
     int r = 0;
 
     engine_phase(core, "board");
@@ -149,6 +149,7 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
         if (!change_is_stricter(c))
             continue;
         e = store_word(core, c, now);
+        taken = true;
         r = r < 0 ? r : e;
         o = record_of(c, c->after.state > ROLLCALL_STATE_ACTIVE ? "lock" : "state");
         put_now(o, "locked");
@@ -171,6 +172,11 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
                 *kept = list->item[i];
         }
     }
+    // Logins do not wait for an engine after a power loss, and read the board that is there
+    // then: it must have the lock too, not the journal alone. What cannot be synced stands
+    // in every process all the same.
+    if (taken)
+        (void)rollcall_board_sync(core->board);
     return 0; // the lock stands on the board; the journal is tried again
 }
 
@@ -248,6 +254,7 @@ int effects_compact(struct engine_core *core)
 int effects_lift(struct engine_core *core, const struct changes *list, int64_t now)
 {
     int r = journal_some(core, list, false, now);
+    bool given = false;
 
     for (size_t i = 0; i < list->n; i++) {
         const struct change *c = &list->item[i];
@@ -261,12 +268,16 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
             continue;
         }
         store_word(core, c, now);
+        given = true;
         if (c->after.state == c->before.state)
             continue;
         o = record_of(c, c->before.state > ROLLCALL_STATE_ACTIVE ? "unlock" : "state");
         put_now(o, "at");
         engine_audit(core, o);
     }
+    // A stricter word that a power loss brought back would be taken for an admin's lock.
+    if (given)
+        (void)rollcall_board_sync(core->board);
     return r;
 }
 

@@ -240,6 +240,35 @@ static void a_board_whose_writer_died_before_the_mark_is_marked_at_the_next_star
     rollcall_board_close(old);
 }
 
+// The file that was to take the board's place goes away under the writer's hands.
+static int fill_and_lose(void *ctx, struct rollcall_board_writer *w)
+{
+    (void)ctx;
+    (void)w;
+    return unlink("./board.new") < 0 ? -errno : 0;
+}
+
+static void a_board_whose_writer_died_before_the_rename_is_live_until_another_is_there(void **state)
+{
+    struct rollcall_board_writer *w = NULL;
+    struct rollcall_board *old = NULL;
+    struct rollcall_word word;
+
+    (void)state;
+    assert_int_equal(fixture_board("./board", FEW, 1, NULL), 0);
+    assert_int_equal(rollcall_board_open("./board", &old), 0);
+    // Killed before the rename: the board has both names.
+    assert_int_equal(link("./board", "./board.old"), 0);
+    assert_int_equal(rollcall_board_create("./board", FEW, fixture_ledger, ROLLCALL_ID_DEFAULT_MIN,
+                                           ROLLCALL_ID_DEFAULT_MAX, false, fill_and_lose, NULL, &w),
+                     -ENOENT);
+    assert_int_equal(rollcall_board_read(old, 0, FIXTURE_FIRST, &word), 0);
+    assert_int_equal(fixture_board("./board", FEW, 2, NULL), 0);
+    assert_int_equal(rollcall_board_read(old, 0, FIXTURE_FIRST, &word), -ESTALE);
+    assert_int_equal(access("./board.old", F_OK), -1);
+    rollcall_board_close(old);
+}
+
 static void the_enforcer_may_only_tighten(void **state)
 {
     struct rollcall_board *b = NULL, *plain = NULL;
@@ -406,6 +435,8 @@ int main(void)
         cmocka_unit_test(a_file_that_others_may_write_is_absent),
         cmocka_unit_test(the_old_board_learns_that_it_was_replaced),
         cmocka_unit_test(a_board_whose_writer_died_before_the_mark_is_marked_at_the_next_start),
+        cmocka_unit_test(
+            a_board_whose_writer_died_before_the_rename_is_live_until_another_is_there),
         cmocka_unit_test(the_enforcer_may_only_tighten),
         cmocka_unit_test(a_lease_that_is_no_time_is_over),
         cmocka_unit_test(a_name_given_up_belongs_to_who_has_it_now),
