@@ -5,6 +5,7 @@
 #   make check      unit, fuzz and system tests (root)   make check-unit  (no root)
 #   make demo       the story, on the real sshd (root)   make bench       (root)
 #   make lint       clang-format, clang-tidy, cppcheck   make SANITIZE=1 ...
+#   make torture    make power-loss    make tsan         (tests/torture/build.mk)
 #
 # Each folder has a build.mk that adds to these lists:
 #   LIB_SRCS        sources of librollcall.a

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rollcall/cache_map.h"
 #include "syncd/engine/core_internal.h"
 
 static int on_ledger_entry(void *ctx, const struct rollcall_ledger_entry *e)
@@ -222,20 +223,41 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
     return r == 0 ? store_exec(&core->store, "COMMIT") : r;
 }
 
-// The highest that was ever given: one that is given twice would make an old delta of
-// `private` look like a new one.
-static uint64_t last_generation(struct engine_core *core)
+static uint64_t generation_of_private(const char *path)
 {
-    uint64_t known = (uint64_t)store_number(&core->store, 0,
-                                            "SELECT value FROM meta WHERE key = 'generation'", "");
     struct rollcall_private *private = NULL;
-    uint64_t published = 0;
+    uint64_t generation = 0;
     uint8_t ledger[16];
 
-    if (rollcall_private_open(core->paths.private_, &private) == 0)
-        rollcall_private_generation(private, &published, ledger);
+    if (rollcall_private_open(path, &private) == 0)
+        rollcall_private_generation(private, &generation, ledger);
     rollcall_private_close(private);
-    return published > known ? published : known;
+    return generation;
+}
+
+static uint64_t generation_of_accounts(const char *path)
+{
+    struct rc_map m;
+    uint64_t generation;
+
+    if (rc_map_open(path, ROLLCALL_MAGIC_ACCOUNTS, sizeof(struct rc_account_record), &m) < 0)
+        return 0;
+    generation = m.head->generation;
+    rc_map_close(&m);
+    return generation;
+}
+
+// The highest that was ever given, also where state.db is lost: one that is given twice
+// would make an old delta of `private` look like a new one.
+static uint64_t last_generation(struct engine_core *core)
+{
+    uint64_t last = (uint64_t)store_number(&core->store, 0,
+                                           "SELECT value FROM meta WHERE key = 'generation'", "");
+    uint64_t private = generation_of_private(core->paths.private_);
+    uint64_t accounts = generation_of_accounts(core->paths.accounts);
+
+    last = private > last ? private : last;
+    return accounts > last ? accounts : last;
 }
 
 int engine_core_open(const struct rollcall_config *config, const struct engine_paths *paths,

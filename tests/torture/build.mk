@@ -20,3 +20,21 @@ BY_CHANCE ?= 20
 .PHONY: power-loss
 power-loss: $(BUILD)/tests/test_power_loss
 	$(BUILD)/tests/test_power_loss $(BY_CHANCE)
+
+# ThreadSanitizer, which goes with no other and wants everything built for it.
+NSS_RACES := $(BUILD)/tests/tsan/nss_races
+NSS_RACES_SRCS := tests/torture/nss_races.c tests/unit/cache_fixture.c $(libnss_rollcall.so.2_SRCS) \
+	lib/cache_handles.c lib/cache_private.c lib/safeio.c lib/parse.c lib/cache_build.c lib/cache_members.c \
+	lib/cache_keys_writer.c lib/cache_snapshot_writer.c lib/cache_private_writer.c lib/cache_board_writer.c
+$(NSS_RACES): $(NSS_RACES_SRCS) nss_module/map.h lib/cache_find.h include/rollcall/cache_map.h \
+	include/rollcall/cache_format.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) -DROLLCALL_STATEDIR='"state"' -O1 \
+		-fsanitize=thread -pie $(CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=rc_board_map_open -o $@ $(NSS_RACES_SRCS) \
+		-lpthread
+tests: $(NSS_RACES)
+UNIT_TESTS += test_races
+test_races_SRCS := tests/torture/test_races.c
+.PHONY: tsan
+tsan: $(NSS_RACES)
+	setarch -R $(NSS_RACES) 60

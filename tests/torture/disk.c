@@ -283,6 +283,13 @@ static struct content content_of(struct disk *d, enum disk_luck luck, uint32_t o
     return c;
 }
 
+static void leave_out(struct names *names, const char *without)
+{
+    for (size_t i = 0; without && i < names->n; i++)
+        if (strncmp(names->name[i].text, without, strlen(without)) == 0)
+            names->name[i--] = names->name[--names->n];
+}
+
 static struct names names_of(struct disk *d, enum disk_luck luck, uint32_t odds, unsigned folder)
 {
     const struct pending *p = &d->folder[folder].pending;
@@ -360,7 +367,14 @@ static void write_names(const struct disk *d, const char *root, const struct nam
     }
 }
 
-bool disk_make(struct disk *d, enum disk_luck luck, uint64_t with, const char *root)
+bool disk_syncs_next(const struct disk *d)
+{
+    return d->at < d->r->n &&
+           (d->r->op[d->at].kind == OP_SYNC || d->r->op[d->at].kind == OP_SYNC_DIR);
+}
+
+bool disk_make(struct disk *d, enum disk_luck luck, const char *without, uint64_t with,
+               const char *root)
 {
     uint32_t odds = 10 + 20 * roll(d, 5);
     uint64_t hash = with;
@@ -370,6 +384,7 @@ bool disk_make(struct disk *d, enum disk_luck luck, uint64_t with, const char *r
 
     for (unsigned f = 0; f < FOLDERS; f++) {
         names[f] = names_of(d, luck, odds, f);
+        leave_out(&names[f], without);
         content[f] = must(calloc(names[f].n + 1, sizeof(struct content)));
         for (size_t i = 0; i < names[f].n; i++) {
             const struct name *name = &names[f].name[i];

@@ -22,9 +22,13 @@ struct disk *disk_new(const struct recording *r);
 void disk_free(struct disk *d);
 // One operation more. NULL at the end.
 const struct op *disk_step(struct disk *d);
-// Makes the files below `root`, whose folders are empty. A board knows the number of its
+// Is the next a sync? Then what waits for it is all that there will be.
+bool disk_syncs_next(const struct disk *d);
+// Makes the files below `root`, but for those whose names begin with `without` (or NULL);
+// the folders are empty. A board knows the number of its
 // inode, which is another one here: it is told, as if this were the same disk. False where
 // the state is one that was made before, with the same `with`: then there are no files.
-bool disk_make(struct disk *d, enum disk_luck luck, uint64_t with, const char *root);
+bool disk_make(struct disk *d, enum disk_luck luck, const char *without, uint64_t with,
+               const char *root);
 
 #endif
