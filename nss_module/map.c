@@ -304,6 +304,24 @@ static void wait_for_the_first(void)
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 }
 
+// Another thread looks at the disk, and is perhaps stopped in the middle. What is current
+// serves meanwhile if it was looked at in this second or the last; after a longer rest, it
+// could be hours old, and whoever comes then opens a pair of its own, as long as it can.
+static const struct nss_pair *go_on(struct nss_guard *guard, int64_t second)
+{
+    int64_t looked = atomic_load(&nss_now.checked); // first: what is current is no older
+    const struct nss_pair *pair;
+
+    nss_leave(guard);
+    pair = protect(guard);
+    if (!pair || guard->own || looked >= second - 1)
+        return pair;
+    nss_leave(guard);
+    *guard = (struct nss_guard){0};
+    pair = protect_own(guard);
+    return pair ? pair : protect(guard);
+}
+
 const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_pair *pair,
                                       int64_t second)
 {
@@ -328,6 +346,8 @@ const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_
     } else if (!pair) {
         wait_for_the_first();
         pair = protect(guard);
+    } else {
+        pair = go_on(guard, second);
     }
     pthread_setcancelstate(cancel, &ignored);
     errno = saved;

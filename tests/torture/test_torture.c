@@ -160,12 +160,8 @@ static void tell_counters(void)
            (unsigned long long)shared->locks, (unsigned long long)shared->unlocks,
            (unsigned long long)shared->locks_while_dead, (unsigned long long)shared->carried,
            (unsigned long long)shared->locks_seen);
-    printf("oldest answer %lld ms; %llu older ones while the thread that opens was stopped (%lld "
-           "ms)\n",
-           (long long)(shared->oldest / MS), (unsigned long long)shared->held_up,
-           (long long)(shared->oldest_held_up / MS));
-    printf("%u mappings of a process at most, %ld KiB of private memory\n", shared->mapped_at_most,
-           shared->memory_at_most);
+    printf("oldest answer %lld ms; %u mappings of a process at most, %ld KiB of private memory\n",
+           (long long)(shared->oldest / MS), shared->mapped_at_most, shared->memory_at_most);
     fflush(stdout);
 }
 

@@ -45,9 +45,8 @@ struct shared {
     _Atomic unsigned faults;
     // Counters.
     _Atomic uint64_t lookups, enumerations, forks, publications, locks, unlocks, locks_while_dead;
-    _Atomic uint64_t kills, restarts, carried, held_up, locks_seen;
-    _Atomic int64_t oldest;         // of all answers, ns
-    _Atomic int64_t oldest_held_up; // of those of a process whose other thread was stopped
+    _Atomic uint64_t kills, restarts, carried, locks_seen;
+    _Atomic int64_t oldest; // of all answers, ns
     _Atomic unsigned mapped_at_most;
     _Atomic long memory_at_most; // KiB of the threads' process
 };

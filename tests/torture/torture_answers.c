@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What an answer is held to. All of it was true before the lookup began, so that no machine
 // is too slow for it.
-//
-// A process looks at the disk at least once a second, and one of its threads does so for
-// all. Where that one is stopped in the middle (by a machine that has other things to do)
-// the others go on with what they have, for as long as it is stopped, or until another takes
-// its turn (TURN_LASTS in nss_module/map.c). So an answer that is too old is a fault, unless
-// another thread of the same process stood inside a lookup all the time; those are counted
-// apart, and have a bound of their own.
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/torture/torture_answers.h"
 
-#define SECOND        INT64_C(1000000000)
-#define OLDEST        (2 * SECOND)
-#define OLDEST_HELD   (9 * SECOND)
-#define LOOKS_WITHIN  (SECOND + SECOND / 2) // somebody began to look by then
-#define LONG_LOOKUP   (SECOND / 4)
+#define TICK          INT64_C(20000000) // ns that time() may be behind
+#define OLDEST        (INT64_C(2000000000) + TICK)
 #define NOLOGIN       "/usr/sbin/nologin"
 #define EVERYBODY_GID ROLLCALL_ID_DEFAULT_MIN
 #define LINUX_USERS   (FIRST_TEAM - 1)
-
-// When each thread of this process entered the lookup that it is in, and the last long one
-// that it left.
-static struct {
-    _Alignas(64) _Atomic int64_t since, long_began, long_ended;
-} inside[THREADS];
 
 uint32_t looker_roll(struct looker *l, uint32_t n)
 {
@@ -42,28 +26,12 @@ void looker_begin(struct looker *l, uint32_t slot)
     l->state = slot < PEOPLE ? atomic_load(&shared->state[slot]) : UNKNOWN;
     l->boards = atomic_load(&shared->boards);
     l->began = torture_now();
-    if (l->number < THREADS)
-        atomic_store(&inside[l->number].since, l->began);
     l->lookups++;
-}
-
-void looker_end(struct looker *l)
-{
-    int64_t now;
-
-    if (l->number >= THREADS)
-        return;
-    now = torture_now();
-    if (now - l->began > LONG_LOOKUP) {
-        atomic_store(&inside[l->number].long_began, l->began);
-        atomic_store(&inside[l->number].long_ended, now);
-    }
-    atomic_store(&inside[l->number].since, 0);
 }
 
 void looker_forked(struct looker *l)
 {
-    l->number = ALONE;
+    l->alone = true;
     l->lookups = l->enumerations = l->locks_seen = 0;
 }
 
@@ -76,20 +44,6 @@ void looker_count(struct looker *l)
 }
 
 // ---- age ----
-
-static bool another_was_stopped(const struct looker *l, int64_t since)
-{
-    for (unsigned i = 0; i < THREADS; i++) {
-        int64_t in = atomic_load(&inside[i].since);
-        if (i == l->number)
-            continue;
-        // In this order: who leaves says first what it leaves.
-        if ((in && in <= since) || (atomic_load(&inside[i].long_began) <= since &&
-                                    atomic_load(&inside[i].long_ended) >= l->began))
-            return true;
-    }
-    return false;
-}
 
 // When the next newer generation came to stand at the path, or 0.
 static int64_t superseded(uint64_t generation)
@@ -117,17 +71,10 @@ void answer_age(struct looker *l, uint64_t generation)
     l->newest = generation;
     newer = superseded(generation);
     age = newer && newer < l->began ? l->began - newer : 0;
-    if (age <= OLDEST) {
-        torture_most(&shared->oldest, age);
-        return;
-    }
-    if (l->number < THREADS && age <= OLDEST_HELD && another_was_stopped(l, newer + LOOKS_WITHIN)) {
-        atomic_fetch_add(&shared->held_up, 1);
-        torture_most(&shared->oldest_held_up, age);
-        return;
-    }
-    torture_fault("an answer that was %lld ms old when its lookup began",
-                  (long long)(age / 1000000));
+    torture_most(&shared->oldest, age);
+    if (age > OLDEST)
+        torture_fault("an answer that was %lld ms old when its lookup began",
+                      (long long)(age / 1000000));
 }
 
 // ---- people ----
@@ -144,7 +91,7 @@ static void check_state(struct looker *l, bool nologin)
     }
     // A board that is replaced makes everybody look locked until the next lookup; in a
     // process of many threads, until one of them has opened the next.
-    if (KNOWN(l->state) == ACTIVE && l->state == now && l->number == ALONE && !(l->boards & 1) &&
+    if (KNOWN(l->state) == ACTIVE && l->state == now && l->alone && !(l->boards & 1) &&
         l->boards == atomic_load(&shared->boards) && nologin)
         torture_fault("slot %u is active, and shown as locked", l->slot);
 }

@@ -9,10 +9,8 @@
 
 #include "tests/torture/torture.h"
 
-#define ALONE THREADS // a process with one thread has no number
-
 struct looker {
-    unsigned number;
+    bool alone; // in its process
     uint64_t dice;
     uint64_t newest; // generation of an answer so far: they never go back
     uint64_t lookups, enumerations, locks_seen;
@@ -23,9 +21,8 @@ struct looker {
 };
 
 uint32_t looker_roll(struct looker *l, uint32_t n);
-// Around each lookup; `slot` is of whom it asks, or PEOPLE.
+// Before each lookup; `slot` is of whom it asks, or PEOPLE.
 void looker_begin(struct looker *l, uint32_t slot);
-void looker_end(struct looker *l);
 // In a child of fork: it has one thread, and counts anew.
 void looker_forked(struct looker *l);
 void looker_count(struct looker *l);

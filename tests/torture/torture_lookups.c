@@ -74,7 +74,6 @@ void torture_load(const char *module)
 
 static bool found(struct looker *l, enum nss_status s, int err, bool always_there, const char *what)
 {
-    looker_end(l);
     if (s == NSS_STATUS_SUCCESS)
         return true;
     if (s != NSS_STATUS_NOTFOUND || always_there)
@@ -390,7 +389,7 @@ static void settle_in(void)
 
 void torture_forks(unsigned seed, bool looks_up_itself)
 {
-    static struct looker l = {.number = ALONE};
+    static struct looker l = {.alone = true};
     unsigned before = descriptors();
 
     settle_in();
@@ -460,7 +459,6 @@ void torture_threads(unsigned seed)
 
     settle_in();
     for (unsigned i = 0; i < THREADS; i++) {
-        l[i].number = i;
         l[i].dice = (seed + i) * 0x9e3779b97f4a7c15u + 1;
         if (pthread_create(&thread[i], NULL, look_on, &l[i]) != 0)
             torture_fault("no thread");

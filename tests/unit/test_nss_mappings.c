@@ -180,6 +180,22 @@ static void who_looks_at_the_disk_and_never_ends_is_replaced(void **state)
     assert_int_equal(atomic_load(&inside.turn), 0);
 }
 
+static void after_a_rest_nobody_is_served_what_was_current_before_it(void **state)
+{
+    (void)state;
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    publish();
+    // Another thread looks at the disk, for the first time in a minute.
+    atomic_store(&inside.turn, time(NULL) + 1);
+    atomic_store(&nss_now.checked, time(NULL) - 60);
+    assert_int_equal(generation_seen(), generation);
+    assert_int_equal(slots_in_use(), 0);
+    assert_int_equal(mapped(), 1); // its own was unmapped with the lookup
+    atomic_store(&inside.turn, 0);
+    assert_int_equal(generation_seen(), generation);
+}
+
 static void a_lookup_inside_a_lookup_has_a_slot_of_its_own(void **state)
 {
     struct nss_guard outer, inner;
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(what_a_reader_holds_stays_until_it_leaves_and_no_more_than_that),
         cmocka_unit_test(more_lookups_at_once_than_slots_are_answered),
         cmocka_unit_test(who_looks_at_the_disk_and_never_ends_is_replaced),
+        cmocka_unit_test(after_a_rest_nobody_is_served_what_was_current_before_it),
         cmocka_unit_test(a_lookup_inside_a_lookup_has_a_slot_of_its_own),
         cmocka_unit_test(without_a_descriptor_the_old_cache_serves_and_the_first_lookup_says_again),
         cmocka_unit_test(absence_is_unavailable_and_leaves_errno_alone),
