@@ -12,7 +12,7 @@
 struct looker {
     bool alone; // in its process
     uint64_t dice;
-    uint64_t newest; // generation of an answer so far: they never go back
+    uint64_t newest; // generation of an answer so far
     uint64_t lookups, enumerations, locks_seen;
     // Of the lookup that runs.
     int64_t began;
