@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "rollcall/cache_format.h"
+#include "rollcall/cache_map.h"
 
 #define SECTOR  512u
 #define SEEN    (1u << 18)
@@ -318,8 +319,8 @@ static bool seen_before(struct disk *d, uint64_t hash)
         }
 }
 
-// The same inode as before, for whoever asks the file.
-static void tell_board(const struct disk *d, int file, ino_t ino, struct content *c)
+// The same file as before, for whoever asks its inode and birth.
+static void tell_board(const struct disk *d, int file, ino_t ino, int64_t born, struct content *c)
 {
     struct rc_board_header h;
 
@@ -330,6 +331,7 @@ static void tell_board(const struct disk *d, int file, ino_t ino, struct content
         h.head_check != XXH3_64bits(&h, offsetof(struct rc_board_header, head_check)))
         return;
     h.inode = ino;
+    h.born = born;
     h.head_check = XXH3_64bits(&h, offsetof(struct rc_board_header, head_check));
     memcpy(c->data, &h, offsetof(struct rc_board_header, status));
 }
@@ -339,12 +341,13 @@ static void write_file(const struct disk *d, const char *root, const struct name
 {
     char path[PATH_MAX];
     struct stat st;
+    int64_t born;
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", root, name->text);
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-    is(fd >= 0 && fstat(fd, &st) == 0);
-    tell_board(d, name->file, st.st_ino, c);
+    is(fd >= 0 && rc_file_stat(fd, &st, &born) == 0);
+    tell_board(d, name->file, st.st_ino, born, c);
     is(write(fd, c->data, c->len) == (ssize_t)c->len);
     close(fd);
 }
