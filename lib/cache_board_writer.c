@@ -83,23 +83,6 @@ static int make_file(const char *tmp, size_t len, struct rc_board_map *ret, int6
     return 0;
 }
 
-static void mark_replaced(const char *path)
-{
-    struct rc_board_map old = {0};
-
-    if (rc_board_map_open(path, true, &old) < 0)
-        return; // none, or one that nobody trusts
-    atomic_store(&old.head->status, RC_BOARD_REPLACED);
-    rc_board_map_close(&old);
-}
-
-static bool one_file(const char *a, const char *b)
-{
-    struct stat x, y;
-
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 // Whoever has the old board mapped learns from its mark that there is a new one. It keeps
 // a second name until it is marked: killed in between, the next start marks it. Killed
 // before the rename, it is the board still, and live until another stands at its path.
@@ -107,8 +90,7 @@ static int replace(const char *tmp, const char *path, const char *old)
 {
     bool have_old;
 
-    if (!one_file(old, path))
-        mark_replaced(old);
+    rc_board_mark_old(path);
     if (unlink(old) < 0 && errno != ENOENT)
         return -errno;
     have_old = link(path, old) == 0;
@@ -117,7 +99,7 @@ static int replace(const char *tmp, const char *path, const char *old)
     if (rename(tmp, path) < 0)
         return -errno;
     if (have_old) {
-        mark_replaced(old);
+        rc_board_mark_old(path);
         unlink(old);
     }
     return 0;

@@ -4,6 +4,8 @@
 #include "rollcall/cache.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -49,8 +51,30 @@ enum rollcall_state rollcall_board_glance(const struct rollcall_board *b, uint32
     return state <= ROLLCALL_STATE_PURGED ? (enum rollcall_state)state : ROLLCALL_STATE_NONE;
 }
 
+static bool one_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+void rc_board_mark_old(const char *path)
+{
+    struct rc_board_map old = {0};
+    char name[PATH_MAX];
+
+    if (snprintf(name, sizeof(name), "%s.old", path) >= (int)sizeof(name) || one_file(name, path) ||
+        rc_board_map_open(name, true, &old) < 0)
+        return; // none, the board itself, or one that nobody trusts
+    atomic_store(&old.head->status, RC_BOARD_REPLACED);
+    rc_board_map_close(&old);
+}
+
+// An engine that was killed before it marked the old board left readers with it, and they
+// would not see what is stored in the new one.
 int rollcall_board_open_tighten(const char *path, struct rollcall_board **ret)
 {
+    rc_board_mark_old(path);
     return board_open(path, true, ret);
 }
 

@@ -105,6 +105,8 @@ void rc_board_map_close(struct rc_board_map *b);
 #define RC_BORN_UNKNOWN INT64_C(-1)
 int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born); // fills mode, uid, size, ino, dev
 bool rc_board_is_original(const struct rc_board_header *h, ino_t ino, int64_t born);
+// Tells whoever has PATH.old mapped that another board stands at PATH, if one does.
+void rc_board_mark_old(const char *path);
 _Atomic uint64_t *rc_board_word_at(const struct rc_board_map *b, uint32_t slot);
 // Of a word that was already loaded: 0, or -EBADMSG.
 int rc_board_word_unpack(const struct rc_board_map *b, uint32_t slot, uint32_t uid, uint64_t word,

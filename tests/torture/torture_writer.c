@@ -268,6 +268,12 @@ static enum rollcall_state on_board(struct engine_core *core, uint32_t slot)
     return rollcall_board_get(core->board, slot, &word) < 0 ? ROLLCALL_STATE_NONE : word.state;
 }
 
+static bool locked_by_admin(struct engine_core *core, uint32_t slot)
+{
+    return store_number(&core->store, 0, "SELECT admin_lock FROM person WHERE slot = ?", "i",
+                        (int64_t)slot);
+}
+
 // What the engine found when it started must be no fewer locks than were ever seen.
 static void take_stock(struct engine_core *core)
 {
@@ -281,18 +287,24 @@ static void take_stock(struct engine_core *core)
             torture_fault("the lock of slot %u is gone after a restart", slot);
         if (known == ACTIVE && state != ROLLCALL_STATE_ACTIVE)
             torture_fault("slot %u, never locked, is %s", slot, rollcall_state_name(state));
-        if (known == UNKNOWN)
-            know(slot, state == ROLLCALL_STATE_ACTIVE ? ACTIVE : LOCKED);
+        // What HR's next file takes away is not known to be locked.
+        if (known == UNKNOWN && state == ROLLCALL_STATE_ACTIVE)
+            know(slot, ACTIVE);
+        else if (known == UNKNOWN && locked_by_admin(core, slot))
+            know(slot, LOCKED);
     }
 }
 
 static void lock_or_unlock(struct engine_core *core)
 {
     uint32_t slot = roll(PEOPLE);
-    bool lock = KNOWN(atomic_load(&shared->state[slot])) == ACTIVE;
+    enum known known = KNOWN(atomic_load(&shared->state[slot]));
+    bool lock = known == ACTIVE;
     json_t *answer = NULL;
     struct told t;
 
+    if (known == UNKNOWN)
+        return;
     t = told_person(core->generation, slot);
     know(slot, UNKNOWN);
     if (lock) {
@@ -305,7 +317,9 @@ static void lock_or_unlock(struct engine_core *core)
     } else {
         must(engine_core_unlock(core, t.name, "root", time(NULL), &answer), "unlock");
         atomic_fetch_add(&shared->unlocks, 1);
-        know(slot, on_board(core, slot) == ROLLCALL_STATE_ACTIVE ? ACTIVE : LOCKED);
+        // A lock that was replayed may stand until HR has spoken afresh.
+        if (on_board(core, slot) == ROLLCALL_STATE_ACTIVE)
+            know(slot, ACTIVE);
     }
     json_decref(answer);
 }
@@ -318,8 +332,10 @@ static void board_may_change(bool may)
 
 static void cycle(struct engine_core *core, unsigned n)
 {
-    if (n % LIST_EVERY == LIST_EVERY - 1)
+    if (n % LIST_EVERY == LIST_EVERY - 1) {
         list(core);
+        take_stock(core);
+    }
     if (n % BOARD_EACH == BOARD_EACH - 1) {
         board_may_change(true);
         must(engine_core_reconfigure(core, engine_config(), time(NULL)), "reconfigure");

@@ -240,6 +240,26 @@ static void a_board_whose_writer_died_before_the_mark_is_marked_at_the_next_star
     rollcall_board_close(old);
 }
 
+static void who_tightens_where_an_engine_died_before_the_mark_is_seen_by_all(void **state)
+{
+    struct rollcall_board *old = NULL, *new = NULL;
+    struct rollcall_word word;
+
+    (void)state;
+    assert_int_equal(fixture_board("./board", FEW, 1, NULL), 0);
+    assert_int_equal(rollcall_board_open("./board", &old), 0);
+    // A new one at the path, the old one under its second name, and not marked.
+    assert_int_equal(rename("./board", "./aside"), 0);
+    assert_int_equal(fixture_board("./board", FEW, 2, NULL), 0);
+    assert_int_equal(rename("./aside", "./board.old"), 0);
+    assert_int_equal(rollcall_board_read(old, 0, FIXTURE_FIRST, &word), 0);
+    assert_int_equal(rollcall_board_open_tighten("./board", &new), 0);
+    assert_int_equal(rollcall_board_read(old, 0, FIXTURE_FIRST, &word), -ESTALE);
+    rollcall_board_close(new);
+    rollcall_board_close(old);
+    unlink("./board.old");
+}
+
 // The file that was to take the board's place goes away under the writer's hands.
 static int fill_and_lose(void *ctx, struct rollcall_board_writer *w)
 {
@@ -434,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_board_restored_from_a_copy_is_not_trusted),
         cmocka_unit_test(a_file_that_others_may_write_is_absent),
         cmocka_unit_test(the_old_board_learns_that_it_was_replaced),
+        cmocka_unit_test(who_tightens_where_an_engine_died_before_the_mark_is_seen_by_all),
         cmocka_unit_test(a_board_whose_writer_died_before_the_mark_is_marked_at_the_next_start),
         cmocka_unit_test(
             a_board_whose_writer_died_before_the_rename_is_live_until_another_is_there),
