@@ -594,10 +594,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(
             power_may_be_lost_at_any_point_and_no_lock_no_id_and_no_cache_is_otherwise),
     };
-
-    if (argc > 1 && rollcall_parse_u64(argv[1], 0, 100000, &by_chance) < 0) {
-        fprintf(stderr, "test_power_loss [STATES BY CHANCE AT EACH POINT]\n");
+    if (argc > 1 && rollcall_parse_u64(argv[1], 0, 100000, &by_chance) < 0)
         return 2;
-    }
     return cmocka_run_group_tests(tests, prepare, scratch_leave);
 }
