@@ -10,7 +10,8 @@ pam_rollcall.so_LIBS := -lpam
 pam_rollcall.so_DIR := $(pamdir)
 
 # The pure and the sealed parts are in the library too, for unit tests and fuzzers.
-LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
+LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal.c \
+	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c
 
 PROGRAMS += rollcall-verifier
@@ -26,3 +27,6 @@ test_verifier_parts_LIBS := -lcrypto -loath -ljansson -linih
 UNIT_TESTS += test_verifier_codes
 test_verifier_codes_SRCS := tests/unit/test_verifier_codes.c
 test_verifier_codes_LIBS := -lcrypto -loath
+UNIT_TESTS += test_verifier_credential
+test_verifier_credential_SRCS := tests/unit/test_verifier_credential.c
+test_verifier_credential_LIBS := -lcrypto

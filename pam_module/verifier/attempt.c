@@ -38,12 +38,12 @@ static enum outcome by_totp(struct attempt *a, const struct rollcall_secret *cod
 {
     struct credential *c = &a->c;
     // The same work for somebody without a secret.
-    uint64_t step = totp_check(c->secret, a->enrolled ? c->secret_len : TOTP_KEY_LEN, code->bytes,
-                               a->now, c->last_step);
+    uint64_t step = totp_check(c->totp.secret, a->enrolled ? c->totp.secret_len : TOTP_KEY_LEN,
+                               code->bytes, a->now, c->totp.last_step);
 
     if (!a->enrolled || step == 0)
         return OUTCOME_WRONG;
-    c->last_step = step;
+    c->totp.last_step = step;
     return OUTCOME_RIGHT;
 }
 
@@ -100,22 +100,30 @@ static enum outcome unusable(const struct attempt *a, struct credential_file *f,
                a->person->uid);
         return OUTCOME_WRONG;
     }
-    syslog(LOG_ERR, "the credential file of uid %u cannot be used: %s", a->person->uid,
-           strerror(-r));
+    if (r == -EPROTONOSUPPORT)
+        syslog(LOG_ERR,
+               "the credential file of uid %u was written by a later version of rollcall, whose "
+               "factors this one does not know: install that version again, or rollcall "
+               "reset-factor",
+               a->person->uid);
+    else
+        syslog(LOG_ERR, "the credential file of uid %u cannot be used: %s", a->person->uid,
+               strerror(-r));
     return OUTCOME_NOT_NOW;
 }
 
 // The failure is on the disk before the answer is looked at.
 static int charge(struct attempt *a, struct credential_file *f, int64_t *ret_until)
 {
+    struct failures *failed = &a->c.outside.in_all;
     int r;
 
     // A failure of a time to come is one of a clock that was set back since.
-    if (a->c.last_failure > a->now)
-        a->c.last_failure = a->now;
-    *ret_until = throttle_until(a->c.failures, a->c.last_failure);
-    a->c.failures += a->c.failures < UINT32_MAX;
-    a->c.last_failure = a->now;
+    if (failed->last > a->now)
+        failed->last = a->now;
+    *ret_until = throttle_until(failed->count, failed->last);
+    failed->count += failed->count < UINT32_MAX;
+    failed->last = a->now;
     r = credential_write(f, &a->c);
     if (r < 0)
         syslog(LOG_ERR, "a failure could not be charged to uid %u: %s", a->person->uid,
@@ -138,14 +146,12 @@ enum outcome attempt_code(struct verifier *v, const struct rollcall_person *pers
         return unusable(&a, &f, r);
     if (charge(&a, &f, until) < 0)
         return OUTCOME_NOT_NOW;
-    a.enrolled = person->uid != 0 && a.c.totp && a.c.incarnation == person->incarnation;
+    a.enrolled = person->uid != 0 && a.c.totp.enrolled && a.c.incarnation == person->incarnation;
     outcome = look(&a, typed, how);
     if (outcome == OUTCOME_WRONG)
         return outcome;
-    if (*until <= a.now) {
-        a.c.failures = 0;
-        a.c.last_failure = 0;
-    }
+    if (*until <= a.now)
+        a.c.outside.in_all = (struct failures){0};
     r = credential_write(&f, &a.c);
     // The older slot still holds a recovery code as unused: gone with this write.
     if (r == 0 && strcmp(*how, "totp") != 0)

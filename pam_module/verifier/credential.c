@@ -1,90 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Credential files: AES-256-GCM under the host key. Two slots of a preallocated file take
-// turns, so that a charge survives kill -9, a torn write and a full disk.
+// Credential files. Two slots of a preallocated file take turns, so that a charge survives
+// kill -9, a torn write and a full disk.
+#include "pam_module/verifier/credential.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 
-#define SLOT_SIZE 1024
-#define IV_LEN    12
-#define TAG_LEN   16
+#define SLOT_SIZE 4096
+#define FILE_SIZE (2 * SLOT_SIZE)
+#define MAGIC     "RCCRED3"
 
-struct slot {
-    char magic[8];
-    uint64_t sequence;
-    uint8_t iv[IV_LEN], tag[TAG_LEN];
-    uint32_t len;
-    uint8_t sealed[sizeof(struct credential)];
+// A slot may be torn between its sectors: then it does not open, and the other stands.
+union slot {
+    struct sealed_slot head;
+    unsigned char bytes[SLOT_SIZE];
 };
-// A slot may be torn between its two sectors: then it does not open, and the other stands.
-_Static_assert(sizeof(struct slot) <= SLOT_SIZE, "two sectors");
-
-// What the seal speaks for beside the content: whose it is, and where it stands.
-struct associated {
-    char what[24];
-    uint64_t sequence;
-    uint32_t uid, slot;
-};
-
-static void cipher_free(EVP_CIPHER_CTX **c)
-{
-    EVP_CIPHER_CTX_free(*c);
-}
-
-static int seal(const struct credential_file *f, uint32_t number, const struct credential *c,
-                struct slot *s)
-{
-    _cleanup_(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    struct associated a = {
-        .what = "rollcall credential 2", .sequence = s->sequence, .uid = f->uid, .slot = number};
-    int n;
-
-    memcpy(s->magic, "RCCRED2", 8);
-    s->len = sizeof(*c);
-    if (!ctx || RAND_bytes(s->iv, IV_LEN) != 1)
-        return -EIO;
-    if (EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, f->key, s->iv) != 1 ||
-        EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)&a, sizeof(a)) != 1 ||
-        EVP_EncryptUpdate(ctx, s->sealed, &n, (const unsigned char *)c, sizeof(*c)) != 1 ||
-        EVP_EncryptFinal_ex(ctx, s->sealed + n, &n) != 1 ||
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, s->tag) != 1)
-        return -EIO;
-    return 0;
-}
-
-static int unseal(const struct credential_file *f, uint32_t number, const struct slot *s,
-                  struct credential *ret)
-{
-    _cleanup_(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    struct associated a = {
-        .what = "rollcall credential 2", .sequence = s->sequence, .uid = f->uid, .slot = number};
-    _cleanup_credential_ struct credential c = {0};
-    uint8_t tag[TAG_LEN];
-    int n;
-
-    if (memcmp(s->magic, "RCCRED2", 8) != 0 || s->len != sizeof(c) || s->sequence == 0)
-        return -EBADMSG;
-    memcpy(tag, s->tag, sizeof(tag));
-    if (!ctx || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, f->key, s->iv) != 1 ||
-        EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)&a, sizeof(a)) != 1 ||
-        EVP_DecryptUpdate(ctx, (unsigned char *)&c, &n, s->sealed, sizeof(c)) != 1 ||
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, tag) != 1 ||
-        EVP_DecryptFinal_ex(ctx, (unsigned char *)&c + n, &n) != 1)
-        return -EBADMSG;
-    if (c.version != CREDENTIAL_VERSION || c.uid != f->uid || c.secret_len > sizeof(c.secret))
-        return -EBADMSG;
-    *ret = c;
-    return 0;
-}
+_Static_assert(sizeof(struct sealed_slot) + sizeof(struct credential) <= SLOT_SIZE, "it fits");
 
 // Another login of the same person holds it for milliseconds.
 static int lock(int fd)
@@ -120,8 +57,8 @@ int credential_open(int folder, const uint8_t key[HOST_KEY_LEN], uint32_t uid,
     r = lock(fd);
     // Both slots have their blocks before the first charge, so that a disk that fills up
     // later does not make guessing free.
-    if (r == 0 && st.st_size < 2 * SLOT_SIZE)
-        r = -posix_fallocate(fd, 0, 2 * SLOT_SIZE);
+    if (r == 0 && st.st_size < FILE_SIZE)
+        r = -posix_fallocate(fd, 0, FILE_SIZE);
     if (r < 0)
         return r;
     *ret = (struct credential_file){.fd = ROLLCALL_TAKE_FD(fd), .uid = uid, .key = key};
@@ -143,47 +80,97 @@ static bool blank(const unsigned char *p, size_t len)
     return true;
 }
 
-int credential_read(struct credential_file *f, struct credential *ret)
+// Magics of all versions stand at multiples of version 2's slot size. One of a later
+// version has factors that this one would overlook: it is no blank file, and not ours to
+// write over.
+static bool of_later_version(const unsigned char *whole)
 {
-    union {
-        struct slot slot;
-        unsigned char bytes[SLOT_SIZE];
-    } s;
-    bool empty = true;
+    for (size_t at = 0; at < FILE_SIZE; at += CREDENTIAL_V2_SLOT)
+        if (memcmp(whole + at, MAGIC, 6) == 0 && whole[at + 6] > MAGIC[6] && whole[at + 6] <= '9' &&
+            whole[at + 7] == 0)
+            return true;
+    return false;
+}
 
-    f->sequence = 0;
-    for (uint32_t i = 0; i < 2; i++) {
-        _cleanup_credential_ struct credential c;
-        if (pread(f->fd, s.bytes, SLOT_SIZE, (off_t)i * SLOT_SIZE) != SLOT_SIZE)
-            return -EIO;
-        empty = empty && blank(s.bytes, SLOT_SIZE);
-        if (unseal(f, i, &s.slot, &c) < 0 || s.slot.sequence <= f->sequence)
+static bool sound(const struct credential *c, uint32_t uid)
+{
+    bool ok = c->version == CREDENTIAL_VERSION && c->uid == uid &&
+              c->totp.secret_len <= sizeof(c->totp.secret) && c->totp.algorithm <= TOTP_SHA512 &&
+              memchr(c->password.hash, 0, sizeof(c->password.hash));
+
+    for (int i = 0; i < FIDO_KEYS; i++)
+        ok = ok && c->fido[i].id_len <= sizeof(c->fido[i].id) &&
+             c->fido[i].pk_len <= sizeof(c->fido[i].pk) &&
+             memchr(c->fido[i].label, 0, sizeof(c->fido[i].label));
+    return ok;
+}
+
+static int open_slot(const struct credential_file *f, uint32_t number, const unsigned char *whole,
+                     struct credential *ret, uint64_t *ret_sequence)
+{
+    const struct seal_place place = {
+        .what = "rollcall credential 3", .uid = f->uid, .slot = number};
+    union slot s;
+
+    memcpy(&s, whole + (size_t)number * SLOT_SIZE, SLOT_SIZE);
+    if (memcmp(s.head.magic, MAGIC, 8) != 0 ||
+        credential_unseal(f->key, &place, &s.head, ret, sizeof(*ret)) < 0 || !sound(ret, f->uid))
+        return -EBADMSG;
+    *ret_sequence = s.head.sequence;
+    return 0;
+}
+
+// The newest of both versions.
+static void choose(struct credential_file *f, const unsigned char *whole, struct credential *ret)
+{
+    for (uint32_t i = 0; i < 4; i++) {
+        _cleanup_credential_ struct credential c = {0};
+        uint64_t sequence = 0;
+        int r = i < 2 ? credential_read_v2(f->key, f->uid, i, whole + i * CREDENTIAL_V2_SLOT, &c,
+                                           &sequence)
+                      : open_slot(f, i - 2, whole, &c, &sequence);
+        if (r < 0 || sequence <= f->sequence)
             continue;
-        f->sequence = s.slot.sequence;
+        // Both slots of version 2 lie in our first: the first write goes into the second,
+        // the one of odd numbers.
+        f->sequence = i < 2 ? sequence + sequence % 2 : sequence;
         *ret = c;
     }
+}
+
+int credential_read(struct credential_file *f, struct credential *ret)
+{
+    unsigned char whole[FILE_SIZE];
+
+    f->sequence = 0;
+    if (pread(f->fd, whole, sizeof(whole), 0) != (ssize_t)sizeof(whole))
+        return -EIO;
+    if (of_later_version(whole))
+        return -EPROTONOSUPPORT;
+    choose(f, whole, ret);
     if (f->sequence)
         return 0;
-    if (!empty)
+    if (!blank(whole, sizeof(whole)))
         return -EBADMSG; // of another host key, or damaged: no factor, rather than none asked
-    *ret = (struct credential){.version = CREDENTIAL_VERSION, .uid = f->uid};
+    credential_blank(ret, f->uid, 0, NULL);
     return 0;
 }
 
 int credential_write(struct credential_file *f, const struct credential *c)
 {
-    union {
-        struct slot slot;
-        unsigned char bytes[SLOT_SIZE];
-    } s = {0};
+    union slot s = {0};
     uint32_t number = (uint32_t)((f->sequence + 1) % 2);
+    const struct seal_place place = {
+        .what = "rollcall credential 3", .uid = f->uid, .slot = number};
     int r;
 
-    s.slot.sequence = f->sequence + 1;
-    r = seal(f, number, c, &s.slot);
+    memcpy(s.head.magic, MAGIC, 8);
+    s.head.sequence = f->sequence + 1;
+    r = credential_seal(f->key, &place, c, sizeof(*c), &s.head);
     if (r < 0)
         return r;
-    if (pwrite(f->fd, s.bytes, SLOT_SIZE, (off_t)number * SLOT_SIZE) != SLOT_SIZE)
+    errno = 0;
+    if (pwrite(f->fd, &s, SLOT_SIZE, (off_t)number * SLOT_SIZE) != SLOT_SIZE)
         return errno ? -errno : -EIO;
     if (fdatasync(f->fd) < 0)
         return -errno;
@@ -191,12 +178,39 @@ int credential_write(struct credential_file *f, const struct credential *c)
     return 0;
 }
 
+int credential_write_twice(struct credential_file *f, const struct credential *c)
+{
+    int r = credential_write(f, c);
+
+    return r < 0 ? r : credential_write(f, c);
+}
+
 int credential_destroy(struct credential_file *f)
 {
-    static const unsigned char zero[2 * SLOT_SIZE];
+    static const unsigned char zero[FILE_SIZE];
 
+    errno = 0;
     if (pwrite(f->fd, zero, sizeof(zero), 0) != (ssize_t)sizeof(zero))
         return errno ? -errno : -EIO;
     f->sequence = 0;
-    return fdatasync(f->fd) < 0 ? -errno : 0;
+    // A later version may have made it longer.
+    if (ftruncate(f->fd, FILE_SIZE) < 0 || fdatasync(f->fd) < 0)
+        return -errno;
+    return 0;
+}
+
+void credential_blank(struct credential *c, uint32_t uid, uint32_t incarnation,
+                      const struct credential *failed)
+{
+    struct tally outside = {0}, inside = {0};
+
+    if (failed) {
+        outside = failed->outside;
+        inside = failed->inside;
+    }
+    *c = (struct credential){.version = CREDENTIAL_VERSION,
+                             .uid = uid,
+                             .incarnation = incarnation,
+                             .outside = outside,
+                             .inside = inside};
 }

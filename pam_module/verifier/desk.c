@@ -34,11 +34,7 @@ static int begin(struct verifier *v, const struct rollcall_person *p, struct cre
     if (r == 0)
         r = credential_read(f, c);
     if (r == 0 && c->incarnation != p->incarnation)
-        *c = (struct credential){.version = CREDENTIAL_VERSION,
-                                 .uid = p->uid,
-                                 .incarnation = p->incarnation,
-                                 .failures = c->failures,
-                                 .last_failure = c->last_failure};
+        credential_blank(c, p->uid, p->incarnation, c);
     return r;
 }
 

@@ -53,27 +53,23 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
         r = credential_read(&f, &c);
     if (r == -EBADMSG && replace) {
         r = credential_destroy(&f); // sealed under a key that is no more
-        c = (struct credential){.version = CREDENTIAL_VERSION, .uid = p.uid};
+        credential_blank(&c, p.uid, 0, NULL);
     }
     if (r < 0)
         return r == -EBADMSG ? -EIO : r;
-    if (c.totp && c.incarnation == p.incarnation && !replace)
+    if (c.totp.enrolled && c.incarnation == p.incarnation && !replace)
         return -EEXIST;
-    c = (struct credential){.version = CREDENTIAL_VERSION,
-                            .uid = p.uid,
-                            .incarnation = p.incarnation,
-                            .totp = 1,
-                            .secret_len = TOTP_KEY_LEN,
-                            .enrolled_at = time(NULL)};
-    if (RAND_bytes(c.secret, TOTP_KEY_LEN) != 1)
+    credential_blank(&c, p.uid, p.incarnation, NULL);
+    c.totp = (struct totp_factor){.enrolled = 1,
+                                  .digits = TOTP_DIGITS,
+                                  .secret_len = TOTP_KEY_LEN,
+                                  .enrolled_at = time(NULL)};
+    if (RAND_bytes(c.totp.secret, TOTP_KEY_LEN) != 1)
         return -EIO;
-    r = totp_uri(v->host, user, c.secret, c.secret_len, uri, len, key, sizeof(key));
+    r = totp_uri(v->host, user, c.totp.secret, c.totp.secret_len, uri, len, key, sizeof(key));
     explicit_bzero(key, sizeof(key));
     if (r == 0)
-        r = credential_write(&f, &c);
-    // The older slot still holds the older secret: gone with the next write.
-    if (r == 0)
-        r = credential_write(&f, &c);
+        r = credential_write_twice(&f, &c); // an older secret is gone
     snprintf(uid, sizeof(uid), "%u", p.uid);
     if (r == 0)
         rollcall_audit(ROLLCALL_AUDIT_SOCK, "enrolled", "user", user, "uid", uid, "factor", "totp",
@@ -135,14 +131,15 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
         r = credential_read(&f, &c);
     if (r < 0)
         return say_result(v, enrol_result(r), NULL, NULL);
-    until = throttle_until(c.failures, c.last_failure);
+    until = throttle_until(c.outside.in_all.count, c.outside.in_all.last);
     rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE, ROLLCALL_RESULT_YES);
-    rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP, c.totp && c.incarnation == p.incarnation);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP,
+                               c.totp.enrolled && c.incarnation == p.incarnation);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_RECOVERY,
                                c.incarnation == p.incarnation ? recovery_left(&c) : 0);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_ACCESS, access_good_until(&c, &p));
-    rollcall_packet_put_number(&out, ROLLCALL_FIELD_FAILURES, c.failures);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_FAILURES, c.outside.in_all.count);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_UNTIL, until > time(NULL) ? until : 0);
     return rollcall_packet_send(v->peer, &out, 5000);
 }

@@ -7,59 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pam_module/verifier/credential.h"
 #include "rollcall/admission.h"
 #include "rollcall/config.h"
 #include "rollcall/protocol.h"
 #include "rollcall/secret.h"
-
-#define HOST_KEY_LEN 32
-
-// ---- credential.c: one sealed file an account, two slots that take turns ----
-
-#define RECOVERY_CODES 10
-#define CODE_HASH_LEN  16
-#define CODE_SALT_LEN  16
-
-// What is known of somebody's factors. Sealed as it stands: a change is a new version.
-struct credential {
-    uint32_t version, uid, incarnation, failures;
-    int64_t last_failure, enrolled_at;
-    uint64_t last_step;       // TOTP steps up to here are burnt
-    uint8_t totp, secret_len; // enrolled; bytes of secret
-    uint8_t secret[62];
-    // Hashes under the salt; zeros: none, or used.
-    uint8_t salt[CODE_SALT_LEN];
-    uint8_t recovery[RECOVERY_CODES][CODE_HASH_LEN];
-    uint8_t access[CODE_HASH_LEN]; // one code of the service desk
-    int64_t access_until;
-};
-#define CREDENTIAL_VERSION 2u
-
-struct credential_file {
-    int fd;
-    uint32_t uid;
-    uint64_t sequence; // of the slot that stands; 0: none
-    const uint8_t *key;
-};
-
-static inline void credential_erase(struct credential *c)
-{
-    explicit_bzero(c, sizeof(*c));
-}
-#define _cleanup_credential_ __attribute__((cleanup(credential_erase)))
-
-// Opens or makes `folder`/UID, and holds its lock until close: of two logins at once, one
-// waits. -EBUSY after 5 s. uid 0 is the file of all names that nobody has.
-int credential_open(int folder, const uint8_t key[HOST_KEY_LEN], uint32_t uid,
-                    struct credential_file *ret);
-void credential_close(struct credential_file *f);
-// The newer slot that is whole. An empty file is a blank credential; a file where neither
-// slot opens is -EBADMSG.
-int credential_read(struct credential_file *f, struct credential *ret);
-// Into the older slot, then fdatasync: what stood before stands until the new one is whole.
-int credential_write(struct credential_file *f, const struct credential *c);
-// Blank, in both slots.
-int credential_destroy(struct credential_file *f);
 
 // ---- totp.c: pure (RFC 6238, by liboath) ----
 #define TOTP_STEP    30

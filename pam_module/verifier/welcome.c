@@ -101,14 +101,13 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
 {
     int r = 0;
 
-    *c = (struct credential){.version = CREDENTIAL_VERSION,
-                             .uid = l->person.uid,
-                             .incarnation = l->person.incarnation,
-                             .totp = 1,
-                             .secret_len = TOTP_KEY_LEN,
-                             .last_step = f->step,
-                             .enrolled_at = time(NULL)};
-    memcpy(c->secret, f->secret, TOTP_KEY_LEN);
+    credential_blank(c, l->person.uid, l->person.incarnation, NULL);
+    c->totp = (struct totp_factor){.enrolled = 1,
+                                   .digits = TOTP_DIGITS,
+                                   .secret_len = TOTP_KEY_LEN,
+                                   .last_step = f->step,
+                                   .enrolled_at = time(NULL)};
+    memcpy(c->totp.secret, f->secret, TOTP_KEY_LEN);
     if (RAND_bytes(c->salt, sizeof(c->salt)) != 1)
         return -EIO;
     for (int i = 0; r == 0 && i < RECOVERY_CODES && f->recovery[i].len > 0; i++)
@@ -132,12 +131,10 @@ static int commit(struct login *l, const struct rollcall_secret *access_code, co
     if (r < 0)
         return r;
     code_read(access_code, &code);
-    if (c.incarnation != l->person.incarnation || c.totp || !access_fits(&c, &code, time(NULL)))
+    if (c.incarnation != l->person.incarnation || c.totp.enrolled ||
+        !access_fits(&c, &code, time(NULL)))
         return 0;
-    r = credential_write(&file, &fresh);
-    // The older slot still holds the access code: gone with the next write.
-    if (r == 0)
-        r = credential_write(&file, &fresh);
+    r = credential_write_twice(&file, &fresh); // the access code is gone
     return r < 0 ? r : 1;
 }
 
