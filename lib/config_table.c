@@ -106,6 +106,13 @@ const struct option_definition config_options[] = {
      "How people get their first factor: from an administrator (rollcall enroll totp USER), or by "
      "themselves at the login prompt, with an access code (rollcall code USER)."},
 
+    {"mfa", "totp_algorithm", OPTION_WORD, IN(rollcall_config, totp_algorithm),
+     "sha1|sha256|sha512", false, 0, 0, "sha1",
+     "The hash of codes of apps that are enrolled from now on. Many apps know sha1 alone and take "
+     "another one silently for it."},
+    {"mfa", "totp_digits", OPTION_WORD, IN(rollcall_config, totp_digits), "6|8", false, 0, 0, "6",
+     "How many digits apps that are enrolled from now on show."},
+
     {"service", "require", OPTION_WORD, IN(rollcall_service_config, require),
      "single|multi|phishing-resistant", true, 0, 0, NULL,
      "The strength that this service asks for."},

@@ -53,6 +53,8 @@ enum rollcall_locked { ROLLCALL_LOCKED_VISIBLE = 0, ROLLCALL_LOCKED_HIDDEN = 1 }
 #define ROLLCALL_FACTOR_TOTP     1u // what this build can really check
 #define ROLLCALL_FACTOR_RECOVERY 2u
 
+enum rollcall_totp_digits { ROLLCALL_TOTP_6_DIGITS = 0, ROLLCALL_TOTP_8_DIGITS = 1 };
+
 // How many members a group may list. Membership itself does not depend on it.
 struct rollcall_members_config {
     bool none;
@@ -76,6 +78,8 @@ struct rollcall_config {
     struct rollcall_list factors; // as written
     unsigned usable_factors;      // ROLLCALL_FACTOR_* of those that this build has
     char *enrol;
+    int totp_algorithm; // as in a credential: sha1, sha256, sha512
+    int totp_digits;    // enum rollcall_totp_digits
     struct rollcall_service_config service[32];
     size_t n_services;
     uint64_t lease; // 0: 72 h, files 10 days

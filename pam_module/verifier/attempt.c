@@ -36,14 +36,16 @@ static void attempt_erase(struct attempt *a)
 // What is right is marked used in a->c; nothing is written yet.
 static enum outcome by_totp(struct attempt *a, const struct rollcall_secret *code)
 {
-    struct credential *c = &a->c;
     // The same work for somebody without a secret.
-    uint64_t step = totp_check(c->totp.secret, a->enrolled ? c->totp.secret_len : TOTP_KEY_LEN,
-                               code->bytes, a->now, c->totp.last_step);
+    static const struct totp_factor nobodys = {.digits = 6, .secret_len = 20};
+    struct totp_factor *t = &a->c.totp;
+    int8_t drift = 0;
+    uint64_t step = totp_check(a->enrolled ? t : &nobodys, code->bytes, a->now, &drift);
 
     if (!a->enrolled || step == 0)
         return OUTCOME_WRONG;
-    c->totp.last_step = step;
+    t->last_step = step;
+    t->drift = drift;
     return OUTCOME_RIGHT;
 }
 
@@ -75,6 +77,11 @@ static enum outcome look(struct attempt *a, const struct rollcall_secret *typed,
     _cleanup_secret_ struct rollcall_secret code = {0};
 
     switch (code_read(typed, &code)) {
+    case CODE_EITHER:
+        *how = "recovery";
+        if (by_recovery(a, &code) == OUTCOME_RIGHT)
+            return OUTCOME_RIGHT;
+        break;
     case CODE_RECOVERY:
         *how = "recovery";
         return by_recovery(a, &code);

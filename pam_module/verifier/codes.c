@@ -50,10 +50,10 @@ enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_s
         }
         ret->bytes[ret->len++] = c;
     }
-    if (digits && ret->len == TOTP_DIGITS)
+    if (digits && ret->len == 6)
         return CODE_TOTP;
     if (ret->len == CODE_RECOVERY_LETTERS)
-        return CODE_RECOVERY;
+        return digits ? CODE_EITHER : CODE_RECOVERY;
     return ret->len == CODE_ACCESS_LETTERS ? CODE_ACCESS : CODE_NONE;
 }
 
@@ -75,12 +75,15 @@ int code_make(enum code_shape shape, struct rollcall_secret *ret)
 {
     size_t n = letters_of(shape);
 
-    rollcall_secret_erase(ret);
-    if (RAND_bytes((unsigned char *)ret->bytes, (int)n) != 1)
-        return -EIO;
-    for (size_t i = 0; i < n; i++)
-        ret->bytes[i] = letters[ret->bytes[i] & 31];
-    ret->len = n;
+    // One without a letter could be an app's.
+    do {
+        rollcall_secret_erase(ret);
+        if (RAND_bytes((unsigned char *)ret->bytes, (int)n) != 1)
+            return -EIO;
+        for (size_t i = 0; i < n; i++)
+            ret->bytes[i] = letters[ret->bytes[i] & 31];
+        ret->len = n;
+    } while (strspn(ret->bytes, "0123456789") == n);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Enrolment, destruction and the state of factors: root's requests.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
     _cleanup_credential_ struct credential c = {0};
-    char user[256], buf[ROLLCALL_ADMISSION_BUF], uid[16], key[64];
+    char user[256], buf[ROLLCALL_ADMISSION_BUF], uid[16], key[TOTP_KEY_MAX] = "";
     struct rollcall_person p;
     int64_t replace = 0;
     int r = enrol_person(request, user, &p, buf, sizeof(buf));
@@ -60,13 +59,10 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
     if (c.totp.enrolled && c.incarnation == p.incarnation && !replace)
         return -EEXIST;
     credential_blank(&c, p.uid, p.incarnation, NULL);
-    c.totp = (struct totp_factor){.enrolled = 1,
-                                  .digits = TOTP_DIGITS,
-                                  .secret_len = TOTP_KEY_LEN,
-                                  .enrolled_at = time(NULL)};
-    if (RAND_bytes(c.totp.secret, TOTP_KEY_LEN) != 1)
-        return -EIO;
-    r = totp_uri(v->host, user, c.totp.secret, c.totp.secret_len, uri, len, key, sizeof(key));
+    r = totp_make(v->config, &c.totp);
+    c.totp.enrolled_at = time(NULL);
+    if (r == 0)
+        r = totp_uri(v->host, user, &c.totp, uri, len, key, sizeof(key));
     explicit_bzero(key, sizeof(key));
     if (r == 0)
         r = credential_write_twice(&f, &c); // an older secret is gone

@@ -16,13 +16,18 @@ void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len)
 // What the host has, never what the person has.
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len)
 {
+    // Whoever was enrolled before eight were asked for has six.
+    const char *digits = f->eight_digits ? "6 or 8" : "6";
+
     if (f->totp_only)
-        snprintf(buf, len, "\nApp code: 6 digits. New here? Contact %s. Code: ", f->contact);
+        snprintf(buf, len, "\nApp code: %s digits. New here? Contact %s. Code: ", digits,
+                 f->contact);
     else
-        snprintf(
-            buf, len,
-            "\nApp code: 6 digits. Recovery code: xxxx-xxxx. Access code from the service desk: 12 "
-            "characters. New here? Ask your manager for an access code. Code: ");
+        snprintf(buf, len,
+                 "\nApp code: %s digits. Recovery code: xxxx-xxxx. Access code from the service "
+                 "desk: 12 "
+                 "characters. New here? Ask your manager for an access code. Code: ",
+                 digits);
 }
 
 // "Alice" of "Alice Example"; the login name where there is none.
@@ -37,7 +42,7 @@ static void first_name(const struct prompt_facts *f, char ret[65])
 void prompt_welcome(const struct prompt_facts *f, const char *picture, const char *key, char *buf,
                     size_t len)
 {
-    char name[65], spaced[96];
+    char name[65], spaced[TOTP_KEY_MAX * 5 / 4];
     size_t n = 0;
 
     // In fours, to be typed by hand.
@@ -52,8 +57,8 @@ void prompt_welcome(const struct prompt_facts *f, const char *picture, const cha
              "\nWelcome, %s. Set up your second step now; it takes a minute.\n"
              "1. Open your authenticator app and scan this:\n%s"
              "   No camera? Enter this key:  %s\n"
-             "2. Type the 6-digit code it shows: ",
-             name, picture ? picture : "", spaced);
+             "2. Type the %d-digit code it shows: ",
+             name, picture ? picture : "", spaced, f->eight_digits ? 8 : 6);
     explicit_bzero(spaced, sizeof(spaced));
 }
 

@@ -257,6 +257,7 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         .contact = v->config ? v->config->contact : "your IT service desk",
         .display_name = l->person.uid ? l->person.display_name : "",
         .totp_only = !factor_on(v, ROLLCALL_FACTOR_RECOVERY) && !access_codes_on(v),
+        .eight_digits = v->config && v->config->totp_digits == ROLLCALL_TOTP_8_DIGITS,
         .as_of = l->admission.as_of};
     lease_of(l);
     return 0;

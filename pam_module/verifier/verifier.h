@@ -15,19 +15,26 @@
 
 // ---- totp.c: pure (RFC 6238, by liboath) ----
 #define TOTP_STEP    30
-#define TOTP_DIGITS  6
-#define TOTP_SKEW    1
-#define TOTP_KEY_LEN 20
-// The step that `code` belongs to, later than `burnt`; 0 where it fits none.
-uint64_t totp_check(const uint8_t *secret, size_t len, const char *code, int64_t now,
-                    uint64_t burnt);
+#define TOTP_SKEW    1   // steps before and after the one that the app's clock shows
+#define TOTP_DRIFT   2   // steps that an app's clock may be away from ours
+#define TOTP_KEY_MAX 112 // base 32 of the longest secret
+// The step that `code` belongs to, later than all that are burnt; 0 where it fits none. With
+// it *ret_drift (may be NULL): how far the app's clock is ahead, in steps.
+uint64_t totp_check(const struct totp_factor *t, const char *code, int64_t now, int8_t *ret_drift);
+size_t totp_secret_len(uint8_t algorithm); // as long as the hash (RFC 6238 5.1)
+// A new secret, as the configuration (may be NULL) wants new ones. 0 or -EIO.
+int totp_make(const struct rollcall_config *config, struct totp_factor *ret);
+// otpauth://totp/HOST:USER?secret=...&issuer=HOST, and the key in it. 0 or negative errno.
+int totp_uri(const char *host, const char *user, const struct totp_factor *t, char *uri,
+             size_t uri_len, char *key, size_t key_len);
 
 // ---- codes.c: recovery codes and access codes ----
 #define CODE_RECOVERY_LETTERS 8  // 40 bits: throttled
 #define CODE_ACCESS_LETTERS   12 // 60 bits
 #define CODE_TEXT_LEN         24 // "xxxx-xxxx-xxxx"
 
-enum code_shape { CODE_NONE, CODE_TOTP, CODE_RECOVERY, CODE_ACCESS };
+// CODE_EITHER: eight digits, of an app or a recovery code that happens to have no letter.
+enum code_shape { CODE_NONE, CODE_TOTP, CODE_RECOVERY, CODE_ACCESS, CODE_EITHER };
 // What somebody typed, without spaces and dashes, letters as they are meant; and by its
 // shape alone, what it can be.
 enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_secret *ret);
@@ -61,7 +68,8 @@ void tickets_destroy(int folder, uint32_t uid);
 struct prompt_facts {
     const char *host, *user, *contact;
     const char *display_name;
-    bool totp_only; // no recovery and no access codes on this host
+    bool totp_only;    // no recovery and no access codes on this host
+    bool eight_digits; // apps that are enrolled now show eight
     const char *reference;
     int64_t until;                // throttled
     int64_t as_of, lease_seconds; // lease
@@ -126,10 +134,6 @@ void session_audit(const struct login *l, const char *event, const char *cause, 
 // First enrolment, with the access code that was typed: 1 when the factors stand, 0 when
 // nothing was changed, negative errno.
 int welcome(struct login *l, const struct rollcall_secret *access_code);
-
-// otpauth://totp/HOST:USER?secret=...&issuer=HOST, and the key in it. 0 or negative errno.
-int totp_uri(const char *host, const char *user, const uint8_t *secret, size_t secret_len,
-             char *uri, size_t uri_len, char *key, size_t key_len);
 
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);

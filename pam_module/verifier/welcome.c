@@ -19,8 +19,7 @@
 #define PICTURE_MAX   2600 // of a prompt of 3500 bytes
 
 struct fresh {
-    uint8_t secret[TOTP_KEY_LEN];
-    uint64_t step; // of the code that proved it
+    struct totp_factor totp;
     struct rollcall_secret recovery[RECOVERY_CODES];
     char shown[RECOVERY_CODES][CODE_TEXT_LEN];
     char text[3500];
@@ -35,7 +34,7 @@ static void fresh_erase(struct fresh **f)
 
 static int make(struct login *l, struct fresh *f)
 {
-    int r = RAND_bytes(f->secret, sizeof(f->secret)) == 1 ? 0 : -EIO;
+    int r = totp_make(l->v->config, &f->totp);
 
     for (int i = 0; r == 0 && i < RECOVERY_CODES && factor_on(l->v, ROLLCALL_FACTOR_RECOVERY);
          i++) {
@@ -48,9 +47,8 @@ static int make(struct login *l, struct fresh *f)
 static int show_secret(struct login *l, struct fresh *f)
 {
     _cleanup_(rollcall_qr_erase) struct rollcall_qr qr = {0};
-    char uri[256], key[64];
-    int r = totp_uri(l->v->host, l->user, f->secret, sizeof(f->secret), uri, sizeof(uri), key,
-                     sizeof(key));
+    char uri[512], key[TOTP_KEY_MAX];
+    int r = totp_uri(l->v->host, l->user, &f->totp, uri, sizeof(uri), key, sizeof(key));
 
     // Where it cannot be drawn the key is there.
     if (r == 0 && rollcall_qr_draw(uri, false, &qr) == 0 && qr.len > PICTURE_MAX)
@@ -71,8 +69,8 @@ static int confirm(struct login *l, struct fresh *f)
         if (r < 0)
             return r;
         code_read(&typed, &code);
-        f->step = totp_check(f->secret, sizeof(f->secret), code.bytes, time(NULL), 0);
-        if (f->step > 0)
+        f->totp.last_step = totp_check(&f->totp, code.bytes, time(NULL), &f->totp.drift);
+        if (f->totp.last_step > 0)
             return 1;
         prompt_wrong(f->text, sizeof(f->text));
     }
@@ -102,12 +100,8 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
     int r = 0;
 
     credential_blank(c, l->person.uid, l->person.incarnation, NULL);
-    c->totp = (struct totp_factor){.enrolled = 1,
-                                   .digits = TOTP_DIGITS,
-                                   .secret_len = TOTP_KEY_LEN,
-                                   .last_step = f->step,
-                                   .enrolled_at = time(NULL)};
-    memcpy(c->totp.secret, f->secret, TOTP_KEY_LEN);
+    c->totp = f->totp;
+    c->totp.enrolled_at = time(NULL);
     if (RAND_bytes(c->salt, sizeof(c->salt)) != 1)
         return -EIO;
     for (int i = 0; r == 0 && i < RECOVERY_CODES && f->recovery[i].len > 0; i++)

@@ -14,11 +14,14 @@ class Authenticator:
     def __init__(self, uri):
         parts = urllib.parse.urlsplit(uri)
         assert (parts.scheme, parts.netloc) == ("otpauth", "totp"), uri
-        self.secret = urllib.parse.parse_qs(parts.query)["secret"][0]
+        said = {name: values[0] for name, values in urllib.parse.parse_qs(parts.query).items()}
+        self.secret = said["secret"]
+        self.algorithm = said.get("algorithm", "SHA1").lower()
+        self.digits = int(said.get("digits", "6"))
         self.last = 0
 
     def at(self, step):
-        got = subprocess.run(["oathtool", "--totp", "--base32", f"--now=@{step * STEP}", "-"], input=self.secret,
+        got = subprocess.run(["oathtool", f"--totp={self.algorithm}", f"--digits={self.digits}", "--base32", f"--now=@{step * STEP}", "-"], input=self.secret,
                              capture_output=True, text=True, check=True, timeout=60)
         return got.stdout.strip()
 

@@ -32,7 +32,7 @@ static void what_was_typed_is_taken_as_it_was_meant(void **state)
     assert_string_equal(code.bytes, "001111mm9999");
     assert_int_equal(read_text("123 456", &code), CODE_TOTP);
     assert_string_equal(code.bytes, "123456");
-    assert_int_equal(read_text("1234-5678", &code), CODE_RECOVERY);
+    assert_int_equal(read_text("1234-5678", &code), CODE_EITHER);
 }
 
 static void what_is_no_code_is_none(void **state)

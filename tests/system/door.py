@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The verifier's door, spoken by the test itself: docs/doors/verifier.md. Faster than a whole
+login, and it can break off anywhere."""
+import os
+import signal
+import socket
+import struct
+import subprocess
+
+VERIFIER = "/usr/libexec/rollcall/rollcall-verifier"
+HELLO, PROMPT, RESULT, LOGIN, ANSWER, ENROL, FACTORS, TICKET = 1, 2, 3, 16, 17, 18, 20, 21
+FIELDS = {"text": 1, "echo": 2, "code": 3, "user": 4, "service": 5, "rhost": 6, "tty": 7, "caller": 8, "session": 9,
+          "replace": 10, "uid": 11, "totp": 12, "failures": 13, "until": 14, "reference": 15}
+NAMES = {number: name for name, number in FIELDS.items()}
+NUMBERS = {"echo", "code", "caller", "session", "replace", "uid", "totp", "failures", "until"}
+YES, REFUSED, THROTTLED = 0, 1, 4
+
+
+def packet(kind, **fields):
+    out = b"RCV1" + bytes([kind, 0, 0, 0])
+    for name, value in fields.items():
+        data = struct.pack("=q", value) if name in NUMBERS else value.encode()
+        out += struct.pack("=BBH", FIELDS[name], 0, len(data)) + data
+    return out
+
+
+def parse(data):
+    assert data[:4] == b"RCV1", data
+    fields, at = {}, 8
+    while at < len(data):
+        tag, _, length = struct.unpack_from("=BBH", data, at)
+        value, name = data[at + 4:at + 4 + length], NAMES.get(tag, str(tag))
+        fields[name] = struct.unpack("=q", value)[0] if name in NUMBERS else value.decode()
+        at += 4 + length
+    return data[4], fields
+
+
+class Gone(Exception):
+    """The verifier closed, or was killed."""
+
+
+class Verifier:
+    """One process, one conversation; started as the PAM module does."""
+
+    def __init__(self, program=VERIFIER):
+        self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(60)
+        self.process = subprocess.Popen([program], stdin=other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env={}, start_new_session=True)
+        other.close()
+
+    def hello(self):
+        assert self.receive()[0] == HELLO
+        return self
+
+    def send(self, kind, **fields):
+        try:
+            self.socket.send(packet(kind, **fields))
+        except (BrokenPipeError, ConnectionResetError):
+            raise Gone from None
+        return self
+
+    def receive(self):
+        try:
+            data = self.socket.recv(8192)
+        except ConnectionResetError:
+            raise Gone from None
+        if not data:
+            raise Gone
+        return parse(data)
+
+    def login(self, user, **fields):
+        """To the first prompt (or a result without one)."""
+        self.send(LOGIN, user=user, **{"service": "login", "caller": 0, "session": os.getsid(0), **fields})
+        return self.receive()
+
+    def answer(self, text):
+        return self.send(ANSWER, text=text).receive()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+
+    def close(self):
+        self.socket.close()
+        self.process.wait(30)
+
+
+def ask(kind, **fields):
+    """One request of root's, and the fields of its result."""
+    v = Verifier().hello()
+    got, result = v.send(kind, **fields).receive()
+    v.close()
+    assert got == RESULT
+    return result
+
+
+def attempt(user, *answers, **fields):
+    """A login that gives these answers, one after the other; the code of its result, or None
+    where the verifier still asks."""
+    v = Verifier().hello()
+    kind, got = v.login(user, **fields)
+    for text in answers:
+        if kind != PROMPT:
+            break
+        kind, got = v.answer(text)
+    v.close()
+    return got["code"] if kind == RESULT else None
