@@ -16,7 +16,7 @@ LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
-	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/welcome.c \
+	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c pam_module/verifier/welcome.c \
 	pam_module/verifier/enrol.c pam_module/verifier/desk.c
 rollcall-verifier_LIBS := -lcrypto -loath -lqrencode -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
@@ -24,6 +24,9 @@ rollcall-verifier_DIR := libexec/rollcall
 UNIT_TESTS += test_verifier_parts
 test_verifier_parts_SRCS := tests/unit/test_verifier_parts.c
 test_verifier_parts_LIBS := -lcrypto -loath -ljansson -linih
+UNIT_TESTS += test_verifier_throttle
+test_verifier_throttle_SRCS := tests/unit/test_verifier_throttle.c
+test_verifier_throttle_LIBS := -lcrypto -loath
 UNIT_TESTS += test_verifier_totp
 test_verifier_totp_SRCS := tests/unit/test_verifier_totp.c
 test_verifier_totp_LIBS := -lcrypto -loath

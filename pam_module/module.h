@@ -15,7 +15,7 @@ enum whose whose_name(const char *name);
 // What the services of the table want to know of this call.
 struct pam_call {
     pam_handle_t *pamh;
-    const char *user, *service, *rhost, *tty;
+    const char *user, *service, *rhost, *tty, *ruser;
     bool silent;
 };
 // PAM_SUCCESS, or what to return at once: PAM_IGNORE for a name that is not ours.

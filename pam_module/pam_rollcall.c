@@ -38,6 +38,7 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
     c.service = item(pamh, PAM_SERVICE);
     c.rhost = item(pamh, PAM_RHOST);
     c.tty = item(pamh, PAM_TTY);
+    c.ruser = item(pamh, PAM_RUSER);
     c.service = c.service ? c.service : "unknown";
     *ret = c;
     return PAM_SUCCESS;

@@ -51,6 +51,8 @@ static int send_request(const struct talk *t, enum rollcall_packet_type type)
     if (r == 0)
         r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TTY, call->tty);
     if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_RUSER, call->ruser);
+    if (r == 0)
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_CALLER, getuid());
     if (r == 0)
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_SESSION, getsid(0));

@@ -45,6 +45,7 @@ enum rollcall_field {
     ROLLCALL_FIELD_RECOVERY = 17,
     ROLLCALL_FIELD_ACCESS = 18,
     ROLLCALL_FIELD_BY = 19,
+    ROLLCALL_FIELD_RUSER = 32,
 };
 
 enum rollcall_result {

@@ -23,6 +23,7 @@ bool access_codes_on(const struct verifier *v)
 struct attempt {
     struct verifier *v;
     const struct rollcall_person *person;
+    enum side side;
     struct credential c;
     bool enrolled; // in this employment
     int64_t now;
@@ -119,18 +120,34 @@ static enum outcome unusable(const struct attempt *a, struct credential_file *f,
     return OUTCOME_NOT_NOW;
 }
 
-// The failure is on the disk before the answer is looked at.
-static int charge(struct attempt *a, struct credential_file *f, int64_t *ret_until)
+static enum factor_kind kind_of(const struct rollcall_secret *typed)
 {
-    struct failures *failed = &a->c.outside.in_all;
+    _cleanup_secret_ struct rollcall_secret code = {0};
+
+    switch (code_read(typed, &code)) {
+    case CODE_RECOVERY:
+        return FACTOR_RECOVERY;
+    case CODE_ACCESS:
+        return FACTOR_ACCESS;
+    case CODE_TOTP:
+    case CODE_EITHER:
+    case CODE_NONE:
+        break;
+    }
+    return FACTOR_TOTP;
+}
+
+// The failure is on the disk before the answer is looked at.
+static int charge(struct attempt *a, struct credential_file *f, const struct rollcall_secret *typed,
+                  int64_t *ret_until)
+{
+    enum factor_kind kind = kind_of(typed);
     int r;
 
-    // A failure of a time to come is one of a clock that was set back since.
-    if (failed->last > a->now)
-        failed->last = a->now;
-    *ret_until = throttle_until(failed->count, failed->last);
-    failed->count += failed->count < UINT32_MAX;
-    failed->last = a->now;
+    *ret_until = throttle_until(&a->c, a->side, kind, a->now);
+    // What is no try is written all the same: the same work.
+    if (!answer_is_junk(typed))
+        throttle_charge(&a->c, a->side, kind, a->now);
     r = credential_write(f, &a->c);
     if (r < 0)
         syslog(LOG_ERR, "a failure could not be charged to uid %u: %s", a->person->uid,
@@ -138,32 +155,47 @@ static int charge(struct attempt *a, struct credential_file *f, int64_t *ret_unt
     return r;
 }
 
-enum outcome attempt_code(struct verifier *v, const struct rollcall_person *person,
-                          const struct rollcall_secret *typed, const char **how, int64_t *until)
+// An older slot holds what was burnt as unused: gone with the second write.
+static int burn(struct attempt *a, struct credential_file *f, bool throttled)
+{
+    if (!throttled)
+        throttle_succeeded(&a->c, a->side);
+    return credential_write_twice(f, &a->c);
+}
+
+static enum outcome judge(struct attempt *a, struct credential_file *f,
+                          const struct attempt_request *request, struct attempt_result *ret)
+{
+    int64_t wait = a->side == SIDE_OUTSIDE ? addresses_wait(a->v, request->rhost) : 0;
+    enum outcome outcome;
+
+    if (charge(a, f, request->code, &ret->until) < 0)
+        return OUTCOME_NOT_NOW;
+    if (wait > 0 && ret->until < a->now + wait)
+        ret->until = a->now + wait;
+    a->enrolled =
+        a->person->uid != 0 && a->c.totp.enrolled && a->c.incarnation == a->person->incarnation;
+    outcome = look(a, request->code, &ret->how);
+    if (outcome == OUTCOME_WRONG) {
+        if (a->side == SIDE_OUTSIDE && !answer_is_junk(request->code))
+            addresses_charge(a->v, request->rhost);
+        return outcome;
+    }
+    if (burn(a, f, ret->until > a->now) < 0)
+        return OUTCOME_NOT_NOW; // not burnt, so not accepted
+    return ret->until > a->now ? OUTCOME_THROTTLED : outcome;
+}
+
+enum outcome attempt_code(struct verifier *v, const struct attempt_request *request,
+                          struct attempt_result *ret)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
-    _cleanup_(attempt_erase) struct attempt a = {.v = v, .person = person, .now = time(NULL)};
-    enum outcome outcome;
-    int r = credential_open(v->credentials, v->key, person->uid, &f);
+    _cleanup_(attempt_erase) struct attempt a = {
+        .v = v, .person = request->person, .side = request->side, .now = time(NULL)};
+    int r = credential_open(v->credentials, v->key, request->person->uid, &f);
 
-    *how = "totp";
+    *ret = (struct attempt_result){.how = "totp"};
     if (r == 0)
         r = credential_read(&f, &a.c);
-    if (r < 0)
-        return unusable(&a, &f, r);
-    if (charge(&a, &f, until) < 0)
-        return OUTCOME_NOT_NOW;
-    a.enrolled = person->uid != 0 && a.c.totp.enrolled && a.c.incarnation == person->incarnation;
-    outcome = look(&a, typed, how);
-    if (outcome == OUTCOME_WRONG)
-        return outcome;
-    if (*until <= a.now)
-        a.c.outside.in_all = (struct failures){0};
-    r = credential_write(&f, &a.c);
-    // The older slot still holds a recovery code as unused: gone with this write.
-    if (r == 0 && strcmp(*how, "totp") != 0)
-        r = credential_write(&f, &a.c);
-    if (r < 0)
-        return OUTCOME_NOT_NOW; // not burnt, so not accepted
-    return *until > a.now ? OUTCOME_THROTTLED : outcome;
+    return r < 0 ? unusable(&a, &f, r) : judge(&a, &f, request, ret);
 }

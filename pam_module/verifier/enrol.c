@@ -127,7 +127,7 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
         r = credential_read(&f, &c);
     if (r < 0)
         return say_result(v, enrol_result(r), NULL, NULL);
-    until = throttle_until(c.outside.in_all.count, c.outside.in_all.last);
+    until = throttle_until(&c, SIDE_OUTSIDE, FACTOR_TOTP, time(NULL));
     rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE, ROLLCALL_RESULT_YES);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP,

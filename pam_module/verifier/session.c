@@ -95,12 +95,17 @@ static int close_with(struct login *l, void (*words)(const struct prompt_facts *
     return say_result(l->v, code, NULL, l->reference);
 }
 
+static bool is_sudo(const struct login *l)
+{
+    return strcmp(l->service, "sudo") == 0 || strcmp(l->service, "sudo-i") == 0;
+}
+
 static uint64_t grace_of(const struct login *l)
 {
     const struct rollcall_service_config *s =
         l->v->config ? rollcall_config_service(l->v->config, l->service) : NULL;
 
-    if (strcmp(l->service, "sudo") != 0 && strcmp(l->service, "sudo-i") != 0)
+    if (!is_sudo(l))
         return 0; // tickets are sudo's alone
     return s && s->has_grace ? s->grace : GRACE_SUDO;
 }
@@ -164,11 +169,15 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code)
 // One answer: the end of the conversation, or 1 when another try is left to it.
 static int judge(struct login *l, const struct rollcall_secret *code)
 {
-    const char *how;
+    const struct attempt_request request = {
+        .person = &l->person, .side = l->side, .rhost = l->rhost, .code = code};
+    struct attempt_result got;
+    enum outcome outcome = attempt_code(l->v, &request, &got);
 
-    switch (attempt_code(l->v, &l->person, code, &how, &l->facts.until)) {
+    l->facts.until = got.until;
+    switch (outcome) {
     case OUTCOME_RIGHT:
-        return after_proof(l, how);
+        return after_proof(l, got.how);
     case OUTCOME_WELCOME:
         return after_welcome(l, code);
     case OUTCOME_THROTTLED:
@@ -220,6 +229,17 @@ static void take_text(const struct rollcall_packet *p, enum rollcall_field field
         buf[0] = 0;
 }
 
+// A screen locker runs as the person, and sudo asks for who called it (unless it is told to
+// ask for its target: then anybody could fail in that one's name).
+static enum side side_of(const struct login *l, const struct rollcall_packet *request)
+{
+    char ruser[256];
+
+    take_text(request, ROLLCALL_FIELD_RUSER, ruser, sizeof(ruser));
+    return l->v->peer_uid != 0 || (is_sudo(l) && strcmp(ruser, l->user) == 0) ? SIDE_INSIDE
+                                                                              : SIDE_OUTSIDE;
+}
+
 static void lease_of(struct login *l)
 {
     struct rollcall_board *board = NULL;
@@ -241,6 +261,7 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
     take_text(request, ROLLCALL_FIELD_TTY, l->tty, sizeof(l->tty));
     if (rollcall_packet_get_number(request, ROLLCALL_FIELD_SESSION, &l->session) < 0)
         l->session = 0;
+    l->side = side_of(l, request);
     // What somebody says of himself is no record of where he came from.
     if (v->peer_uid != 0) {
         snprintf(l->service, sizeof(l->service), "self");

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "pam_module/verifier/credential.h"
+#include "pam_module/verifier/throttle.h"
 #include "rollcall/admission.h"
 #include "rollcall/config.h"
 #include "rollcall/protocol.h"
@@ -38,6 +39,9 @@ enum code_shape { CODE_NONE, CODE_TOTP, CODE_RECOVERY, CODE_ACCESS, CODE_EITHER 
 // What somebody typed, without spaces and dashes, letters as they are meant; and by its
 // shape alone, what it can be.
 enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_secret *ret);
+// What sshd hands over in place of an answer for a name that it would not let in itself: no
+// try of anybody's.
+bool answer_is_junk(const struct rollcall_secret *typed);
 int code_make(enum code_shape shape, struct rollcall_secret *ret);
 void code_group(const struct rollcall_secret *code, char ret[CODE_TEXT_LEN]); // "xxxx-xxxx"
 int code_hash(const uint8_t salt[CODE_SALT_LEN], enum code_shape shape,
@@ -46,12 +50,6 @@ int code_hash(const uint8_t salt[CODE_SALT_LEN], enum code_shape shape,
 int recovery_find(const struct credential *c, const struct rollcall_secret *code);
 unsigned recovery_left(const struct credential *c);
 bool access_fits(const struct credential *c, const struct rollcall_secret *code, int64_t now);
-
-// ---- throttle.c: pure ----
-#define THROTTLE_SOFT     10
-#define THROTTLE_DISABLED 100
-// Until when no code lets anybody in; 0: now it does. INT64_MAX: until a reset.
-int64_t throttle_until(uint32_t failures, int64_t last_failure);
 
 // ---- tickets.c ----
 struct ticket_scope {
@@ -111,15 +109,30 @@ int privilege_take_and_drop(struct verifier *v);
 // but the first.
 bool factor_on(const struct verifier *v, unsigned factor);
 bool access_codes_on(const struct verifier *v);
-// `how` gets the factor that answered: "totp", "recovery", "access-code". `until` the end of
-// a pause.
-enum outcome attempt_code(struct verifier *v, const struct rollcall_person *person,
-                          const struct rollcall_secret *typed, const char **how, int64_t *until);
+
+struct attempt_request {
+    const struct rollcall_person *person;
+    enum side side;
+    const char *rhost; // "" from nowhere
+    const struct rollcall_secret *code;
+};
+struct attempt_result {
+    const char *how; // the factor that answered: "totp", "recovery", "access-code"
+    int64_t until;   // the end of a pause
+};
+enum outcome attempt_code(struct verifier *v, const struct attempt_request *request,
+                          struct attempt_result *ret);
+
+// ---- addresses.c ----
+// How many seconds nobody comes in from there; 0: now they do.
+int64_t addresses_wait(const struct verifier *v, const char *rhost);
+void addresses_charge(const struct verifier *v, const char *rhost);
 
 // ---- session.c, welcome.c ----
 struct login {
     struct verifier *v;
     char user[256], service[64], rhost[256], tty[64];
+    enum side side;
     int64_t session;
     struct rollcall_admission admission;
     struct rollcall_person person;

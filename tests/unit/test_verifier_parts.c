@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the verifier decides and keeps: codes, throttling, tickets.
+// What the verifier says and keeps: prompts, tickets.
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -11,18 +11,6 @@
 
 #include "pam_module/verifier/verifier.h"
 #include "tests/unit/scratch.h"
-
-static void pauses_grow_then_lock_softly_then_for_good(void **state)
-{
-    (void)state;
-    assert_int_equal(throttle_until(2, 1000), 0);
-    assert_int_equal(throttle_until(3, 1000), 1005);
-    assert_int_equal(throttle_until(9, 1000), 1320);
-    assert_int_equal(throttle_until(10, 1000), 1900);
-    assert_int_equal(throttle_until(99, 1000), 1900);
-    assert_int_equal(throttle_until(100, 1000), INT64_MAX);
-    assert_int_equal(throttle_until(UINT32_MAX, 1000), INT64_MAX);
-}
 
 static void a_limit_is_told_in_the_unit_that_a_person_would_use(void **state)
 {
@@ -74,7 +62,6 @@ static void a_ticket_is_good_for_its_session_service_and_time_alone(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pauses_grow_then_lock_softly_then_for_good),
         cmocka_unit_test(a_limit_is_told_in_the_unit_that_a_person_would_use),
         cmocka_unit_test(a_ticket_is_good_for_its_session_service_and_time_alone),
     };
