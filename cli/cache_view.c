@@ -33,6 +33,8 @@ static const struct {
     {"state", "the account's state lets nobody in"},
     {"not-started", "the first day is still to come"},
     {"ended", "the last day is over"},
+    {"too-weak", "what was shown is too weak for this service ([service] require, or a group of "
+                 "[mfa])"},
     {"not-allowed-here", "in none of this host's [access] allow_groups"},
     {"lease-over",
      "the source of truth has been silent for longer than its lease: see rollcall status"},

@@ -86,6 +86,7 @@ void rollcall_admission_decide(const struct rollcall_board_facts *facts,
         return;
     }
     ret->state = word->state;
+    ret->flags = word->flags;
     decide_lease(facts, word, now, ret);
     ret->cause = decide_cause(facts, word, person, asked_name, now, ret);
     ret->ends_sessions =

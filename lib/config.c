@@ -308,6 +308,8 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free_list(&c->allow_groups);
     free_list(&c->factors);
     free_list(&c->lease_exempt_group);
+    free_list(&c->multi_groups);
+    free_list(&c->phishing_resistant_groups);
     free(c);
     return NULL;
 }
@@ -321,13 +323,26 @@ const struct rollcall_source_config *rollcall_config_source(const struct rollcal
     return NULL;
 }
 
-const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
-                                                              const char *service)
+static const struct rollcall_service_config *service_section(const struct rollcall_config *config,
+                                                             const char *service)
 {
     for (size_t i = 0; i < config->n_services; i++)
         if (strcmp(config->service[i].name, service) == 0)
             return &config->service[i];
     return NULL;
+}
+
+const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
+                                                              const char *service)
+{
+    // The same programs, called for a login shell.
+    static const char *const also[][2] = {{"sudo-i", "sudo"}, {"su-l", "su"}};
+    const struct rollcall_service_config *s = service_section(config, service);
+
+    for (size_t i = 0; !s && i < sizeof(also) / sizeof(also[0]); i++)
+        if (strcmp(also[i][0], service) == 0)
+            s = service_section(config, also[i][1]);
+    return s;
 }
 
 static void put_text(json_t *o, const char *key, const char *text)

@@ -150,18 +150,34 @@ static void check_rest(struct config_state *s)
         if (strcmp(c->local_group[i].name, "root") == 0)
             ERROR(s, "[local_group root]: nobody is put into root's group");
     }
+}
+
+static bool is_one_of(const char *name, const char *one, const char *other, const char *third)
+{
+    return strcmp(name, one) == 0 || strcmp(name, other) == 0 || strcmp(name, third) == 0;
+}
+
+static void check_services(struct config_state *s)
+{
+    const struct rollcall_config *c = s->config;
+
     for (size_t i = 0; i < c->n_services; i++) {
         const struct rollcall_service_config *v = &c->service[i];
-        bool sudo = strcmp(v->name, "sudo") == 0 || strcmp(v->name, "sudo-i") == 0;
+        bool ssh = strcmp(v->name, "sshd") == 0;
         if (v->require && strcmp(v->require, "phishing-resistant") == 0)
             ERROR(s, "[service %s] require = phishing-resistant: this build has no such factor",
                   v->name);
-        else if (v->require && strcmp(v->require, "single") == 0)
-            WARN(s, "[service %s] require = single: this build asks for the code all the same",
+        if (v->require && strcmp(v->require, "multi") == 0 && !ssh)
+            WARN(s,
+                 "[service %s] require = multi: people show a code there and no second factor "
+                 "beside "
+                 "it, so nobody comes in; an SSH key and a code are multi, for sshd",
                  v->name);
-        if (v->has_grace && !sudo)
-            WARN(s, "[service %s] grace: in this build it counts for sudo alone", v->name);
+        if (v->has_grace && !ssh && !is_one_of(v->name, "sudo", "sudo-i", "sshd"))
+            WARN(s, "[service %s] grace counts for sudo and sshd alone", v->name);
     }
+    if (c->phishing_resistant_groups.n > 0)
+        ERROR(s, "[mfa] phishing_resistant_groups: this build has no such factor");
 }
 
 void config_finish(struct config_state *s)
@@ -170,6 +186,7 @@ void config_finish(struct config_state *s)
     check_sources(s);
     check_factors(s);
     check_rest(s);
+    check_services(s);
 }
 
 // ---- rollcall.conf(5) ----

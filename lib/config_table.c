@@ -113,13 +113,23 @@ const struct option_definition config_options[] = {
     {"mfa", "totp_digits", OPTION_WORD, IN(rollcall_config, totp_digits), "6|8", false, 0, 0, "6",
      "How many digits apps that are enrolled from now on show."},
 
+    {"mfa", "multi_groups", OPTION_LIST, IN(rollcall_config, multi_groups), NULL, false, 0, 0, NULL,
+     "Groups, by their immutable id, whose members need multi at every service that asks for "
+     "less."},
+    {"mfa", "phishing_resistant_groups", OPTION_LIST,
+     IN(rollcall_config, phishing_resistant_groups), NULL, false, 0, 0, NULL,
+     "Groups whose members need phishing-resistant at every service."},
+
     {"service", "require", OPTION_WORD, IN(rollcall_service_config, require),
      "single|multi|phishing-resistant", true, 0, 0, NULL,
-     "The strength that this service asks for."},
+     "The strength that this service asks for. single: a code or a security key. multi: two "
+     "factors, such as an SSH key and a code. phishing-resistant: one that is bound to what it "
+     "signs in to. Default: single."},
     {"service", "grace", OPTION_DURATION, IN(rollcall_service_config, grace), NULL, false, 0, DAY,
      NULL,
-     "For this long after a success, sudo asks nothing in the same session, terminal and boot. "
-     "Default for sudo: 5m; 0s: always ask."},
+     "For this long after a success nothing is asked. sudo: in the same session, terminal and "
+     "boot; default 5m, 0s: always ask. sshd: for the same key from the same address; default "
+     "0s."},
 
     {"lifecycle", "lease", OPTION_DURATION, IN(rollcall_config, lease), NULL, false, 3600,
      400 * DAY, NULL,

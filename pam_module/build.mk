@@ -12,6 +12,7 @@ pam_rollcall.so_DIR := $(pamdir)
 # The pure and the sealed parts are in the library too, for unit tests and fuzzers.
 LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal.c \
 	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
+	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c
 
 PROGRAMS += rollcall-verifier
@@ -27,6 +28,9 @@ test_verifier_parts_LIBS := -lcrypto -loath -ljansson -linih
 UNIT_TESTS += test_verifier_throttle
 test_verifier_throttle_SRCS := tests/unit/test_verifier_throttle.c
 test_verifier_throttle_LIBS := -lcrypto -loath
+UNIT_TESTS += test_verifier_strength
+test_verifier_strength_SRCS := tests/unit/test_verifier_strength.c
+test_verifier_strength_LIBS := -lcrypto -linih -ljansson
 UNIT_TESTS += test_verifier_totp
 test_verifier_totp_SRCS := tests/unit/test_verifier_totp.c
 test_verifier_totp_LIBS := -lcrypto -loath

@@ -36,6 +36,16 @@ static int send_packet(const struct talk *t, const struct rollcall_packet *p)
     return rollcall_packet_send(t->link.fd, p, rollcall_deadline_left(t->deadline));
 }
 
+// In sshd's own auth phase this names the keys that were shown. Any other application's
+// would be a word of its environment's.
+static const char *auth_info(const struct pam_call *call)
+{
+    const char *info =
+        strcmp(call->service, "sshd") == 0 ? pam_getenv(call->pamh, "SSH_AUTH_INFO_0") : NULL;
+
+    return info && strlen(info) <= ROLLCALL_AUTH_INFO_MAX ? info : NULL;
+}
+
 static int send_request(const struct talk *t, enum rollcall_packet_type type)
 {
     const struct pam_call *call = t->call;
@@ -52,6 +62,8 @@ static int send_request(const struct talk *t, enum rollcall_packet_type type)
         r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TTY, call->tty);
     if (r == 0)
         r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_RUSER, call->ruser);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_AUTH_INFO, auth_info(call));
     if (r == 0)
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_CALLER, getuid());
     if (r == 0)

@@ -26,6 +26,7 @@ struct rollcall_admission {
     enum rollcall_admission_cause cause;
     enum rollcall_state state; // strictest of word, private state and dates
     enum rollcall_reason reason;
+    uint8_t flags;          // ROLLCALL_FLAG_* of the board's word; 0 where there is none
     bool ends_sessions;     // a positive, explicit, valid state >= suspended
     int64_t lease_ends;     // instant, or UNSET where the account is exempt
     int lease_used_percent; // 0..100+, for the warnings at 50 and 80

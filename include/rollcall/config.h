@@ -80,6 +80,7 @@ struct rollcall_config {
     char *enrol;
     int totp_algorithm; // as in a credential: sha1, sha256, sha512
     int totp_digits;    // enum rollcall_totp_digits
+    struct rollcall_list multi_groups, phishing_resistant_groups; // whose members need more
     struct rollcall_service_config service[32];
     size_t n_services;
     uint64_t lease; // 0: 72 h, files 10 days
@@ -113,7 +114,7 @@ void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to)
 
 const struct rollcall_source_config *rollcall_config_source(const struct rollcall_config *config,
                                                             const char *name);
-// NULL where the service has no section.
+// NULL where the service has no section; sudo-i and su-l share sudo's and su's.
 const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
                                                               const char *service);
 // One source's section for the source pipe; new reference. No secret stands in it.

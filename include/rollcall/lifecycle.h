@@ -49,6 +49,8 @@ enum rollcall_reason {
 #define ROLLCALL_FLAG_LEASE_EXEMPT     0x04 // member of lease_exempt_group
 #define ROLLCALL_FLAG_REFUSE_ONLY      0x08 // inferred or held: refuse logins, end no session
 #define ROLLCALL_FLAG_INFERRED         0x10 // the state follows from an absence
+#define ROLLCALL_FLAG_NEEDS_MULTI      0x20 // member of [mfa] multi_groups
+#define ROLLCALL_FLAG_NEEDS_RESISTANT  0x40 // member of [mfa] phishing_resistant_groups
 
 const char *rollcall_state_name(enum rollcall_state state);    // "active", ... never NULL
 const char *rollcall_reason_name(enum rollcall_reason reason); // "employed", ... never NULL

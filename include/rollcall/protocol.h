@@ -11,6 +11,8 @@
 #define ROLLCALL_PACKET_MAX      4096
 #define ROLLCALL_PACKET_TEXT_MAX 3500
 
+#define ROLLCALL_AUTH_INFO_MAX   2500 // what sshd says of keys; a longer one is not told
+
 enum rollcall_packet_type {
     ROLLCALL_PACKET_HELLO = 1,
     ROLLCALL_PACKET_PROMPT = 2,
@@ -46,6 +48,7 @@ enum rollcall_field {
     ROLLCALL_FIELD_ACCESS = 18,
     ROLLCALL_FIELD_BY = 19,
     ROLLCALL_FIELD_RUSER = 32,
+    ROLLCALL_FIELD_AUTH_INFO = 33,
 };
 
 enum rollcall_result {

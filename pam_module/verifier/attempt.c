@@ -146,7 +146,7 @@ static int charge(struct attempt *a, struct credential_file *f, const struct rol
 
     *ret_until = throttle_until(&a->c, a->side, kind, a->now);
     // What is no try is written all the same: the same work.
-    if (!answer_is_junk(typed))
+    if (!answer_is_no_try(typed))
         throttle_charge(&a->c, a->side, kind, a->now);
     r = credential_write(f, &a->c);
     if (r < 0)
@@ -177,7 +177,7 @@ static enum outcome judge(struct attempt *a, struct credential_file *f,
         a->person->uid != 0 && a->c.totp.enrolled && a->c.incarnation == a->person->incarnation;
     outcome = look(a, request->code, &ret->how);
     if (outcome == OUTCOME_WRONG) {
-        if (a->side == SIDE_OUTSIDE && !answer_is_junk(request->code))
+        if (a->side == SIDE_OUTSIDE && !answer_is_no_try(request->code))
             addresses_charge(a->v, request->rhost);
         return outcome;
     }

@@ -57,14 +57,14 @@ enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_s
     return ret->len == CODE_ACCESS_LETTERS ? CODE_ACCESS : CODE_NONE;
 }
 
-bool answer_is_junk(const struct rollcall_secret *typed)
+bool answer_is_no_try(const struct rollcall_secret *typed)
 {
     static const char junk[] = "\b\n\r\177INCORRECT"; // over and over, as long as the answer
 
     for (size_t i = 0; i < typed->len; i++)
         if (typed->bytes[i] != junk[i % (sizeof(junk) - 1)])
             return false;
-    return typed->len > 0;
+    return true;
 }
 
 int code_hash(const uint8_t salt[CODE_SALT_LEN], enum code_shape shape,

@@ -66,6 +66,8 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
     explicit_bzero(key, sizeof(key));
     if (r == 0)
         r = credential_write_twice(&f, &c); // an older secret is gone
+    if (r == 0)
+        tickets_destroy(v->tickets, p.uid); // and what it let in
     snprintf(uid, sizeof(uid), "%u", p.uid);
     if (r == 0)
         rollcall_audit(ROLLCALL_AUDIT_SOCK, "enrolled", "user", user, "uid", uid, "factor", "totp",

@@ -91,6 +91,15 @@ void prompt_refused(const struct prompt_facts *f, char *buf, size_t len)
              f->host, f->contact, f->reference);
 }
 
+void prompt_weak(const struct prompt_facts *f, char *buf, size_t len)
+{
+    snprintf(buf, len,
+             "\nYou are who you say, but %s asks for more than you showed.\nContact %s, and quote "
+             " %s.\n"
+             "Press Enter to close: ",
+             f->host, f->contact, f->reference);
+}
+
 enum clock { CLOCK_TIME, CLOCK_DAY, CLOCK_WEEKDAY };
 
 static void clock_of(int64_t t, enum clock how, char *buf, size_t len)

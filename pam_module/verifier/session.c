@@ -105,9 +105,9 @@ static uint64_t grace_of(const struct login *l)
     const struct rollcall_service_config *s =
         l->v->config ? rollcall_config_service(l->v->config, l->service) : NULL;
 
-    if (!is_sudo(l))
-        return 0; // tickets are sudo's alone
-    return s && s->has_grace ? s->grace : GRACE_SUDO;
+    if (l->v->peer_uid != 0 || (!is_sudo(l) && l->ssh.n == 0))
+        return 0;
+    return s && s->has_grace ? s->grace : is_sudo(l) ? GRACE_SUDO : 0;
 }
 
 static struct ticket_scope scope_of(const struct login *l)
@@ -115,8 +115,27 @@ static struct ticket_scope scope_of(const struct login *l)
     return (struct ticket_scope){.uid = l->person.uid,
                                  .incarnation = l->person.incarnation,
                                  .session = (pid_t)l->session,
-                                 .service = "sudo",
-                                 .tty = l->tty};
+                                 .service = l->ssh.n > 0 ? "sshd" : "sudo",
+                                 .tty = l->tty,
+                                 .binding = l->ssh.n > 0 ? l->ssh.binding : NULL};
+}
+
+static enum strength required_of(const struct login *l)
+{
+    enum strength need = strength_required(l->v->config, l->service);
+
+    if ((l->admission.flags & ROLLCALL_FLAG_NEEDS_MULTI) && need < STRENGTH_MULTI)
+        need = STRENGTH_MULTI;
+    return l->admission.flags & ROLLCALL_FLAG_NEEDS_RESISTANT ? STRENGTH_PHISHING_RESISTANT : need;
+}
+
+static bool has_ticket(const struct login *l)
+{
+    struct ticket_scope scope = scope_of(l);
+    uint64_t grace = grace_of(l);
+
+    return grace > 0 && l->admission.cause == ROLLCALL_ADMIT &&
+           ticket_check(l->v->tickets, &scope, grace, required_of(l)) == 0;
 }
 
 static int admit(struct login *l, const char *how)
@@ -124,8 +143,8 @@ static int admit(struct login *l, const char *how)
     struct ticket_scope scope = scope_of(l);
     char text[300] = "";
 
-    if (grace_of(l) > 0 && l->v->peer_uid == 0)
-        ticket_write(l->v->tickets, &scope);
+    if (grace_of(l) > 0)
+        ticket_write(l->v->tickets, &scope, strength_of(l->proof));
     session_audit(l, "login-allowed", how, false);
     if (l->admission.lease_ends != ROLLCALL_TIME_UNSET && l->admission.lease_used_percent >= 50)
         text_lease_warning(&l->facts, l->admission.lease_ends, text, sizeof(text));
@@ -137,9 +156,13 @@ static int after_proof(struct login *l, const char *how)
     // Looked at again: minutes may have passed while somebody typed.
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
                                &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
-    if (l->admission.cause == ROLLCALL_ADMIT)
+    if (l->admission.cause == ROLLCALL_ADMIT && strength_of(l->proof) >= required_of(l))
         return admit(l, how);
     make_reference(l->reference);
+    if (l->admission.cause == ROLLCALL_ADMIT) {
+        session_audit(l, "login-refused", "too-weak", true);
+        return close_with(l, prompt_weak, ROLLCALL_RESULT_REFUSED);
+    }
     l->facts.as_of = l->admission.as_of;
     session_audit(l, "login-refused", rollcall_admission_cause_name(l->admission.cause), true);
     return close_with(l,
@@ -158,8 +181,10 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code)
 {
     int r = welcome(l, code);
 
-    if (r == 1)
+    if (r == 1) {
+        l->proof |= PROOF_CODE;
         return after_proof(l, "access-code");
+    }
     // A conversation that ended has nobody to tell.
     return r == -EPIPE || r == -ETIMEDOUT ? r
            : r < 0                        ? say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL)
@@ -177,6 +202,7 @@ static int judge(struct login *l, const struct rollcall_secret *code)
     l->facts.until = got.until;
     switch (outcome) {
     case OUTCOME_RIGHT:
+        l->proof |= PROOF_CODE;
         return after_proof(l, got.how);
     case OUTCOME_WELCOME:
         return after_welcome(l, code);
@@ -240,6 +266,18 @@ static enum side side_of(const struct login *l, const struct rollcall_packet *re
                                                                               : SIDE_OUTSIDE;
 }
 
+// What an application says of keys counts where it is sshd.
+static void take_evidence(struct login *l, const struct rollcall_packet *request)
+{
+    char info[ROLLCALL_AUTH_INFO_MAX + 1];
+
+    if (strcmp(l->service, "sshd") != 0)
+        return;
+    take_text(request, ROLLCALL_FIELD_AUTH_INFO, info, sizeof(info));
+    ssh_evidence_read(info, l->rhost, &l->ssh);
+    l->proof |= l->ssh.n > 0 ? PROOF_KEY : 0;
+}
+
 static void lease_of(struct login *l)
 {
     struct rollcall_board *board = NULL;
@@ -267,6 +305,7 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         snprintf(l->service, sizeof(l->service), "self");
         *l->rhost = *l->tty = 0;
     }
+    take_evidence(l, request);
     if (!*l->user)
         return -EBADMSG;
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
@@ -287,7 +326,6 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
 int session_login(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_free_ struct login *l = calloc(1, sizeof(*l));
-    struct ticket_scope scope;
     int r = l ? read_request(v, request, l) : -ENOMEM;
 
     if (r < 0)
@@ -295,9 +333,7 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
     // A screen locker asks about its own user; anybody else's name is nobody's.
     if (v->peer_uid != 0 && v->peer_uid != l->person.uid)
         return say_result(v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
-    scope = scope_of(l);
-    if (v->peer_uid == 0 && grace_of(l) > 0 && l->admission.cause == ROLLCALL_ADMIT &&
-        ticket_check(v->tickets, &scope, grace_of(l)) == 0) {
+    if (has_ticket(l)) {
         session_audit(l, "login-allowed", "ticket", false);
         return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
     }
@@ -307,14 +343,9 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
 int session_ticket(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_free_ struct login *l = calloc(1, sizeof(*l));
-    struct ticket_scope scope;
     int r = l ? read_request(v, request, l) : -ENOMEM;
 
     if (r < 0)
         return r;
-    scope = scope_of(l);
-    if (v->peer_uid == 0 && grace_of(l) > 0 && l->admission.cause == ROLLCALL_ADMIT &&
-        ticket_check(v->tickets, &scope, grace_of(l)) == 0)
-        return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
-    return say_result(v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
+    return say_result(v, has_ticket(l) ? ROLLCALL_RESULT_YES : ROLLCALL_RESULT_REFUSED, NULL, NULL);
 }

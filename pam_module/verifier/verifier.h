@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "pam_module/verifier/credential.h"
+#include "pam_module/verifier/strength.h"
 #include "pam_module/verifier/throttle.h"
 #include "rollcall/admission.h"
 #include "rollcall/config.h"
@@ -39,9 +40,9 @@ enum code_shape { CODE_NONE, CODE_TOTP, CODE_RECOVERY, CODE_ACCESS, CODE_EITHER 
 // What somebody typed, without spaces and dashes, letters as they are meant; and by its
 // shape alone, what it can be.
 enum code_shape code_read(const struct rollcall_secret *typed, struct rollcall_secret *ret);
-// What sshd hands over in place of an answer for a name that it would not let in itself: no
-// try of anybody's.
-bool answer_is_junk(const struct rollcall_secret *typed);
+// What sshd hands over in place of an answer for a name that it would not let in itself; and
+// an empty answer, which an ssh client without a terminal gives. Nobody guesses so.
+bool answer_is_no_try(const struct rollcall_secret *typed);
 int code_make(enum code_shape shape, struct rollcall_secret *ret);
 void code_group(const struct rollcall_secret *code, char ret[CODE_TEXT_LEN]); // "xxxx-xxxx"
 int code_hash(const uint8_t salt[CODE_SALT_LEN], enum code_shape shape,
@@ -56,10 +57,13 @@ struct ticket_scope {
     uint32_t uid, incarnation;
     pid_t session; // leader
     const char *service, *tty;
+    const uint8_t *binding; // sshd's: keys and address, in place of session and terminal
 };
-int ticket_write(int folder, const struct ticket_scope *scope);
-// 0 while it is at most `grace` seconds old and of this session, terminal and boot.
-int ticket_check(int folder, const struct ticket_scope *scope, uint64_t grace);
+int ticket_write(int folder, const struct ticket_scope *scope, enum strength strength);
+// 0 while it is younger than `grace` seconds, of this scope and boot, and at least as strong
+// as is required.
+int ticket_check(int folder, const struct ticket_scope *scope, uint64_t grace,
+                 enum strength required);
 void tickets_destroy(int folder, uint32_t uid);
 
 // ---- prompts.c: the words of docs, in one place ----
@@ -76,6 +80,7 @@ void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_wrong(char *buf, size_t len);
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len);
+void prompt_weak(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_throttled(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_lease(const struct prompt_facts *f, char *buf, size_t len);
 // `picture` may be NULL; `key` is base 32.
@@ -133,6 +138,8 @@ struct login {
     struct verifier *v;
     char user[256], service[64], rhost[256], tty[64];
     enum side side;
+    struct ssh_evidence ssh;
+    unsigned proof; // PROOF_* so far
     int64_t session;
     struct rollcall_admission admission;
     struct rollcall_person person;

@@ -35,11 +35,13 @@ void changes_free(struct changes *list)
 bool change_is_stricter(const struct change *c)
 {
     uint8_t lost = (uint8_t)(c->before.flags & ~c->after.flags);
+    uint8_t won = (uint8_t)(c->after.flags & ~c->before.flags);
 
     if (c->after.state != c->before.state)
         return c->after.state > c->before.state || c->after.state == ROLLCALL_STATE_NONE;
-    return lost &
-           (ROLLCALL_FLAG_ALLOWED_HERE | ROLLCALL_FLAG_REFUSE_ONLY | ROLLCALL_FLAG_LEASE_EXEMPT);
+    return (lost & (ROLLCALL_FLAG_ALLOWED_HERE | ROLLCALL_FLAG_REFUSE_ONLY |
+                    ROLLCALL_FLAG_LEASE_EXEMPT)) ||
+           (won & (ROLLCALL_FLAG_NEEDS_MULTI | ROLLCALL_FLAG_NEEDS_RESISTANT));
 }
 
 void engine_audit(struct engine_core *core, json_t *record)

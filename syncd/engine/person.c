@@ -224,6 +224,10 @@ static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollc
         word->flags |= ROLLCALL_FLAG_ALLOWED_HERE;
     if (membership_in(core, &m, &core->config->lease_exempt_group))
         word->flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
+    if (membership_in(core, &m, &core->config->multi_groups))
+        word->flags |= ROLLCALL_FLAG_NEEDS_MULTI;
+    if (membership_in(core, &m, &core->config->phishing_resistant_groups))
+        word->flags |= ROLLCALL_FLAG_NEEDS_RESISTANT;
     membership_done(&m);
     return 0;
 }

@@ -122,14 +122,14 @@ static void what_sshd_hands_over_for_names_it_does_not_let_in_is_no_try(void **s
     (void)state;
     for (size_t len = 1; len < sizeof(junk); len++) {
         assert_true(rollcall_secret_set(&typed, junk, len));
-        assert_true(answer_is_junk(&typed));
+        assert_true(answer_is_no_try(&typed));
         typed.bytes[len - 1] ^= 1;
-        assert_false(answer_is_junk(&typed));
+        assert_false(answer_is_no_try(&typed));
     }
-    assert_true(rollcall_secret_set(&typed, "", 0)); // Enter alone is a try
-    assert_false(answer_is_junk(&typed));
+    assert_true(rollcall_secret_set(&typed, "", 0)); // Enter alone
+    assert_true(answer_is_no_try(&typed));
     assert_true(rollcall_secret_set(&typed, "INCORRECT", 9));
-    assert_false(answer_is_junk(&typed));
+    assert_false(answer_is_no_try(&typed));
 }
 
 // ---- addresses ----
