@@ -52,6 +52,7 @@ int cli_sync(struct cli *cli);
 int cli_enroll(struct cli *cli);
 int cli_code(struct cli *cli);
 int cli_reset_factor(struct cli *cli);
+int cli_forget(struct cli *cli);
 int cli_lock(struct cli *cli);
 int cli_unlock(struct cli *cli);
 int cli_approve(struct cli *cli);

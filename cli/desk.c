@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The service desk's verbs: rollcall code, rollcall reset-factor. The code is a secret:
-// written without stdio's buffers and erased.
+// The service desk's verbs: rollcall code, rollcall reset-factor, rollcall forget. The code is a
+// secret: written without stdio's buffers and erased.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,5 +112,24 @@ int cli_reset_factor(struct cli *cli)
         printf("%s has no second factor any more: codes, recovery codes and sudo's tickets are "
                "gone.\nNext: rollcall code %s, or rollcall enroll totp %s\n",
                user, user, user);
+    return CLI_OK;
+}
+
+int cli_forget(struct cli *cli)
+{
+    const char *user = cli->args.words[0];
+    int r;
+
+    if (!known_form(user))
+        return failed(cli, user, -ENOENT);
+    r = rollcall_verifier_forget(user, asked_by());
+    if (r < 0)
+        return failed(cli, user, r);
+    if (cli->args.json)
+        printf("{\"ok\": true, \"user\": \"%s\"}\n", user);
+    else
+        printf("%s has no password on this host any more and is asked again everywhere; the second "
+               "factor stays.\nA new password: rollcall code %s\n",
+               user, user);
     return CLI_OK;
 }

@@ -37,6 +37,11 @@ static const struct cli_verb verbs[] = {
     {"reset-factor", "USER [--json]", "take USER's second factor, codes and tickets away",
      "For a lost phone: then rollcall code USER, and USER enrols again.", ",json,", 1, 1, true,
      cli_reset_factor},
+    {"forget", "USER [--json]", "take USER's password on this host and every ticket away",
+     "The second factor stays. For a forgotten password: then rollcall code USER, and USER "
+     "chooses\n"
+     "another at the prompt.",
+     ",json,", 1, 1, true, cli_forget},
     {"lock", "USER [--reason TEXT] [--dry-run] [--json]",
      "refuse USER, and end their sessions, now",
      "--reason TEXT   for the audit log; USER never sees it\n"

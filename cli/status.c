@@ -11,6 +11,7 @@
 #include "rollcall/cache_fault.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
+#include "rollcall/verifier_client.h"
 
 static void print_people(const struct cli *cli, const json_t *status)
 {
@@ -114,6 +115,37 @@ static void print_alarms(const struct cli *cli, const json_t *status)
                cli_colour(cli->colour, CLI_RED), cli_colour(cli->colour, CLI_PLAIN));
 }
 
+// With no cable plugged in: is the cache readable, the lease running, and does somebody who
+// may log in here have a factor that this host can check? The verifier looks at all of it.
+static void add_offline(const struct cli *cli, json_t *status)
+{
+    int64_t until = ROLLCALL_TIME_UNSET;
+    int r = rollcall_verifier_ready(&until);
+    const char *why = r == -EACCES
+                          ? "nobody who may log in here now has a second factor on this host"
+                          : "rollcall-verifier could not be asked: journalctl -t rollcall-verifier";
+
+    (void)cli;
+    json_object_set_new(status, "offline_ready", json_boolean(r == 0));
+    if (r == 0 && until != ROLLCALL_TIME_UNSET)
+        json_object_set_new(status, "offline_until", json_integer(until));
+    if (r < 0)
+        json_object_set_new(status, "offline_why", json_string(why));
+}
+
+static void print_offline(const struct cli *cli, const json_t *status)
+{
+    bool ready = json_is_true(json_object_get(status, "offline_ready"));
+    int64_t until = cli_int_of(status, "offline_until", ROLLCALL_TIME_UNSET);
+    char when[80];
+
+    printf("offline     %s%s%s", cli_colour(cli->colour, ready ? CLI_GREEN : CLI_YELLOW),
+           ready ? "ready" : "not ready: ", ready ? "" : cli_text_of(status, "offline_why"));
+    if (ready && until != ROLLCALL_TIME_UNSET)
+        printf(" until %s", cli_when(until, cli->now, when, sizeof(when)));
+    printf("%s\n", cli_colour(cli->colour, CLI_PLAIN));
+}
+
 static int offline(struct cli *cli, json_t **ret)
 {
     char why[ROLLCALL_CACHE_FAULT_MAX] = "";
@@ -196,6 +228,7 @@ static void print_status(const struct cli *cli, const json_t *status, bool runni
     if (running)
         printf("published   %s\n", cli_when(cli_int_of(status, "published", ROLLCALL_TIME_UNSET),
                                             cli->now, when, sizeof(when)));
+    print_offline(cli, status);
     print_people(cli, status);
     print_sources(cli, status);
     print_alarms(cli, status);
@@ -214,6 +247,7 @@ int cli_status(struct cli *cli)
         return r;
     add_cache_faults(status);
     json_object_set_new(status, "syncd", json_string(running ? "running" : "not-running"));
+    add_offline(cli, status);
     if (cli->args.json)
         cli_print_json(status);
     else

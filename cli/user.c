@@ -82,6 +82,17 @@ static void print_admission(const struct cli *cli, const json_t *admission)
     }
 }
 
+static void print_off(const struct cli *cli, const json_t *enrolment)
+{
+    char text[192], names[96];
+
+    join(json_object_get(enrolment, "off"), names, sizeof(names));
+    if (!*names)
+        return;
+    snprintf(text, sizeof(text), "%s: failed 100 times in a row; rollcall reset-factor", names);
+    line(cli, "switched off", text, CLI_RED);
+}
+
 static void print_enrolment(const struct cli *cli, const json_t *enrolment)
 {
     int64_t until = cli_int_of(enrolment, "throttled_until", 0),
@@ -93,6 +104,8 @@ static void print_enrolment(const struct cli *cli, const json_t *enrolment)
         line(cli, "factors", error, CLI_YELLOW);
         return;
     }
+    print_off(cli, enrolment);
+    line(cli, "password", cli_text_of(enrolment, "password"), CLI_PLAIN);
     if (json_is_true(json_object_get(enrolment, "totp"))) {
         snprintf(text, sizeof(text), "totp, %lld recovery codes",
                  (long long)cli_int_of(enrolment, "recovery_codes", 0));
@@ -108,7 +121,7 @@ static void print_enrolment(const struct cli *cli, const json_t *enrolment)
         snprintf(text, sizeof(text), "%lld in a row", (long long)failures);
         line(cli, "wrong codes", text, CLI_YELLOW);
     }
-    if (until > cli->now)
+    if (until > cli->now && until != INT64_MAX)
         time_line(cli, "throttled", enrolment, "throttled_until");
 }
 
@@ -216,20 +229,71 @@ static void print_why(const struct cli *cli, const json_t *user)
     print_changes(cli, user);
 }
 
-static json_t *enrolment(const char *name)
+static json_t *names_of(unsigned off)
+{
+    static const char *const names[] = {"totp", "recovery", "access-code", "password", "fido2"};
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (off & 1u << i)
+            json_array_append_new(list, json_string(names[i]));
+    return list;
+}
+
+static json_t *enrolment(const char *name, bool *ret_usable)
 {
     struct rollcall_factor_facts facts = {0};
+    const char *password;
     char text[160];
     int r = rollcall_verifier_factors(name, &facts);
 
+    *ret_usable = r == 0 && facts.totp && !(facts.off & ROLLCALL_OFF_TOTP);
     if (r < 0) {
         snprintf(text, sizeof(text), "rollcall-verifier could not be asked: %s", strerror(-r));
         return json_pack("{s:s}", "error", text);
     }
-    return json_pack("{s:b, s:i, s:I, s:i, s:I}", "totp", facts.totp, "recovery_codes",
-                     (int)facts.recovery, "access_code_until", (json_int_t)facts.access_until,
-                     "failures", (int)facts.failures, "throttled_until",
-                     (json_int_t)facts.throttled_until);
+    password = facts.password == ROLLCALL_PASSWORD_LOCAL    ? "local"
+               : facts.password == ROLLCALL_PASSWORD_CACHED ? "cached"
+                                                            : NULL;
+    return json_pack("{s:b, s:i, s:s?, s:I, s:i, s:i, s:o, s:I}", "totp", facts.totp,
+                     "recovery_codes", (int)facts.recovery, "password", password,
+                     "access_code_until", (json_int_t)facts.access_until, "failures",
+                     (int)facts.failures, "failures_inside", (int)facts.inside, "off",
+                     names_of(facts.off), "throttled_until", (json_int_t)facts.throttled_until);
+}
+
+// Would this host let the person in with what it has, with no cable plugged in?
+static void add_offline(struct cli *cli, json_t *user)
+{
+    json_t *admission = json_object_get(user, "admission");
+    bool usable = false;
+    json_t *factors = enrolment(cli_text_of(user, "user"), &usable);
+
+    json_object_set_new(
+        user, "offline_ready",
+        json_boolean(usable && json_is_true(json_object_get(admission, "admitted"))));
+    if (cli->args.why)
+        json_object_set_new(user, "enrolment", factors);
+    else
+        json_decref(factors);
+}
+
+static void print_offline(const struct cli *cli, const json_t *user)
+{
+    int64_t until =
+        cli_int_of(json_object_get(user, "admission"), "lease_ends", ROLLCALL_TIME_UNSET);
+    char when[80], text[128];
+
+    if (!json_is_true(json_object_get(user, "offline_ready"))) {
+        line(cli, "offline", "no", CLI_YELLOW);
+        return;
+    }
+    if (until == ROLLCALL_TIME_UNSET)
+        snprintf(text, sizeof(text), "yes");
+    else
+        snprintf(text, sizeof(text), "yes, until %s",
+                 cli_when(until, cli->now, when, sizeof(when)));
+    line(cli, "offline", text, CLI_GREEN);
 }
 
 // The person from syncd, else from the cache. CLI_OK with *ret, or an exit code.
@@ -274,13 +338,13 @@ int cli_user(struct cli *cli)
         return r;
     json_object_set_new(user, "syncd", json_string(running ? "running" : "not-running"));
     json_object_set_new(user, "admission", cli_cache_admission(&cli_cache_default, name, cli->now));
-    if (cli->args.why)
-        json_object_set_new(user, "enrolment", enrolment(cli_text_of(user, "user")));
+    add_offline(cli, user);
     if (cli->args.json) {
         cli_print_json(user);
     } else {
         print_person(cli, user);
         print_admission(cli, json_object_get(user, "admission"));
+        print_offline(cli, user);
         if (cli->args.why)
             print_why(cli, user);
     }

@@ -304,6 +304,7 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free(c->contact);
     free(c->publish);
     free(c->enrol);
+    free(c->first);
     free_list(&c->labels);
     free_list(&c->allow_groups);
     free_list(&c->factors);

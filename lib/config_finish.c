@@ -167,7 +167,7 @@ static void check_services(struct config_state *s)
         if (v->require && strcmp(v->require, "phishing-resistant") == 0)
             ERROR(s, "[service %s] require = phishing-resistant: this build has no such factor",
                   v->name);
-        if (v->require && strcmp(v->require, "multi") == 0 && !ssh)
+        if (v->require && strcmp(v->require, "multi") == 0 && !ssh && !c->first)
             WARN(s,
                  "[service %s] require = multi: people show a code there and no second factor "
                  "beside "

@@ -106,6 +106,15 @@ const struct option_definition config_options[] = {
      "How people get their first factor: from an administrator (rollcall enroll totp USER), or by "
      "themselves at the login prompt, with an access code (rollcall code USER)."},
 
+    {"mfa", "first", OPTION_WORD, IN(rollcall_config, first), "local-password", true, 0, 0, NULL,
+     "The factor that is asked for first where a code alone is one factor: a password of this "
+     "host, "
+     "chosen at enrolment. With it every service but sudo asks for multi unless it says otherwise. "
+     "Default: none."},
+    {"mfa", "password_age", OPTION_DURATION, IN(rollcall_config, password_age), NULL, false, 1,
+     3650ull * DAY, NULL,
+     "A password that is older is changed at the next login with it. Default: never, which is what "
+     "NIST advises."},
     {"mfa", "totp_algorithm", OPTION_WORD, IN(rollcall_config, totp_algorithm),
      "sha1|sha256|sha512", false, 0, 0, "sha1",
      "The hash of codes of apps that are enrolled from now on. Many apps know sha1 alone and take "

@@ -85,16 +85,26 @@ int rollcall_verifier_access_code(const char *user, int64_t seconds, const char 
     return 0;
 }
 
-int rollcall_verifier_reset(const char *user, const char *by)
+static int ask_about(enum rollcall_packet_type type, const char *user, const char *by)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
     int r;
 
-    rollcall_packet_start(&packet, ROLLCALL_PACKET_RESET);
+    rollcall_packet_start(&packet, type);
     r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
     if (r == 0)
         r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_BY, by);
     return r == 0 ? ask(&packet) : r;
+}
+
+int rollcall_verifier_reset(const char *user, const char *by)
+{
+    return ask_about(ROLLCALL_PACKET_RESET, user, by);
+}
+
+int rollcall_verifier_forget(const char *user, const char *by)
+{
+    return ask_about(ROLLCALL_PACKET_FORGET, user, by);
 }
 
 int rollcall_verifier_destroy(uid_t uid)
@@ -107,10 +117,38 @@ int rollcall_verifier_destroy(uid_t uid)
     return r < 0 ? r : ask(&packet);
 }
 
+int rollcall_verifier_ready(int64_t *ret_until)
+{
+    _cleanup_packet_ struct rollcall_packet packet = {0};
+    int64_t until;
+    int r;
+
+    rollcall_packet_start(&packet, ROLLCALL_PACKET_READY);
+    r = ask(&packet);
+    if (r < 0)
+        return r;
+    if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0)
+        return -EPROTO;
+    *ret_until = until;
+    return 0;
+}
+
+// A count of a result; none is more than 32 bits.
+static int take_count(const struct rollcall_packet *p, enum rollcall_field field, unsigned *ret)
+{
+    int64_t n;
+
+    if (rollcall_packet_get_number(p, field, &n) < 0 || n < 0 || n > UINT32_MAX)
+        return -EPROTO;
+    *ret = (unsigned)n;
+    return 0;
+}
+
 int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *ret)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
-    int64_t totp, failures, until, recovery, access;
+    struct rollcall_factor_facts f = {0};
+    unsigned totp;
     int r;
 
     rollcall_packet_start(&packet, ROLLCALL_PACKET_FACTORS);
@@ -119,17 +157,16 @@ int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *re
         r = ask(&packet);
     if (r < 0)
         return r;
-    if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_TOTP, &totp) < 0 ||
-        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_FAILURES, &failures) < 0 ||
-        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 ||
-        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_RECOVERY, &recovery) < 0 ||
-        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_ACCESS, &access) < 0 || failures < 0 ||
-        failures > UINT32_MAX || recovery < 0 || recovery > UINT32_MAX)
+    if (take_count(&packet, ROLLCALL_FIELD_TOTP, &totp) < 0 ||
+        take_count(&packet, ROLLCALL_FIELD_RECOVERY, &f.recovery) < 0 ||
+        take_count(&packet, ROLLCALL_FIELD_PASSWORD, &f.password) < 0 ||
+        take_count(&packet, ROLLCALL_FIELD_FAILURES, &f.failures) < 0 ||
+        take_count(&packet, ROLLCALL_FIELD_INSIDE, &f.inside) < 0 ||
+        take_count(&packet, ROLLCALL_FIELD_OFF, &f.off) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &f.throttled_until) < 0 ||
+        rollcall_packet_get_number(&packet, ROLLCALL_FIELD_ACCESS, &f.access_until) < 0)
         return -EPROTO;
-    *ret = (struct rollcall_factor_facts){.totp = totp != 0,
-                                          .recovery = (unsigned)recovery,
-                                          .access_until = access,
-                                          .failures = (unsigned)failures,
-                                          .throttled_until = until};
+    f.totp = totp != 0;
+    *ret = f;
     return 0;
 }

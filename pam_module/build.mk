@@ -12,14 +12,14 @@ pam_rollcall.so_DIR := $(pamdir)
 # The pure and the sealed parts are in the library too, for unit tests and fuzzers.
 LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal.c \
 	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
-	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c \
+	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c pam_module/verifier/password.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
-	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c pam_module/verifier/welcome.c \
-	pam_module/verifier/enrol.c pam_module/verifier/desk.c
-rollcall-verifier_LIBS := -lcrypto -loath -lqrencode -ljansson -linih
+	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c \
+	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c
+rollcall-verifier_LIBS := -lcrypto -lcrypt -loath -lqrencode -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 
 UNIT_TESTS += test_verifier_parts
@@ -31,6 +31,9 @@ test_verifier_throttle_LIBS := -lcrypto -loath
 UNIT_TESTS += test_verifier_strength
 test_verifier_strength_SRCS := tests/unit/test_verifier_strength.c
 test_verifier_strength_LIBS := -lcrypto -linih -ljansson
+UNIT_TESTS += test_verifier_password
+test_verifier_password_SRCS := tests/unit/test_verifier_password.c
+test_verifier_password_LIBS := -lcrypt
 UNIT_TESTS += test_verifier_totp
 test_verifier_totp_SRCS := tests/unit/test_verifier_totp.c
 test_verifier_totp_LIBS := -lcrypto -loath

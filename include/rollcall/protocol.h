@@ -25,6 +25,8 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_TICKET = 21,
     ROLLCALL_PACKET_CODE = 22,
     ROLLCALL_PACKET_RESET = 23,
+    ROLLCALL_PACKET_FORGET = 32,
+    ROLLCALL_PACKET_READY = 33,
 };
 
 enum rollcall_field {
@@ -49,6 +51,9 @@ enum rollcall_field {
     ROLLCALL_FIELD_BY = 19,
     ROLLCALL_FIELD_RUSER = 32,
     ROLLCALL_FIELD_AUTH_INFO = 33,
+    ROLLCALL_FIELD_PASSWORD = 34,
+    ROLLCALL_FIELD_INSIDE = 35,
+    ROLLCALL_FIELD_OFF = 36,
 };
 
 enum rollcall_result {

@@ -32,13 +32,33 @@ int rollcall_verifier_access_code(const char *user, int64_t seconds, const char 
 // Takes every factor, code and ticket of `user` back.
 int rollcall_verifier_reset(const char *user, const char *by);
 
+// Takes what was kept so that `user` is asked less: the password, and every ticket.
+int rollcall_verifier_forget(const char *user, const char *by);
+
+enum rollcall_password_kind {
+    ROLLCALL_PASSWORD_NONE = 0,
+    ROLLCALL_PASSWORD_LOCAL = 1,
+    ROLLCALL_PASSWORD_CACHED = 2,
+};
+#define ROLLCALL_OFF_TOTP     0x01u
+#define ROLLCALL_OFF_RECOVERY 0x02u
+#define ROLLCALL_OFF_ACCESS   0x04u
+#define ROLLCALL_OFF_PASSWORD 0x08u
+#define ROLLCALL_OFF_FIDO2    0x10u
+
 struct rollcall_factor_facts {
     bool totp;               // enrolled
     unsigned recovery;       // recovery codes that are left
+    unsigned password;       // enum rollcall_password_kind
     int64_t access_until;    // 0: no access code
-    unsigned failures;       // consecutive
-    int64_t throttled_until; // 0: not
+    unsigned failures;       // consecutive, at logins
+    unsigned inside;         // consecutive, in sessions of the person's own
+    unsigned off;            // ROLLCALL_OFF_*: failed a hundred times in a row
+    int64_t throttled_until; // 0: not; INT64_MAX: switched off
 };
+// Is there anybody whom this host could let in now with what it has: 0, and until when at most
+// (an instant, or ROLLCALL_TIME_UNSET); -EACCES: nobody; as above.
+int rollcall_verifier_ready(int64_t *ret_until);
 int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *ret);
 
 #endif

@@ -33,7 +33,7 @@ _rollcall() {
         return
     fi
     case $verb:$COMP_CWORD in
-    user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+    user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | forget:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;

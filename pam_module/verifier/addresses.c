@@ -50,6 +50,13 @@ static size_t canonical(const char *rhost, unsigned char ret[64])
     return 64;
 }
 
+// Whoever comes through a proxy on this machine comes from there: all of them, or nobody.
+static bool is_no_address(const char *rhost)
+{
+    return !rhost || !*rhost || strncmp(rhost, "127.", 4) == 0 || strcmp(rhost, "::1") == 0 ||
+           strncmp(rhost, "::ffff:127.", 11) == 0 || strcmp(rhost, "localhost") == 0;
+}
+
 static int locate(const struct verifier *v, const char *rhost, struct place *p)
 {
     unsigned char text[16 + 64] = "rollcall address", mac[EVP_MAX_MD_SIZE];
@@ -105,7 +112,7 @@ int64_t addresses_wait(const struct verifier *v, const char *rhost)
     int64_t now = seconds_since_boot(), until;
 
     // Without the table the account's own rule stands alone.
-    if (!rhost || !*rhost || enter(v, rhost, &p) < 0 || !(s = address_find(p.slots, p.key)))
+    if (is_no_address(rhost) || enter(v, rhost, &p) < 0 || !(s = address_find(p.slots, p.key)))
         return 0;
     until = address_until(s, now);
     return until > now ? until - now : 0;
@@ -115,7 +122,7 @@ void addresses_charge(const struct verifier *v, const char *rhost)
 {
     _cleanup_(leave) struct place p = {.fd = -1};
 
-    if (!rhost || !*rhost || enter(v, rhost, &p) < 0)
+    if (is_no_address(rhost) || enter(v, rhost, &p) < 0)
         return;
     address_charge(p.slots, p.key, seconds_since_boot());
     if (pwrite(p.fd, p.slots, sizeof(p.slots), p.at) != (ssize_t)sizeof(p.slots))

@@ -5,6 +5,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "pam_module/verifier/password.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 
@@ -18,6 +19,11 @@ bool factor_on(const struct verifier *v, unsigned factor)
 bool access_codes_on(const struct verifier *v)
 {
     return v->config && v->config->enrol && strcmp(v->config->enrol, "access-code") == 0;
+}
+
+bool password_on(const struct verifier *v)
+{
+    return v->config && v->config->first;
 }
 
 struct attempt {
@@ -67,7 +73,8 @@ static enum outcome by_access(struct attempt *a, const struct rollcall_secret *c
     if (!fits || !access_codes_on(a->v) || a->person->uid == 0 ||
         a->c.incarnation != a->person->incarnation)
         return OUTCOME_WRONG;
-    if (!a->enrolled)
+    // What is missing is set up with it.
+    if (!a->enrolled || (password_on(a->v) && a->c.password.kind == PASSWORD_NONE))
         return OUTCOME_WELCOME;
     memset(a->c.access, 0, sizeof(a->c.access)); // once
     return OUTCOME_RIGHT;
@@ -137,17 +144,28 @@ static enum factor_kind kind_of(const struct rollcall_secret *typed)
     return FACTOR_TOTP;
 }
 
-// The failure is on the disk before the answer is looked at.
-static int charge(struct attempt *a, struct credential_file *f, const struct rollcall_secret *typed,
-                  int64_t *ret_until)
+static int64_t later(int64_t a, int64_t b)
 {
-    enum factor_kind kind = kind_of(typed);
+    return a > b ? a : b;
+}
+
+// The failure is on the disk before the answer is looked at.
+static int charge(struct attempt *a, struct credential_file *f,
+                  const struct attempt_request *request, int64_t *ret_until)
+{
+    enum factor_kind kind = kind_of(request->code);
     int r;
 
     *ret_until = throttle_until(&a->c, a->side, kind, a->now);
+    if (request->password)
+        *ret_until = later(*ret_until, throttle_until(&a->c, a->side, FACTOR_PASSWORD, a->now));
     // What is no try is written all the same: the same work.
-    if (!answer_is_no_try(typed))
+    if (!answer_is_no_try(request->code) ||
+        (request->password && !answer_is_no_try(request->password))) {
         throttle_charge(&a->c, a->side, kind, a->now);
+        if (request->password)
+            throttle_charge_also(&a->c, a->side, FACTOR_PASSWORD, a->now);
+    }
     r = credential_write(f, &a->c);
     if (r < 0)
         syslog(LOG_ERR, "a failure could not be charged to uid %u: %s", a->person->uid,
@@ -163,24 +181,50 @@ static int burn(struct attempt *a, struct credential_file *f, bool throttled)
     return credential_write_twice(f, &a->c);
 }
 
+// Both are looked at, whatever the other is; an access code that sets a password up needs
+// none. Which of two was wrong shows in the counts alone, and they are written in any case.
+static enum outcome look_at_both(struct attempt *a, struct credential_file *f,
+                                 const struct attempt_request *request, const char **how)
+{
+    static const struct password_factor none;
+    const struct password_factor *p = a->enrolled ? &a->c.password : &none;
+    enum outcome by_code = look(a, request->code, how);
+    bool fits;
+
+    if (!request->password)
+        return by_code;
+    fits = password_fits(p, request->password) &&
+           !(request->password_blocked && p->kind == PASSWORD_CACHED);
+    if (by_code == OUTCOME_WELCOME || (by_code == OUTCOME_RIGHT && fits))
+        return by_code;
+    if (fits)
+        throttle_refund(&a->c, a->side, FACTOR_PASSWORD);
+    if (by_code == OUTCOME_RIGHT)
+        throttle_refund(&a->c, a->side, kind_of(request->code)); // burnt it is
+    return credential_write(f, &a->c) < 0 ? OUTCOME_NOT_NOW : OUTCOME_WRONG;
+}
+
 static enum outcome judge(struct attempt *a, struct credential_file *f,
                           const struct attempt_request *request, struct attempt_result *ret)
 {
     int64_t wait = a->side == SIDE_OUTSIDE ? addresses_wait(a->v, request->rhost) : 0;
     enum outcome outcome;
 
-    if (charge(a, f, request->code, &ret->until) < 0)
+    if (charge(a, f, request, &ret->until) < 0)
         return OUTCOME_NOT_NOW;
-    if (wait > 0 && ret->until < a->now + wait)
-        ret->until = a->now + wait;
+    if (wait > 0)
+        ret->until = later(ret->until, a->now + wait);
     a->enrolled =
         a->person->uid != 0 && a->c.totp.enrolled && a->c.incarnation == a->person->incarnation;
-    outcome = look(a, request->code, &ret->how);
-    if (outcome == OUTCOME_WRONG) {
-        if (a->side == SIDE_OUTSIDE && !answer_is_no_try(request->code))
-            addresses_charge(a->v, request->rhost);
+    outcome = look_at_both(a, f, request, &ret->how);
+    if (outcome == OUTCOME_WRONG && a->side == SIDE_OUTSIDE && !answer_is_no_try(request->code))
+        addresses_charge(a->v, request->rhost);
+    if (outcome == OUTCOME_WRONG || outcome == OUTCOME_NOT_NOW)
         return outcome;
-    }
+    ret->enrolled = a->enrolled;
+    ret->has_password = a->c.password.kind != PASSWORD_NONE;
+    ret->password_aged =
+        a->v->config && password_aged(&a->c.password, a->v->config->password_age, a->now);
     if (burn(a, f, ret->until > a->now) < 0)
         return OUTCOME_NOT_NOW; // not burnt, so not accepted
     return ret->until > a->now ? OUTCOME_THROTTLED : outcome;

@@ -94,6 +94,34 @@ int desk_code(struct verifier *v, const struct rollcall_packet *request)
     return say_code(v, &code, until);
 }
 
+// What was kept so that the person is asked less, or can sign in without a server: the
+// password and every ticket. The second factor stays.
+int desk_forget(struct verifier *v, const struct rollcall_packet *request)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    _cleanup_credential_ struct credential c = {0};
+    char user[256], buf[ROLLCALL_ADMISSION_BUF];
+    struct rollcall_person p;
+    bool had = false;
+    int r = enrol_person(request, user, &p, buf, sizeof(buf));
+
+    if (r == 0)
+        r = credential_open(v->credentials, v->key, p.uid, &f);
+    if (r == 0)
+        r = credential_read(&f, &c);
+    if (r == 0) {
+        had = c.password.kind != PASSWORD_NONE;
+        explicit_bzero(&c.password, sizeof(c.password));
+        r = credential_write_twice(&f, &c);
+    }
+    if (r < 0)
+        return say_result(v, enrol_result(r == -EBADMSG ? -EIO : r), NULL, NULL);
+    tickets_destroy(v->tickets, p.uid);
+    audit(request, "secrets-forgotten", user, p.uid,
+          had ? "the password and the tickets are gone" : "the tickets are gone");
+    return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
+}
+
 int desk_reset(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Enrolment, destruction and the state of factors: root's requests.
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/audit.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/parse.h"
 #include "rollcall/paths.h"
 
 int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,
@@ -36,6 +39,17 @@ enum rollcall_result enrol_result(int r)
                            : ROLLCALL_RESULT_NOT_NOW;
 }
 
+static void credential_renew(struct credential *c, uint32_t uid, uint32_t incarnation)
+{
+    _cleanup_credential_ struct credential old = *c;
+
+    credential_blank(c, uid, incarnation, NULL);
+    if (old.incarnation != incarnation)
+        return;
+    c->password = old.password;
+    memcpy(c->fido, old.fido, sizeof(c->fido));
+}
+
 static int enrol(struct verifier *v, const struct rollcall_packet *request, char *uri, size_t len)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
@@ -58,7 +72,8 @@ static int enrol(struct verifier *v, const struct rollcall_packet *request, char
         return r == -EBADMSG ? -EIO : r;
     if (c.totp.enrolled && c.incarnation == p.incarnation && !replace)
         return -EEXIST;
-    credential_blank(&c, p.uid, p.incarnation, NULL);
+    // The other factors stay; codes that were shown beside the old secret go with it.
+    credential_renew(&c, p.uid, p.incarnation);
     r = totp_make(v->config, &c.totp);
     c.totp.enrolled_at = time(NULL);
     if (r == 0)
@@ -113,6 +128,16 @@ static int64_t access_good_until(const struct credential *c, const struct rollca
     return good ? c->access_until : 0;
 }
 
+// Factors that are switched off at a login: a bit for each kind.
+static int64_t off_of(const struct credential *c)
+{
+    int64_t off = 0;
+
+    for (int i = 0; i < FACTOR_KINDS; i++)
+        off |= c->outside.of[i].count >= THROTTLE_DISABLED ? 1ll << i : 0;
+    return off;
+}
+
 int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
@@ -129,15 +154,61 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
         r = credential_read(&f, &c);
     if (r < 0)
         return say_result(v, enrol_result(r), NULL, NULL);
+    if (c.incarnation != p.incarnation)
+        credential_blank(&c, p.uid, p.incarnation, &c);
     until = throttle_until(&c, SIDE_OUTSIDE, FACTOR_TOTP, time(NULL));
     rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE, ROLLCALL_RESULT_YES);
-    rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP,
-                               c.totp.enrolled && c.incarnation == p.incarnation);
-    rollcall_packet_put_number(&out, ROLLCALL_FIELD_RECOVERY,
-                               c.incarnation == p.incarnation ? recovery_left(&c) : 0);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_TOTP, c.totp.enrolled);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_RECOVERY, recovery_left(&c));
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_PASSWORD, c.password.kind);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_INSIDE, c.inside.in_all.count);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_OFF, off_of(&c));
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_ACCESS, access_good_until(&c, &p));
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_FAILURES, c.outside.in_all.count);
     rollcall_packet_put_number(&out, ROLLCALL_FIELD_UNTIL, until > time(NULL) ? until : 0);
+    return rollcall_packet_send(v->peer, &out, 5000);
+}
+
+// ---- offline: is there anybody whom this host could let in with what it has? ----
+#define READY_SECONDS 5
+
+static bool can_come_in(const struct verifier *v, uint32_t uid, int64_t *ret_until)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    _cleanup_credential_ struct credential c = {0};
+    struct rollcall_admission a;
+    struct rollcall_person p;
+    char buf[ROLLCALL_ADMISSION_BUF];
+    int64_t now = time(NULL);
+
+    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, NULL, uid, now, &a, &p, buf,
+                               sizeof(buf));
+    if (a.cause != ROLLCALL_ADMIT || credential_open(v->credentials, v->key, uid, &f) < 0 ||
+        credential_read(&f, &c) < 0 || c.incarnation != p.incarnation || !c.totp.enrolled ||
+        throttle_until(&c, SIDE_OUTSIDE, FACTOR_TOTP, now) == INT64_MAX)
+        return false;
+    *ret_until = a.lease_ends;
+    return true;
+}
+
+int enrol_ready(struct verifier *v, const struct rollcall_packet *request)
+{
+    _cleanup_packet_ struct rollcall_packet out = {0};
+    int copy = openat(v->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    int64_t until = ROLLCALL_TIME_UNSET, stop = time(NULL) + READY_SECONDS;
+    bool ready = false;
+    const struct dirent *e;
+    uint64_t uid;
+
+    (void)request;
+    while (d && !ready && time(NULL) <= stop && (e = readdir(d)))
+        ready = rollcall_parse_u64(e->d_name, 1, UINT32_MAX, &uid) == 0 &&
+                can_come_in(v, (uint32_t)uid, &until);
+    rollcall_packet_start(&out, ROLLCALL_PACKET_RESULT);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_CODE,
+                               ready ? ROLLCALL_RESULT_YES : ROLLCALL_RESULT_REFUSED);
+    rollcall_packet_put_number(&out, ROLLCALL_FIELD_UNTIL, until);
     return rollcall_packet_send(v->peer, &out, 5000);
 }

@@ -44,6 +44,10 @@ static int serve(struct verifier *v)
         return enrol_factors(v, &request);
     case ROLLCALL_PACKET_CODE:
         return desk_code(v, &request);
+    case ROLLCALL_PACKET_READY:
+        return enrol_ready(v, &request);
+    case ROLLCALL_PACKET_FORGET:
+        return desk_forget(v, &request);
     case ROLLCALL_PACKET_RESET:
         return desk_reset(v, &request);
     default:

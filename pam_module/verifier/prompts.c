@@ -13,6 +13,37 @@ void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len)
              f->user);
 }
 
+void prompt_code(char *buf, size_t len)
+{
+    snprintf(buf, len, "\nCode from your app (or \"help\"): ");
+}
+
+void prompt_password(const struct prompt_facts *f, bool again, char *buf, size_t len)
+{
+    if (again)
+        snprintf(buf, len, "\nThat was not accepted. Password: ");
+    else
+        snprintf(buf, len, "\nSign in to %s as %s.\nPassword: ", f->host, f->user);
+}
+
+void prompt_both(const struct prompt_facts *f, bool again, char *buf, size_t len)
+{
+    if (again)
+        snprintf(buf, len, "\nThat was not accepted. Password, a space, and the next code: ");
+    else
+        snprintf(buf, len,
+                 "\nSign in to %s as %s.\nPassword, a space, and the code from your app: ", f->host,
+                 f->user);
+}
+
+void prompt_choose(const struct prompt_facts *f, const char *problem, bool may_wait, char *buf,
+                   size_t len)
+{
+    snprintf(buf, len,
+             "\n%s%sChoose a password for %s, of 8 characters or more%s: ", problem ? problem : "",
+             problem ? " " : "", f->host, may_wait ? " (Enter: another time)" : "");
+}
+
 // What the host has, never what the person has.
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len)
 {

@@ -60,7 +60,7 @@ void session_audit(const struct login *l, const char *event, const char *cause, 
 
 // ---- prompts ----
 
-int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
+static int ask(struct login *l, const char *text, bool echo, struct rollcall_secret *ret)
 {
     _cleanup_packet_ struct rollcall_packet p = {0};
     int type, r;
@@ -68,7 +68,7 @@ int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
     rollcall_packet_start(&p, ROLLCALL_PACKET_PROMPT);
     r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TEXT, text);
     if (r == 0)
-        r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_ECHO, 1);
+        r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_ECHO, echo);
     if (r == 0)
         r = rollcall_packet_send(l->v->peer, &p, 5000);
     if (r == 0)
@@ -80,6 +80,16 @@ int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
     r = rollcall_packet_get_text(&p, ROLLCALL_FIELD_TEXT, ret->bytes, sizeof(ret->bytes));
     ret->len = r == 0 ? strlen(ret->bytes) : 0;
     return r == -ENOENT ? 0 : r;
+}
+
+int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
+{
+    return ask(l, text, true, ret);
+}
+
+int session_ask_hidden(struct login *l, const char *text, struct rollcall_secret *ret)
+{
+    return ask(l, text, false, ret);
 }
 
 // ---- after the proof ----
@@ -177,12 +187,12 @@ static int after_throttle(struct login *l)
     return close_with(l, prompt_throttled, ROLLCALL_RESULT_THROTTLED);
 }
 
-static int after_welcome(struct login *l, const struct rollcall_secret *code)
+static int after_welcome(struct login *l, const struct rollcall_secret *code, bool enrolled)
 {
-    int r = welcome(l, code);
+    int r = welcome(l, code, enrolled);
 
     if (r == 1) {
-        l->proof |= PROOF_CODE;
+        l->proof |= PROOF_CODE | (password_on(l->v) ? PROOF_PASSWORD : 0);
         return after_proof(l, "access-code");
     }
     // A conversation that ended has nobody to tell.
@@ -191,21 +201,53 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code)
                                           : say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
 }
 
-// One answer: the end of the conversation, or 1 when another try is left to it.
-static int judge(struct login *l, const struct rollcall_secret *code)
+// A password that is missing is asked for where more than one factor was shown without it;
+// one that is old must be changed where it was shown.
+static int after_right(struct login *l, bool by_password, const struct attempt_result *got)
 {
-    const struct attempt_request request = {
-        .person = &l->person, .side = l->side, .rhost = l->rhost, .code = code};
+    bool missing = password_on(l->v) && !got->has_password && l->v->peer_uid == 0 &&
+                   strength_of(l->proof | PROOF_CODE) >= STRENGTH_MULTI;
+    int r = 1;
+
+    l->proof |= PROOF_CODE | (by_password ? PROOF_PASSWORD : 0);
+    if (missing || (by_password && got->password_aged))
+        r = password_renew(l, missing);
+    if (r < 0)
+        return r;
+    if (r == 0 && !missing)
+        return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
+    return after_proof(l, got->how);
+}
+
+struct answers {
+    bool both; // a password was asked for
+    struct rollcall_secret password, code;
+};
+
+static void answers_erase(struct answers *a)
+{
+    explicit_bzero(a, sizeof(*a));
+}
+
+// One try: the end of the conversation, or 1 when another is left to it.
+static int judge(struct login *l, const struct answers *a)
+{
+    const struct attempt_request request = {.person = &l->person,
+                                            .side = l->side,
+                                            .rhost = l->rhost,
+                                            .code = &a->code,
+                                            .password = a->both ? &a->password : NULL,
+                                            .password_blocked = l->admission.flags &
+                                                                ROLLCALL_FLAG_PASSWORD_BLOCKED};
     struct attempt_result got;
     enum outcome outcome = attempt_code(l->v, &request, &got);
 
     l->facts.until = got.until;
     switch (outcome) {
     case OUTCOME_RIGHT:
-        l->proof |= PROOF_CODE;
-        return after_proof(l, got.how);
+        return after_right(l, a->both, &got);
     case OUTCOME_WELCOME:
-        return after_welcome(l, code);
+        return after_welcome(l, &a->code, got.enrolled);
     case OUTCOME_THROTTLED:
         return after_throttle(l);
     case OUTCOME_NOT_NOW:
@@ -217,30 +259,82 @@ static int judge(struct login *l, const struct rollcall_secret *code)
     return 1;
 }
 
-static int converse(struct login *l)
+// Where a code would not be enough, whoever it is. Only in a session of their own is it seen
+// that somebody is of a group that needs more.
+static bool asks_password(const struct login *l)
+{
+    enum strength need =
+        l->side == SIDE_INSIDE ? required_of(l) : strength_required(l->v->config, l->service);
+
+    return password_on(l->v) && strength_of(l->proof | PROOF_CODE) < need;
+}
+
+// "password code" of a program that gives one answer: the code stands behind the last space.
+static void split(const struct rollcall_secret *typed, struct answers *ret)
+{
+    const char *space = memrchr(typed->bytes, ' ', typed->len);
+    size_t at = space ? (size_t)(space - typed->bytes) : typed->len;
+
+    rollcall_secret_set(&ret->password, typed->bytes, at);
+    if (space)
+        rollcall_secret_set(&ret->code, space + 1, typed->len - at - 1);
+}
+
+static int ask_code(struct login *l, char *text, size_t len, int *helps,
+                    struct rollcall_secret *ret)
+{
+    for (;;) {
+        int r = session_ask(l, text, ret);
+        if (r < 0 || strcasecmp(ret->bytes, "help") != 0 || (*helps)++ >= HELPS)
+            return r;
+        prompt_help(&l->facts, text, len);
+    }
+}
+
+static int ask_answers(struct login *l, bool again, int *helps, struct answers *ret)
 {
     char text[1024];
+    int r;
+
+    ret->both = asks_password(l);
+    if (ret->both && l->v->peer_uid != 0) {
+        _cleanup_secret_ struct rollcall_secret typed = {0};
+        prompt_both(&l->facts, again, text, sizeof(text));
+        r = session_ask_hidden(l, text, &typed);
+        if (r == 0)
+            split(&typed, ret);
+        return r;
+    }
+    if (ret->both) {
+        prompt_password(&l->facts, again, text, sizeof(text));
+        r = session_ask_hidden(l, text, &ret->password);
+        if (r < 0)
+            return r;
+        prompt_code(text, sizeof(text));
+    } else if (again) {
+        prompt_wrong(text, sizeof(text));
+    } else {
+        prompt_sign_in(&l->facts, text, sizeof(text));
+    }
+    return ask_code(l, text, sizeof(text), helps, &ret->code);
+}
+
+static int converse(struct login *l)
+{
     int helps = 0;
 
-    prompt_sign_in(&l->facts, text, sizeof(text));
-    for (int tries = 0; tries < TRIES;) {
-        _cleanup_secret_ struct rollcall_secret code = {0};
-        int r = session_ask(l, text, &code);
+    for (int tries = 0; tries < TRIES; tries++) {
+        _cleanup_(answers_erase) struct answers a = {0};
+        int r = ask_answers(l, tries > 0, &helps, &a);
         if (r < 0) {
             // Who tries one code a connection and hangs up leaves a record of each.
             if (tries > 0)
                 session_audit(l, "login-refused", "wrong-code", false);
             return r;
         }
-        if (strcasecmp(code.bytes, "help") == 0 && helps++ < HELPS) {
-            prompt_help(&l->facts, text, sizeof(text));
-            continue;
-        }
-        tries++;
-        r = judge(l, &code);
+        r = judge(l, &a);
         if (r != 1)
             return r;
-        prompt_wrong(text, sizeof(text));
     }
     session_audit(l, "login-refused", "wrong-code", false);
     return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);

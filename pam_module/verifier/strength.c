@@ -35,6 +35,9 @@ enum strength strength_required(const struct rollcall_config *config, const char
         config ? rollcall_config_service(config, service) : NULL;
     enum strength said = strength_named(s ? s->require : NULL);
 
-    // SINGLE is what everybody is asked for anyway.
-    return said != STRENGTH_NONE ? said : STRENGTH_SINGLE;
+    if (said != STRENGTH_NONE)
+        return said;
+    // Where people have a password it is asked for; who calls sudo has come in already.
+    return config && config->first && strncmp(service, "sudo", 4) != 0 ? STRENGTH_MULTI
+                                                                       : STRENGTH_SINGLE;
 }

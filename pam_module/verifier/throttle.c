@@ -42,6 +42,18 @@ void throttle_charge(struct credential *c, enum side side, enum factor_kind kind
     count(&t->of[kind], now);
 }
 
+void throttle_charge_also(struct credential *c, enum side side, enum factor_kind kind, int64_t now)
+{
+    count(side == SIDE_INSIDE ? &c->inside.of[kind] : &c->outside.of[kind], now);
+}
+
+void throttle_refund(struct credential *c, enum side side, enum factor_kind kind)
+{
+    struct failures *f = side == SIDE_INSIDE ? &c->inside.of[kind] : &c->outside.of[kind];
+
+    f->count -= f->count > 0;
+}
+
 static void clear(struct tally *t, bool disabled_too)
 {
     t->in_all = (struct failures){0};

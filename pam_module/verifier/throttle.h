@@ -23,6 +23,10 @@ enum side { SIDE_OUTSIDE, SIDE_INSIDE };
 int64_t throttle_until(const struct credential *c, enum side side, enum factor_kind kind,
                        int64_t now);
 void throttle_charge(struct credential *c, enum side side, enum factor_kind kind, int64_t now);
+// A second answer of the same try: its factor counts, the try does not again.
+void throttle_charge_also(struct credential *c, enum side side, enum factor_kind kind, int64_t now);
+// That factor's answer of the try was right, another's was not.
+void throttle_refund(struct credential *c, enum side side, enum factor_kind kind);
 // A login that was let in. A factor that is off outside stays off.
 void throttle_succeeded(struct credential *c, enum side side);
 

@@ -78,7 +78,13 @@ struct prompt_facts {
 };
 void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len);
+void prompt_code(char *buf, size_t len);
 void prompt_wrong(char *buf, size_t len);
+void prompt_password(const struct prompt_facts *f, bool again, char *buf, size_t len);
+// Of programs that give one answer to everything.
+void prompt_both(const struct prompt_facts *f, bool again, char *buf, size_t len);
+void prompt_choose(const struct prompt_facts *f, const char *problem, bool may_wait, char *buf,
+                   size_t len);
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_weak(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_throttled(const struct prompt_facts *f, char *buf, size_t len);
@@ -96,7 +102,7 @@ enum outcome {
     OUTCOME_RIGHT,
     OUTCOME_THROTTLED,
     OUTCOME_NOT_NOW,
-    OUTCOME_WELCOME, // an access code of somebody who has no factor yet; it is not used up
+    OUTCOME_WELCOME, // an access code, and something is to be set up; it is not used up
 };
 
 // ---- the process ----
@@ -114,16 +120,22 @@ int privilege_take_and_drop(struct verifier *v);
 // but the first.
 bool factor_on(const struct verifier *v, unsigned factor);
 bool access_codes_on(const struct verifier *v);
+bool password_on(const struct verifier *v); // as the first factor
 
 struct attempt_request {
     const struct rollcall_person *person;
     enum side side;
     const char *rhost; // "" from nowhere
     const struct rollcall_secret *code;
+    const struct rollcall_secret *password; // NULL: it was not asked for
+    bool password_blocked;                  // at its server
 };
 struct attempt_result {
-    const char *how; // the factor that answered: "totp", "recovery", "access-code"
-    int64_t until;   // the end of a pause
+    const char *how;   // the factor that answered: "totp", "recovery", "access-code"
+    int64_t until;     // the end of a pause
+    bool enrolled;     // has a second factor
+    bool has_password; // and this one is old:
+    bool password_aged;
 };
 enum outcome attempt_code(struct verifier *v, const struct attempt_request *request,
                           struct attempt_result *ret);
@@ -148,19 +160,28 @@ struct login {
     char reference[12];
     int64_t lease_seconds;
 };
-// A prompt and its answer.
+// A prompt and its answer; what is typed is seen, or is not.
 int session_ask(struct login *l, const char *text, struct rollcall_secret *ret);
+int session_ask_hidden(struct login *l, const char *text, struct rollcall_secret *ret);
 void session_audit(const struct login *l, const char *event, const char *cause, bool referenced);
-// First enrolment, with the access code that was typed: 1 when the factors stand, 0 when
-// nothing was changed, negative errno.
-int welcome(struct login *l, const struct rollcall_secret *access_code);
+// First enrolment, with the access code that was typed, of what is missing: all of it, or for
+// who is `enrolled` the password. 1 when it stands, 0 when nothing was changed, negative errno.
+int welcome(struct login *l, const struct rollcall_secret *access_code, bool enrolled);
+
+// ---- choose.c ----
+// 1 with *ret, 0 when none was chosen, negative errno. `may_wait`: Enter alone puts it off.
+int password_choose(struct login *l, bool may_wait, struct password_factor *ret);
+// The same, and it is kept.
+int password_renew(struct login *l, bool may_wait);
 
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);
 int enrol_totp(struct verifier *v, const struct rollcall_packet *request);
 int enrol_destroy(struct verifier *v, const struct rollcall_packet *request);
 int enrol_factors(struct verifier *v, const struct rollcall_packet *request);
+int enrol_ready(struct verifier *v, const struct rollcall_packet *request);
 int desk_code(struct verifier *v, const struct rollcall_packet *request);
+int desk_forget(struct verifier *v, const struct rollcall_packet *request);
 int desk_reset(struct verifier *v, const struct rollcall_packet *request);
 // The account that a request of root's names: 0, -ENOENT, -EBADMSG, -EIO (no cache).
 int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,

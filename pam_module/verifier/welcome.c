@@ -19,7 +19,9 @@
 #define PICTURE_MAX   2600 // of a prompt of 3500 bytes
 
 struct fresh {
+    bool enrolled; // only the password is missing
     struct totp_factor totp;
+    struct password_factor password;
     struct rollcall_secret recovery[RECOVERY_CODES];
     char shown[RECOVERY_CODES][CODE_TEXT_LEN];
     char text[3500];
@@ -80,7 +82,7 @@ static int confirm(struct login *l, struct fresh *f)
 // 1: the recovery codes were kept.
 static int keep(struct login *l, struct fresh *f)
 {
-    if (!factor_on(l->v, ROLLCALL_FACTOR_RECOVERY))
+    if (f->enrolled || !factor_on(l->v, ROLLCALL_FACTOR_RECOVERY))
         return 1;
     for (int i = 0; i < SAVED_TRIES; i++) {
         _cleanup_secret_ struct rollcall_secret typed = {0};
@@ -99,7 +101,13 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
 {
     int r = 0;
 
+    if (f->enrolled) {
+        memset(c->access, 0, sizeof(c->access)); // once
+        c->password = f->password;
+        return 0;
+    }
     credential_blank(c, l->person.uid, l->person.incarnation, NULL);
+    c->password = f->password;
     c->totp = f->totp;
     c->totp.enrolled_at = time(NULL);
     if (RAND_bytes(c->salt, sizeof(c->salt)) != 1)
@@ -114,40 +122,49 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
 static int commit(struct login *l, const struct rollcall_secret *access_code, const struct fresh *f)
 {
     _cleanup_(credential_close) struct credential_file file = {.fd = -1};
-    _cleanup_credential_ struct credential c = {0}, fresh = {0};
+    _cleanup_credential_ struct credential c = {0};
     _cleanup_secret_ struct rollcall_secret code = {0};
-    int r = fill(l, f, &fresh);
+    int r = credential_open(l->v->credentials, l->v->key, l->person.uid, &file);
 
-    if (r == 0)
-        r = credential_open(l->v->credentials, l->v->key, l->person.uid, &file);
     if (r == 0)
         r = credential_read(&file, &c);
     if (r < 0)
         return r;
     code_read(access_code, &code);
-    if (c.incarnation != l->person.incarnation || c.totp.enrolled ||
+    if (c.incarnation != l->person.incarnation || c.totp.enrolled != f->enrolled ||
         !access_fits(&c, &code, time(NULL)))
         return 0;
-    r = credential_write_twice(&file, &fresh); // the access code is gone
+    r = fill(l, f, &c);
+    if (r == 0)
+        r = credential_write_twice(&file, &c); // the access code is gone
     return r < 0 ? r : 1;
 }
 
-int welcome(struct login *l, const struct rollcall_secret *access_code)
+static int set_up_app(struct login *l, struct fresh *f)
+{
+    int r = make(l, f);
+
+    if (r == 0)
+        r = show_secret(l, f);
+    return r == 0 ? confirm(l, f) : r;
+}
+
+int welcome(struct login *l, const struct rollcall_secret *access_code, bool enrolled)
 {
     _cleanup_(fresh_erase) struct fresh *f = calloc(1, sizeof(*f));
-    int r;
+    int r = 1;
 
     if (!f)
         return -ENOMEM;
-    r = make(l, f);
-    if (r == 0)
-        r = show_secret(l, f);
-    if (r == 0)
-        r = confirm(l, f);
+    f->enrolled = enrolled;
+    if (!enrolled)
+        r = set_up_app(l, f);
+    if (r == 1 && password_on(l->v))
+        r = password_choose(l, false, &f->password);
     if (r == 1)
         r = keep(l, f);
     if (r == 1)
         r = commit(l, access_code, f);
-    session_audit(l, r == 1 ? "enrolled" : "enrolment-left", "totp", false);
+    session_audit(l, r == 1 ? "enrolled" : "enrolment-left", enrolled ? "password" : "totp", false);
     return r;
 }
