@@ -13,10 +13,11 @@ VERIFIER = "/usr/libexec/rollcall/rollcall-verifier"
 HELLO, PROMPT, RESULT, LOGIN, ANSWER, ENROL, FACTORS, TICKET = 1, 2, 3, 16, 17, 18, 20, 21
 FIELDS = {"text": 1, "echo": 2, "code": 3, "user": 4, "service": 5, "rhost": 6, "tty": 7, "caller": 8, "session": 9,
           "replace": 10, "uid": 11, "totp": 12, "failures": 13, "until": 14, "reference": 15, "seconds": 16,
-          "recovery": 17, "access": 18, "by": 19, "ruser": 32, "auth_info": 33}
+          "recovery": 17, "access": 18, "by": 19, "ruser": 32, "auth_info": 33,
+          "password": 34, "inside": 35, "off": 36}
 NAMES = {number: name for name, number in FIELDS.items()}
 NUMBERS = {"echo", "code", "caller", "session", "replace", "uid", "totp", "failures", "until", "seconds",
-           "recovery", "access"}
+           "recovery", "access", "password", "inside", "off"}
 YES, REFUSED, THROTTLED = 0, 1, 4
 
 

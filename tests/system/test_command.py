@@ -12,11 +12,13 @@ import threading
 import pexpect
 import pytest
 
+from door import packet
+
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "enroll", "lock", "unlock", "approve", "expect", "lease", "recover", "check-config", "explain",
-         "reload", "audit"]
+VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "lock", "unlock", "approve", "expect", "lease",
+         "recover", "check-config", "explain", "reload", "audit"]
 
 
 def rollcall(*args, **more):
@@ -372,15 +374,6 @@ def test_an_answer_that_could_not_be_written_is_no_success():
 URI = "otpauth://totp/web1:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=web1"
 
 
-def packet(kind, **fields):
-    tags = {"text": 1, "code": 3, "totp": 12, "failures": 13, "until": 14, "recovery": 17, "access": 18}
-    data = b"RCV1" + bytes([kind, 0, 0, 0])
-    for name, value in fields.items():
-        value = value.encode() if isinstance(value, str) else struct.pack("=q", value)
-        data += struct.pack("=BBH", tags[name], 0, len(value)) + value
-    return data
-
-
 class VerifierDoor(Door):
     """The same over packets: a hello, then one answer."""
 
@@ -449,13 +442,19 @@ def test_a_name_that_cannot_be_one_never_reaches_the_verifier():
 
 def test_why_tells_the_second_factor_and_what_it_could_not_learn():
     person = {"ok": True, "user": "alice", "state": "active", "reason": "employed"}
+    facts = {"code": 0, "totp": 1, "recovery": 8, "password": 1, "access": 0, "failures": 3, "inside": 1, "off": 0,
+             "until": 4102441200}
     with Door(SYNCD, [person]):
-        with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=3, until=4102441200, recovery=7, access=0)):
+        with VerifierDoor(VERIFIER, packet(3, **facts)):
             r = rollcall("user", "alice", "--why")
-            assert "totp, 7 recovery codes" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
+            assert "totp, 8 recovery codes" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
             told = json.loads(rollcall("user", "alice", "--why", "--json").stdout)["enrolment"]
-            assert told == {"totp": True, "failures": 3, "throttled_until": 4102441200, "recovery_codes": 7,
-                            "access_code_until": 0}
+            assert told == {"totp": True, "recovery_codes": 8, "password": "local", "access_code_until": 0, "failures": 3,
+                            "failures_inside": 1, "off": [], "throttled_until": 4102441200}
+        with VerifierDoor(VERIFIER, packet(3, **facts | {"off": 9, "until": 2 ** 63 - 1})):
+            assert "totp, password: failed 100 times in a row" in rollcall("user", "alice", "--why").stdout
+        with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=-1, until=0)):
+            assert "could not be asked" in rollcall("user", "alice", "--why").stdout
         with VerifierDoor(VERIFIER, b"rubbish"):
             assert "could not be asked" in rollcall("user", "alice", "--why").stdout
 
