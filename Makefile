@@ -78,8 +78,8 @@ MODULES :=
 UNIT_TESTS :=
 MAN_PAGES :=
 include $(wildcard lib/build.mk nss_module/build.mk pam_module/build.mk syncd/build.mk cli/build.mk \
-	docs/build.mk packaging/build.mk tests/unit/build.mk tests/system/build.mk tests/torture/build.mk \
-	tests/fuzz/build.mk tests/bench/build.mk)
+	docs/build.mk packaging/build.mk tests/unit/build.mk tests/faults/build.mk tests/system/build.mk \
+	tests/torture/build.mk tests/fuzz/build.mk tests/bench/build.mk)
 
 LIB := $(BUILD)/librollcall.a
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -27,7 +27,8 @@ static bool in_passwd_file(const char *name)
     while (getline(&line, &size, f) >= 0)
         if (strncmp(line, name, len) == 0 && line[len] == ':')
             return true;
-    return false;
+    // Not to its end, for want of memory say: as unreadable.
+    return !feof(f) && strcmp(name, "root") == 0;
 }
 
 static void id_range(uint32_t *ret_min, uint32_t *ret_max)

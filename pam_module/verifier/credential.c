@@ -111,17 +111,22 @@ static int open_slot(const struct credential_file *f, uint32_t number, const uns
     const struct seal_place place = {
         .what = "rollcall credential 3", .uid = f->uid, .slot = number};
     union slot s;
+    int r;
 
     memcpy(&s, whole + (size_t)number * SLOT_SIZE, SLOT_SIZE);
-    if (memcmp(s.head.magic, MAGIC, 8) != 0 ||
-        credential_unseal(f->key, &place, &s.head, ret, sizeof(*ret)) < 0 || !sound(ret, f->uid))
+    if (memcmp(s.head.magic, MAGIC, 8) != 0)
+        return -EBADMSG;
+    r = credential_unseal(f->key, &place, &s.head, ret, sizeof(*ret));
+    if (r < 0)
+        return r;
+    if (!sound(ret, f->uid))
         return -EBADMSG;
     *ret_sequence = s.head.sequence;
     return 0;
 }
 
 // The newest of both versions.
-static void choose(struct credential_file *f, const unsigned char *whole, struct credential *ret)
+static int choose(struct credential_file *f, const unsigned char *whole, struct credential *ret)
 {
     for (uint32_t i = 0; i < 4; i++) {
         _cleanup_credential_ struct credential c = {0};
@@ -129,6 +134,8 @@ static void choose(struct credential_file *f, const unsigned char *whole, struct
         int r = i < 2 ? credential_read_v2(f->key, f->uid, i, whole + i * CREDENTIAL_V2_SLOT, &c,
                                            &sequence)
                       : open_slot(f, i - 2, whole, &c, &sequence);
+        if (r < 0 && r != -EBADMSG)
+            return r;
         if (r < 0 || sequence <= f->sequence)
             continue;
         // Both slots of version 2 lie in our first: the first write goes into the second,
@@ -136,18 +143,22 @@ static void choose(struct credential_file *f, const unsigned char *whole, struct
         f->sequence = i < 2 ? sequence + sequence % 2 : sequence;
         *ret = c;
     }
+    return 0;
 }
 
 int credential_read(struct credential_file *f, struct credential *ret)
 {
     unsigned char whole[FILE_SIZE];
+    int r;
 
     f->sequence = 0;
     if (pread(f->fd, whole, sizeof(whole), 0) != (ssize_t)sizeof(whole))
         return -EIO;
     if (of_later_version(whole))
         return -EPROTONOSUPPORT;
-    choose(f, whole, ret);
+    r = choose(f, whole, ret);
+    if (r < 0)
+        return r;
     if (f->sequence)
         return 0;
     if (!blank(whole, sizeof(whole)))

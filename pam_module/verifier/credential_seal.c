@@ -52,8 +52,11 @@ int credential_unseal(const uint8_t key[HOST_KEY_LEN], const struct seal_place *
     uint8_t tag[SEAL_TAG_LEN];
     int n;
 
+    // A fault of the machine is not one of the slot: the other may be a state long past.
+    if (!ctx)
+        return -ENOMEM;
     memcpy(tag, slot->tag, sizeof(tag));
-    if (slot->len == len && slot->sequence > 0 && ctx &&
+    if (slot->len == len && slot->sequence > 0 &&
         EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, slot->iv) == 1 &&
         EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)&a, sizeof(a)) == 1 &&
         EVP_DecryptUpdate(ctx, ret, &n, slot->sealed, (int)len) == 1 &&

@@ -52,10 +52,15 @@ int credential_read_v2(const uint8_t key[HOST_KEY_LEN], uint32_t uid, uint32_t s
     _Alignas(struct sealed_slot) unsigned char aligned[CREDENTIAL_V2_SLOT];
     const struct sealed_slot *s = (const struct sealed_slot *)aligned;
 
+    int r;
+
     memcpy(aligned, bytes, sizeof(aligned));
-    if (memcmp(s->magic, "RCCRED2", 8) != 0 ||
-        credential_unseal(key, &place, s, &old, sizeof(old)) < 0 || old.version != 2 ||
-        old.uid != uid || old.secret_len > sizeof(old.secret))
+    if (memcmp(s->magic, "RCCRED2", 8) != 0)
+        return -EBADMSG;
+    r = credential_unseal(key, &place, s, &old, sizeof(old));
+    if (r < 0)
+        return r;
+    if (old.version != 2 || old.uid != uid || old.secret_len > sizeof(old.secret))
         return -EBADMSG;
     as_version_3(&old, ret);
     *ret_sequence = s->sequence;
