@@ -30,7 +30,7 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 static struct {
-    bool armed, fired, names;
+    bool armed, fired, names, waits_for_hello;
     long nth, count;
     enum faults_mode mode;
 } faults;
@@ -41,6 +41,11 @@ EXPORTED void faults_arm(long nth, enum faults_mode mode)
     faults.nth = nth;
     faults.mode = mode;
     faults.armed = true;
+}
+
+EXPORTED void faults_wait_for_hello(void)
+{
+    faults.waits_for_hello = true;
 }
 
 EXPORTED void faults_name_calls(void)
@@ -62,6 +67,10 @@ static bool fails(const char *name, unsigned can)
 
     if (!faults.armed)
         return false;
+    if (faults.waits_for_hello) {
+        faults.waits_for_hello = strcmp(name, "send") != 0;
+        return false;
+    }
     if (faults.names)
         dprintf(3, "%s\n", name);
     faults.count++;

@@ -21,7 +21,11 @@ long faults_disarm(int *ret_fired);
 // Each call's name on descriptor 3.
 void faults_name_calls(void);
 
-// A program is armed at its start by the environment, FAULTS=nth:mode or FAULTS=names, and
-// says "COUNT FIRED\n" on descriptor 3 at its end.
+// Counts from the first packet that is sent on: how many calls a start takes differs from one
+// to the next, for a hash table has a seed.
+void faults_wait_for_hello(void);
+
+// A program is armed at its start by the environment, FAULTS=nth:mode, nth 0 for names; with
+// an "h" behind it from its hello on. It says "COUNT FIRED\n" on descriptor 3 at its end.
 
 #endif

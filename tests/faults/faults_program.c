@@ -25,9 +25,11 @@ __attribute__((constructor)) static void begin(void)
     if (!how || fcntl(3, F_GETFD) < 0)
         return;
     nth = strtol(how, &end, 10);
-    if (atexit(report) != 0)
+    if (*end != ':' || atexit(report) != 0)
         _exit(99);
-    faults_arm(nth, *end == ':' ? (enum faults_mode)strtol(end + 1, NULL, 10) : FAULTS_ONCE);
-    if (strcmp(how, "names") == 0)
+    faults_arm(nth, (enum faults_mode)strtol(end + 1, &end, 10));
+    if (nth == 0)
         faults_name_calls();
+    if (*end == 'h')
+        faults_wait_for_hello();
 }

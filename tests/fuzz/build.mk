@@ -31,6 +31,28 @@ fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c lib/confi
 fuzz_config_LIBS := $(FUZZ_IN_MEMORY_LIBS) -linih -ljansson
 fuzz_config_LEN := 4096
 
+# The verifier's door from both sides, and the file behind it. fuzz_door_verifier includes the
+# verifier's main.c.
+FUZZ_TARGETS += fuzz_door_module
+fuzz_door_module_SRCS := tests/fuzz/fuzz_door_module.c tests/fuzz/packets.c pam_module/relay.c $(VERIFIER_DOOR)
+fuzz_door_module_LIBS := -lpam $(foreach f,connect getsockopt pam_syslog posix_spawn,-Wl,--wrap=$(f))
+fuzz_door_module_LEN := 4096
+
+FUZZ_TARGETS += fuzz_door_verifier
+fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c tests/faults/cheap_scrypt.c \
+	$(filter-out %/main.c %/privilege.c,$(rollcall-verifier_SRCS)) \
+	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c,$(filter lib/%,$(LIB_SRCS)))
+fuzz_door_verifier_LIBS := -lcrypto -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
+	$(foreach f,syslog fdatasync oath_totp_generate EVP_PBE_scrypt,-Wl,--wrap=$(f))
+fuzz_door_verifier_LEN := 4096
+
+FUZZ_TARGETS += fuzz_credential
+fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
+	$(filter pam_module/verifier/%,$(LIB_SRCS)) lib/safeio.c
+fuzz_credential_LIBS := -lcrypto -loath \
+	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))
+fuzz_credential_LEN := 2049
+
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
 FUZZ_CFLAGS := $(filter-out -MMD -MP -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
