@@ -4,3 +4,9 @@ $(NSS_OTHER): $(BUILD)/modobj/tests/system/nss_other.o
 	@mkdir -p $(@D)
 	$(CC) $(MODULE_CFLAGS) -shared -Wl,-soname,libnss_other.so.2 -Wl,-z,defs $(ALL_LDFLAGS) -o $@ $<
 tests: $(NSS_OTHER)
+
+COUNT_CALLS := $(BUILD)/tests/system/libcount.so
+$(COUNT_CALLS): $(BUILD)/modobj/tests/system/count_calls.o
+	@mkdir -p $(@D)
+	$(CC) $(MODULE_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $<
+tests: $(COUNT_CALLS)

@@ -45,12 +45,13 @@ class Gone(Exception):
 
 
 class Verifier:
-    """One process, one conversation; started as the PAM module does."""
+    """One process, one conversation; started as the PAM module does. `under`: what it runs
+    under, such as strace."""
 
-    def __init__(self, program=VERIFIER):
+    def __init__(self, program=VERIFIER, under=()):
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(60)
-        self.process = subprocess.Popen([program], stdin=other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*under, program], stdin=other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         env={}, start_new_session=True)
         other.close()
 
@@ -81,6 +82,15 @@ class Verifier:
 
     def answer(self, text):
         return self.send(ANSWER, text=text).receive()
+
+    def log_in(self, user, text, **fields):
+        """The same answer to every prompt; the prompts, and the result's code."""
+        kind, got = self.login(user, **fields)
+        prompts = []
+        while kind != RESULT:
+            prompts.append(got["text"])
+            kind, got = self.answer(text)
+        return prompts, got["code"]
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
