@@ -104,6 +104,11 @@ class Application:
         r = LIBPAM.pam_set_item(self.handle, item, None if value is None else value.encode())
         assert r == SUCCESS, CODES[r]
 
+    def get(self, item):
+        value = ctypes.c_char_p()
+        r = LIBPAM.pam_get_item(self.handle, item, ctypes.byref(value))
+        return value.value.decode() if r == SUCCESS and value.value else None
+
     def _did(self, code):
         self.last = code
         return name_of(code)

@@ -2,6 +2,7 @@
 """What applications do to a PAM module, and people to an application: flags, conversations
 that fail, names that change, terminals that go away, silence. The module over the real
 verifier, in an application of our own and in the real sshd, login, su and sudo."""
+import json
 import os
 import signal
 import socket
@@ -233,6 +234,38 @@ def test_cron_answers_nothing_and_is_asked_nothing(staff):
         assert app.setcred(pamapp.ESTABLISH | pamapp.SILENT) == "SUCCESS"
         assert app.open_session(pamapp.SILENT) == "SUCCESS"
         assert not app.said
+
+
+def test_the_module_changes_no_name(alice):
+    for name in ("alice", "nobody-here", "ALICE"):
+        with application(user=name, answer=typed(alice.wrong())) as app:
+            app.authenticate()
+            app.account()
+            assert app.get(pamapp.USER) == name
+
+
+def test_the_module_never_sleeps_and_links_libpam_and_libc_alone():
+    undefined = subprocess.run(["nm", "-D", "--undefined-only", pamapp.MODULE], capture_output=True, text=True, check=True).stdout
+    assert "pam_get_user" in undefined
+    assert not [w for w in ("sleep", "usleep", "nanosleep", "clock_nanosleep", "pam_fail_delay", "signal", "sigaction",
+                            "pthread_create", "setenv", "getenv") if f" {w}@" in undefined]
+    needed = subprocess.run(["readelf", "-d", pamapp.MODULE], capture_output=True, text=True, check=True).stdout
+    assert {line.split("[")[1].rstrip("]") for line in needed.splitlines() if "NEEDED" in line} <= {"libpam.so.0", "libc.so.6"}
+
+
+def test_what_a_caller_says_cannot_forge_a_record(alice, enforcer):
+    evil = 'x","event":"login-allowed","user":"root\n{"event":"forged"}\x1b[2J'
+    with application(user="alice", answer=typed(alice.wrong()), rhost=evil, tty="t\n") as app:
+        app.authenticate()
+    with application(user=evil, answer=typed("000000")) as app:
+        app.authenticate()
+
+    def records():
+        with open("/var/log/rollcall/audit.jsonl", encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
+    wait.until(lambda: any(r.get("rhost") == evil for r in records()), "the record")
+    assert not [r for r in records() if r["event"] in ("forged", "login-allowed") and evil in (r.get("user"), r.get("rhost"))]
+    assert not [r for r in records() if r["event"] == "forged"]
 
 
 # ---- a screen locker ----
