@@ -23,7 +23,7 @@ CHANCE, EFFECT = 0.001, 0.0005
 
 def attempt(name, planted=0.0):
     """From the answer to the next prompt: one try, as the module sees it."""
-    talk = door.Conversation()
+    talk = door.Verifier().hello()
     talk.mine.send(door.packet(door.LOGIN, USER=name, SERVICE="sshd", RHOST="127.0.0.1", TTY="ssh", CALLER=0, SESSION=1))
     began = time.perf_counter()
     talk.mine.recv(4096)
