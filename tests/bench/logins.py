@@ -83,7 +83,7 @@ class Peer:
             before = private()
             started, cpu = time.perf_counter(), spent()
             with pamapp.Application(self.service, self.user, lambda style, text: code, folder=FOLDER) as app:
-                got = [app.authenticate(), app.account(), app.account()]
+                got = [app.authenticate(), app.account()]
                 took, used, memory = time.perf_counter() - started, spent() - cpu, private() - before
             return [got, took, used, memory]
         got, *figures = pamapp.run_as(0, work)
