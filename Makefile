@@ -61,7 +61,10 @@ PATHS := -DROLLCALL_SYSCONFDIR='"$(sysconfdir)/rollcall"' \
 	-DROLLCALL_STATEDIR='"$(localstatedir)/lib/rollcall"' \
 	-DROLLCALL_RUNDIR='"$(runstatedir)/rollcall"' \
 	-DROLLCALL_LOGDIR='"$(localstatedir)/log/rollcall"' \
-	-DROLLCALL_LIBEXECDIR='"$(libexecdir)/rollcall"'
+	-DROLLCALL_LIBEXECDIR='"$(libexecdir)/rollcall"' \
+	-DROLLCALL_DATADIR='"$(datadir)/rollcall"' \
+	-DROLLCALL_PAM_CONFIGS='"$(datadir)/pam-configs"' \
+	-DROLLCALL_PAMDIR='"$(pamdir)"' -DROLLCALL_NSSDIR='"$(libdir)"'
 VERSION := 0.1.0
 HAVE_SYSTEMD := $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo 1)
 SYSTEMD_LIBS := $(if $(HAVE_SYSTEMD),-lsystemd)

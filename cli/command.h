@@ -21,9 +21,10 @@ enum cli_exit {
 // Everything a command line can say. A verb lists the long options it takes; any other
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
-    bool json, why, dry_run, replace, clock;
+    bool json, why, dry_run, replace, clock, yes, undo, no_start, apply;
     const char *reason, *config, *until, *for_; // NULL where not given
-    const char *words[4];                       // what is no option
+    const char *mode, *hr, *allow, *admins, *contact, *since, *from;
+    const char *words[4]; // what is no option
     unsigned n_words;
 };
 
@@ -63,6 +64,10 @@ int cli_check_config(struct cli *cli);
 int cli_explain(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_setup(struct cli *cli);
+int cli_doctor(struct cli *cli);
+int cli_adopt(struct cli *cli);
+int cli_report(struct cli *cli);
 
 // "rollcall VERB: …" on standard error, one line, escaped as a whole. Returns `code`.
 int cli_complain(const struct cli *cli, int code, const char *format, ...)

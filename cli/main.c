@@ -2,6 +2,7 @@
 // rollcall: the sysadmin's command. The table of verbs, the command line, help.
 #include <getopt.h>
 #include <locale.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,17 @@ static const struct cli_verb verbs[] = {
      cli_reload},
     {"audit", "verify [--json]", "is the audit log whole and unchanged",
      "Checks the chain of every file that is kept.", ",json,", 1, 1, false, cli_audit},
+    {"setup", "[--mode MODE] [--yes | --dry-run | --undo] [--json]",
+     "make this host ask rollcall, or stop it",
+     "Shows the change of every file, asks, keeps a copy of what stood, and takes everything back\n"
+     "by itself if root or a local person would not get in as before.\n"
+     "--mode MODE       observe (log what would happen, refuse nobody) or enforce\n"
+     "--yes, --dry-run  do not ask; only show\n"
+     "--undo            put back what stood, byte for byte\n"
+     "--no-start        leave units and sshd as they run\n"
+     "Where there is no rollcall.conf yet: --hr FILE --allow GROUP [--admins GROUP] [--contact "
+     "TEXT]",
+     ",json,mode,yes,dry-run,undo,no-start,hr,allow,admins,contact,", 0, 0, true, cli_setup},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -126,19 +138,40 @@ static int usage(const struct cli *cli, const char *what)
                         cli->verb->synopsis);
 }
 
-static const struct option long_options[] = {
-    {"json", no_argument, NULL, 'j'},
-    {"why", no_argument, NULL, 'w'},
-    {"dry-run", no_argument, NULL, 'd'},
-    {"replace", no_argument, NULL, 'p'},
-    {"reason", required_argument, NULL, 'r'},
-    {"config", required_argument, NULL, 'c'},
-    {"until", required_argument, NULL, 'u'},
-    {"for", required_argument, NULL, 'f'},
-    {"clock", no_argument, NULL, 'k'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+// Where an option's value goes: a flag is set, a word is kept.
+static const struct {
+    const char *name;
+    bool word;
+    size_t at;
+} options[] = {
+#define FLAG(name, member)                                                                         \
+    {                                                                                              \
+        name, false, offsetof(struct cli_args, member)                                             \
+    }
+#define WORD(name, member)                                                                         \
+    {                                                                                              \
+        name, true, offsetof(struct cli_args, member)                                              \
+    }
+    FLAG("json", json),         FLAG("why", why),         FLAG("dry-run", dry_run),
+    FLAG("replace", replace),   FLAG("yes", yes),         FLAG("undo", undo),
+    FLAG("no-start", no_start), FLAG("apply", apply),     WORD("reason", reason),
+    WORD("config", config),     WORD("until", until),     WORD("for", for_),
+    WORD("mode", mode),         WORD("hr", hr),           WORD("allow", allow),
+    WORD("admins", admins),     WORD("contact", contact), WORD("since", since),
+    WORD("from", from),         FLAG("clock", clock),
 };
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+#define HELP      'h'
+#define OPTION    256 // and the index
+
+// getopt's own table; the last one ends it.
+static void make_long_options(struct option ret[N_OPTIONS + 2])
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        ret[i] = (struct option){options[i].name, options[i].word, NULL, OPTION + (int)i};
+    ret[N_OPTIONS] = (struct option){"help", no_argument, NULL, HELP};
+    ret[N_OPTIONS + 1] = (struct option){0};
+}
 
 static bool takes(const struct cli_verb *verb, const char *option)
 {
@@ -148,51 +181,28 @@ static bool takes(const struct cli_verb *verb, const char *option)
     return strstr(verb->options, wanted) != NULL;
 }
 
-static void set_option(struct cli_args *args, int option)
+static void set_option(struct cli_args *args, size_t which)
 {
-    switch (option) {
-    case 'j':
-        args->json = true;
-        break;
-    case 'w':
-        args->why = true;
-        break;
-    case 'd':
-        args->dry_run = true;
-        break;
-    case 'p':
-        args->replace = true;
-        break;
-    case 'k':
-        args->clock = true;
-        break;
-    case 'r':
-        args->reason = optarg;
-        break;
-    case 'c':
-        args->config = optarg;
-        break;
-    case 'u':
-        args->until = optarg;
-        break;
-    case 'f':
-        args->for_ = optarg;
-        break;
-    default:
-        break;
-    }
+    char *member = (char *)args + options[which].at;
+
+    if (options[which].word)
+        *(const char **)(void *)member = optarg;
+    else
+        *(bool *)(void *)member = true;
 }
 
 // CLI_OK, an exit code, or -1: help was printed.
 static int read_args(struct cli *cli, int argc, char **argv)
 {
-    int which = 0, option;
+    struct option long_options[N_OPTIONS + 2];
+    int option;
 
+    make_long_options(long_options);
     opterr = 0;
     optind = 1;
-    while ((option = getopt_long(argc, argv, ":", long_options, &which)) != -1) {
+    while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
         char what[160];
-        if (option == 'h') {
+        if (option == HELP) {
             print_verb_help(cli->verb);
             return -1;
         }
@@ -201,11 +211,11 @@ static int read_args(struct cli *cli, int argc, char **argv)
                      argv[optind - 1]);
             return usage(cli, what);
         }
-        if (!takes(cli->verb, long_options[which].name)) {
-            snprintf(what, sizeof(what), "it takes no --%s", long_options[which].name);
+        if (!takes(cli->verb, options[option - OPTION].name)) {
+            snprintf(what, sizeof(what), "it takes no --%s", options[option - OPTION].name);
             return usage(cli, what);
         }
-        set_option(&cli->args, option);
+        set_option(&cli->args, (size_t)(option - OPTION));
     }
     for (; optind < argc; optind++) {
         if (cli->args.n_words == cli->verb->max_words)

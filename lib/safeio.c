@@ -94,6 +94,12 @@ int rollcall_sync_folder(const char *path)
 
 int rollcall_replace_file(const char *path, const void *data, size_t len, mode_t mode)
 {
+    return rollcall_replace_file_as(path, data, len, mode, (uid_t)-1, (gid_t)-1);
+}
+
+int rollcall_replace_file_as(const char *path, const void *data, size_t len, mode_t mode, uid_t uid,
+                             gid_t gid)
+{
     char tmp[PATH_MAX];
     _cleanup_close_ int fd = -1;
     int r;
@@ -106,6 +112,9 @@ int rollcall_replace_file(const char *path, const void *data, size_t len, mode_t
     if (fd < 0)
         return fd;
     r = rollcall_write_all(fd, data, len);
+    // Before the mode: a change of owner takes some of its bits away.
+    if (r == 0 && fchown(fd, uid, gid) < 0)
+        r = -errno;
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
     if (r == 0 && fsync(fd) < 0)

@@ -19,12 +19,27 @@
 #ifndef ROLLCALL_LIBEXECDIR
 #define ROLLCALL_LIBEXECDIR "/usr/libexec/rollcall"
 #endif
+#ifndef ROLLCALL_DATADIR
+#define ROLLCALL_DATADIR "/usr/share/rollcall"
+#endif
+#ifndef ROLLCALL_PAM_CONFIGS
+#define ROLLCALL_PAM_CONFIGS "/usr/share/pam-configs"
+#endif
+#ifndef ROLLCALL_PAMDIR
+#define ROLLCALL_PAMDIR "/usr/lib/security"
+#endif
+#ifndef ROLLCALL_NSSDIR
+#define ROLLCALL_NSSDIR "/usr/lib"
+#endif
 
 #define ROLLCALL_CONF               ROLLCALL_SYSCONFDIR "/rollcall.conf"
 #define ROLLCALL_CONF_DIR           ROLLCALL_SYSCONFDIR "/conf.d"
 #define ROLLCALL_SECRETS_DIR        ROLLCALL_SYSCONFDIR "/secrets"   // root 0700
 #define ROLLCALL_HOST_KEY           ROLLCALL_SECRETS_DIR "/host-key" // root 0600, 32 random bytes
 #define ROLLCALL_UID_MAP            ROLLCALL_SYSCONFDIR "/uid-map"
+
+#define ROLLCALL_SETUP_DIR          ROLLCALL_STATEDIR "/setup" // root 0700: the way back
+#define ROLLCALL_ADOPT_DIR          ROLLCALL_STATEDIR "/adopt" // root 0700: the way back
 
 #define ROLLCALL_STATE_DB           ROLLCALL_STATEDIR "/state/state.db"
 #define ROLLCALL_LOCK_JOURNAL       ROLLCALL_STATEDIR "/state/locks.journal"

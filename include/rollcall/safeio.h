@@ -15,6 +15,9 @@ int rollcall_read_file(const char *path, size_t max, char **ret, size_t *ret_len
 int rollcall_write_all(int fd, const void *data, size_t len);
 // Writes beside `path`, fsyncs, renames, fsyncs the folder.
 int rollcall_replace_file(const char *path, const void *data, size_t len, mode_t mode);
+// The same, owned by uid and gid; -1 leaves one as it comes.
+int rollcall_replace_file_as(const char *path, const void *data, size_t len, mode_t mode, uid_t uid,
+                             gid_t gid);
 // fsync of the folder that holds `path`.
 int rollcall_sync_folder(const char *path);
 

@@ -8,15 +8,19 @@ _rollcall() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit version help" -- "$word")
+            check-config explain reload audit setup version help" -- "$word")
         return
     fi
     case $before in
-    --config)
+    --config | --hr)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
-    --reason | --until | --for) return ;;
+    --mode)
+        mapfile -t COMPREPLY < <(compgen -W "observe enforce" -- "$word")
+        return
+        ;;
+    --reason | --until | --for | --allow | --admins | --contact) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
@@ -27,6 +31,7 @@ _rollcall() {
     lease) options="$options --for --reason" ;;
     recover) options="$options --clock" ;;
     check-config) options="$options --config" ;;
+    setup) options="$options --mode --yes --dry-run --undo --no-start --hr --allow --admins --contact" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
@@ -40,7 +45,7 @@ _rollcall() {
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit" -- "$word")
+            check-config explain reload audit setup" -- "$word")
         ;;
     esac
 }
