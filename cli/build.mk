@@ -3,9 +3,11 @@ CLI_TEXT_SRCS := cli/text.c cli/suggest.c cli/progress.c
 CLI_VIEW_SRCS := cli/complain.c cli/control.c cli/cache_view.c cli/audit_log.c
 CLI_SETUP_SRCS := cli/run.c cli/sshd.c cli/setup.c cli/setup_edit.c cli/setup_plan.c cli/setup_keep.c cli/setup_host.c \
 	cli/setup_witness.c
+CLI_DOCTOR_SRCS := cli/doctor.c cli/doctor_sshd.c cli/doctor_pam.c cli/doctor_sudo.c cli/doctor_names.c cli/doctor_files.c \
+	cli/doctor_house.c cli/pam_stack.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/desk.c $(CLI_SETUP_SRCS)
+	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/desk.c $(CLI_SETUP_SRCS) $(CLI_DOCTOR_SRCS)
 rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode -lpam
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
@@ -25,6 +27,8 @@ test_verifier_door_SRCS := tests/unit/test_verifier_door.c
 UNIT_TESTS += test_setup_edit
 test_setup_edit_SRCS := tests/unit/test_setup_edit.c cli/setup_edit.c cli/sshd.c cli/run.c
 test_setup_edit_LIBS := -ljansson
+UNIT_TESTS += test_pam_stack
+test_pam_stack_SRCS := tests/unit/test_pam_stack.c cli/pam_stack.c
 
 PROGRAMS += four_people
 four_people_SRCS := tests/system/four_people_main.c tests/unit/four_people.c

@@ -78,6 +78,11 @@ static const struct cli_verb verbs[] = {
      cli_reload},
     {"audit", "verify [--json]", "is the audit log whole and unchanged",
      "Checks the chain of every file that is kept.", ",json,", 1, 1, false, cli_audit},
+    {"doctor", "[--json]", "is there a way in that there should not be",
+     "Reads what sshd, PAM, sudo and NSS really do here, and the files of rollcall, and says what\n"
+     "is wrong, where, and how to mend it. Changes nothing.\n"
+     "Exit status 0: nothing but notes; 1: a risk; 2: a hole.",
+     ",json,", 0, 0, true, cli_doctor},
     {"setup", "[--mode MODE] [--yes | --dry-run | --undo] [--json]",
      "make this host ask rollcall, or stop it",
      "Shows the change of every file, asks, keeps a copy of what stood, and takes everything back\n"

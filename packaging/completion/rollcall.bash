@@ -8,7 +8,7 @@ _rollcall() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit setup version help" -- "$word")
+            check-config explain reload audit doctor setup version help" -- "$word")
         return
     fi
     case $before in
@@ -45,7 +45,7 @@ _rollcall() {
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit setup" -- "$word")
+            check-config explain reload audit doctor setup" -- "$word")
         ;;
     esac
 }

@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 import console
+from etc_tree import Kept, differing, read, tree, write
 
-TREES = ["/etc", "/var/lib/pam"]
 KEPT = "/var/lib/rollcall/setup/manifest.json"
 DROPIN = "/etc/ssh/sshd_config.d/10-rollcall.conf"
 SSHD = "/etc/ssh/sshd_config"
@@ -27,49 +27,15 @@ def done(*args):
     return json.loads(got.stdout)
 
 
-def tree():
-    """Every file: its bytes, mode and owner."""
-    found = {}
-    for top in TREES:
-        for folder, _, files in os.walk(top):
-            for name in files:
-                path = os.path.join(folder, name)
-                st = os.lstat(path)
-                content = os.readlink(path) if os.path.islink(path) else open(path, "rb").read()
-                found[path] = (content, st.st_mode, st.st_uid, st.st_gid)
-    return found
-
-
-def differing(a, b):
-    return sorted(p for p in a.keys() | b.keys() if a.get(p) != b.get(p))
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(text)
-
-
-def read(path):
-    with open(path, encoding="utf-8") as f:
-        return f.read()
-
-
 @pytest.fixture
-def bare(tmp_path):
+def bare():
     """A host that does not ask rollcall; put back whatever a test did to it. Gives its tree."""
     if os.path.exists(KEPT):
         done("--undo")
-    before = tree()
-    for top in TREES:
-        shutil.copytree(top, str(tmp_path) + top, symlinks=True)
-    yield before
-    for path in differing(before, tree()):
-        if path not in before:
-            os.unlink(path)
-        else:
-            subprocess.run(["cp", "-a", "--remove-destination", str(tmp_path) + path, path], check=True)
+    kept = Kept()
+    yield kept.before
+    kept.restore()
     shutil.rmtree("/var/lib/rollcall/setup", ignore_errors=True)
-    assert differing(before, tree()) == []
 
 
 def sshd_says(user, keyword):
