@@ -83,6 +83,14 @@ static const struct cli_verb verbs[] = {
      "is wrong, where, and how to mend it. Changes nothing.\n"
      "Exit status 0: nothing but notes; 1: a risk; 2: a hole.",
      ",json,", 0, 0, true, cli_doctor},
+    {"adopt", "[--from SERVICE] [--apply [--new-ids] | --undo] [--json]",
+     "make people whom this host has already HR's, with uid and home",
+     "Without --apply it only says whom HR's listing knows, and what would come of each.\n"
+     "--from SERVICE   people of another NSS service (sss) in the place of /etc/passwd\n"
+     "--apply          write uid-map, and take the local accounts away\n"
+     "--new-ids        also those whose uid cannot stay; their files must change hands\n"
+     "--undo           the local accounts as they were",
+     ",json,from,apply,new-ids,undo,", 0, 0, true, cli_adopt},
     {"setup", "[--mode MODE] [--yes | --dry-run | --undo] [--json]",
      "make this host ask rollcall, or stop it",
      "Shows the change of every file, asks, keeps a copy of what stood, and takes everything back\n"
@@ -157,13 +165,13 @@ static const struct {
     {                                                                                              \
         name, true, offsetof(struct cli_args, member)                                              \
     }
-    FLAG("json", json),         FLAG("why", why),         FLAG("dry-run", dry_run),
-    FLAG("replace", replace),   FLAG("yes", yes),         FLAG("undo", undo),
-    FLAG("no-start", no_start), FLAG("apply", apply),     WORD("reason", reason),
-    WORD("config", config),     WORD("until", until),     WORD("for", for_),
-    WORD("mode", mode),         WORD("hr", hr),           WORD("allow", allow),
-    WORD("admins", admins),     WORD("contact", contact), WORD("since", since),
-    WORD("from", from),         FLAG("clock", clock),
+    FLAG("json", json),         FLAG("why", why),       FLAG("dry-run", dry_run),
+    FLAG("replace", replace),   FLAG("yes", yes),       FLAG("undo", undo),
+    FLAG("no-start", no_start), FLAG("apply", apply),   FLAG("new-ids", new_ids),
+    WORD("reason", reason),     WORD("config", config), WORD("until", until),
+    WORD("for", for_),          WORD("mode", mode),     WORD("hr", hr),
+    WORD("allow", allow),       WORD("admins", admins), WORD("contact", contact),
+    WORD("since", since),       WORD("from", from),     FLAG("clock", clock),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 #define HELP      'h'

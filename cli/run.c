@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "rollcall/cleanup.h"
+#include "rollcall/safeio.h"
 
 #define DEADLINE_MS 60000
 #define ENV_MAX     8
@@ -73,8 +74,8 @@ static bool listen_to(struct stream s[2])
     return true;
 }
 
-static int spawn(const char *const argv[], const char *const more[], const int keep[], int out,
-                 int err, pid_t *ret)
+static int spawn(const char *const argv[], const char *const more[], const int keep[], int in,
+                 int out, int err, pid_t *ret)
 {
     const char *env[ENV_MAX + 3] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
     posix_spawn_file_actions_t actions;
@@ -92,7 +93,10 @@ static int spawn(const char *const argv[], const char *const more[], const int k
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (in >= 0)
+        r = posix_spawn_file_actions_adddup2(&actions, in, 0);
+    else
+        r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (r == 0)
@@ -120,8 +124,8 @@ static int make_pipe(int ret[2])
     return ret[1] < 0 ? -errno : 0;
 }
 
-int cli_run_with(const char *const argv[], const char *const more[], const int keep[],
-                 struct cli_ran *ret)
+static int run(const char *const argv[], const char *const more[], const int keep[], int in,
+               struct cli_ran *ret)
 {
     int out = -1, err = -1;
     struct stream s[2] = {{.fd = -1}, {.fd = -1}};
@@ -138,7 +142,7 @@ int cli_run_with(const char *const argv[], const char *const more[], const int k
         err = fd[1];
     }
     if (r == 0)
-        r = spawn(argv, more, keep, out, err, &pid);
+        r = spawn(argv, more, keep, in, out, err, &pid);
     if (out >= 0)
         close(out);
     if (err >= 0)
@@ -173,9 +177,31 @@ int cli_run_with(const char *const argv[], const char *const more[], const int k
     return 0;
 }
 
+int cli_run_with(const char *const argv[], const char *const more[], const int keep[],
+                 struct cli_ran *ret)
+{
+    return run(argv, more, keep, -1, ret);
+}
+
 int cli_run(const char *const argv[], const char *const more[], struct cli_ran *ret)
 {
-    return cli_run_with(argv, more, NULL, ret);
+    return run(argv, more, NULL, -1, ret);
+}
+
+int cli_run_fed(const char *const argv[], const char *input, struct cli_ran *ret)
+{
+    int fd[2], r;
+
+    if (pipe2(fd, O_CLOEXEC) < 0)
+        return -errno;
+    // The pipe takes all of it at once, or it is too long.
+    r = fcntl(fd[1], F_SETFL, O_NONBLOCK) < 0 ? -errno
+                                              : rollcall_write_all(fd[1], input, strlen(input));
+    if (r == 0)
+        r = run(argv, NULL, NULL, fd[0], ret);
+    close(fd[0]);
+    close(fd[1]);
+    return r;
 }
 
 void cli_ran_free(struct cli_ran *ran)

@@ -50,7 +50,12 @@ void setup_plan_host(struct setup_plan *plan, bool observe);
 void setup_plan_pam(struct setup_plan *plan, bool in);
 bool setup_is_pam(const char *path);
 
-// ---- the way back: ROLLCALL_SETUP_DIR ----
+// ---- the way back: ROLLCALL_SETUP_DIR, or what setup_kept_use said ----
+
+// Another folder for this process, and how to take our part out of a file that somebody
+// changed since: what was, what we made of it, what stands; NULL where it cannot be told.
+void setup_kept_use(const char *folder, char *(*merge)(const char *path, const char *before,
+                                                       const char *after, const char *now));
 
 // The manifest, or NULL where there is none; its state is "applying", "done" or "undoing".
 json_t *setup_kept_load(void);

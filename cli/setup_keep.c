@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The way back. In ROLLCALL_SETUP_DIR stand, for each file, copies of what the host had
+// The way back. In a folder of its own stand, for each file, copies of what the host had
 // (before), what stood when the last setup began (prior), what is to be (after), and a
 // manifest that names them. Everything there is durable before
 // the first file of the host changes; so a setup that was killed can be told from one that
@@ -16,8 +16,28 @@
 #include "rollcall/paths.h"
 #include "rollcall/safeio.h"
 
-#define MANIFEST     ROLLCALL_SETUP_DIR "/manifest.json"
 #define MANIFEST_MAX (1024 * 1024)
+
+static char *without_ours(const char *path, const char *before, const char *after, const char *now);
+
+static const char *folder = ROLLCALL_SETUP_DIR;
+static char *(*merge)(const char *path, const char *before, const char *after,
+                      const char *now) = without_ours;
+
+void setup_kept_use(const char *other, char *(*other_merge)(const char *path, const char *before,
+                                                            const char *after, const char *now))
+{
+    folder = other;
+    merge = other_merge;
+}
+
+static const char *manifest(void)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/manifest.json", folder);
+    return path;
+}
 
 json_t *setup_kept_load(void)
 {
@@ -25,7 +45,7 @@ json_t *setup_kept_load(void)
     json_t *kept;
     size_t len;
 
-    if (rollcall_read_file(MANIFEST, MANIFEST_MAX, &text, &len) < 0)
+    if (rollcall_read_file(manifest(), MANIFEST_MAX, &text, &len) < 0)
         return NULL;
     kept = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     if (kept && json_is_array(json_object_get(kept, "files")))
@@ -45,14 +65,14 @@ int setup_kept_set(json_t *kept, const char *state)
 
     json_object_set_new(kept, "state", json_string(state));
     text = json_dumps(kept, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-    return text ? rollcall_replace_file(MANIFEST, text, strlen(text), 0600) : -ENOMEM;
+    return text ? rollcall_replace_file(manifest(), text, strlen(text), 0600) : -ENOMEM;
 }
 
 // ---- copies ----
 
 static void copy_path(json_int_t n, const char *which, char *buf, size_t len)
 {
-    snprintf(buf, len, ROLLCALL_SETUP_DIR "/%lld.%s", (long long)n, which);
+    snprintf(buf, len, "%s/%lld.%s", folder, (long long)n, which);
 }
 
 static int copy_write(json_int_t n, const char *which, const char *text, size_t len)
@@ -97,12 +117,14 @@ static json_t *entry_of(const json_t *kept, const char *path)
 }
 
 // A file's text without what is ours in it; NULL where the two cannot be told apart.
-static char *without_ours(const char *path, const char *text)
+static char *without_ours(const char *path, const char *before, const char *after, const char *now)
 {
+    (void)before;
+    (void)after;
     if (strcmp(path, SETUP_NSSWITCH) == 0)
-        return setup_edit_nsswitch_without(text);
+        return setup_edit_nsswitch_without(now);
     if (strcmp(path, SSHD_CONFIG) == 0)
-        return setup_edit_sshd_without(text);
+        return setup_edit_sshd_without(now);
     return NULL;
 }
 
@@ -112,7 +134,7 @@ static char *without_ours(const char *path, const char *text)
 // without ours where it can be told apart.
 static int rebase(const struct setup_file *f, json_t *entry, json_int_t n)
 {
-    char *bare = f->before ? without_ours(f->path, f->before) : NULL;
+    char *bare = f->before ? merge(f->path, "", "", f->before) : NULL;
     int r;
 
     json_object_set_new(entry, "before", json_boolean(f->before != NULL));
@@ -161,9 +183,9 @@ static int make_dir(void)
 {
     if (mkdir(ROLLCALL_STATEDIR, 0755) < 0 && errno != EEXIST)
         return -errno;
-    if (mkdir(ROLLCALL_SETUP_DIR, 0700) < 0 && errno != EEXIST)
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return -errno;
-    return rollcall_sync_folder(ROLLCALL_SETUP_DIR);
+    return rollcall_sync_folder(folder);
 }
 
 int setup_keep(struct setup_plan *plan, json_t **kept)
@@ -309,7 +331,9 @@ int setup_kept_restore(const json_t *kept)
 static int undo_changed(const json_t *entry, const struct standing *s, json_t *mended, json_t *left)
 {
     const char *path = cli_text_of(entry, "path");
-    char *bare = s->now.before ? without_ours(path, s->now.before) : NULL;
+    char *bare = s->now.before ? merge(path, s->before ? s->before : "", s->after ? s->after : "",
+                                       s->now.before)
+                               : NULL;
     int r = 0;
 
     if (setup_is_pam(path))
@@ -388,10 +412,10 @@ int setup_kept_undo(json_t *kept, json_t *mended, json_t *left)
 int setup_kept_forget(json_t *kept)
 {
     json_int_t next = cli_int_of(kept, "next", 0);
-    int r = unlink(MANIFEST) < 0 && errno != ENOENT ? -errno : 0;
+    int r = unlink(manifest()) < 0 && errno != ENOENT ? -errno : 0;
 
     if (r == 0)
-        r = rollcall_sync_folder(MANIFEST);
+        r = rollcall_sync_folder(manifest());
     for (json_int_t n = 0; r == 0 && n < next; n++) {
         char path[256];
         copy_path(n, "before", path, sizeof(path));

@@ -8,7 +8,7 @@ _rollcall() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit doctor setup version help" -- "$word")
+            check-config explain reload audit doctor adopt setup version help" -- "$word")
         return
     fi
     case $before in
@@ -18,6 +18,10 @@ _rollcall() {
         ;;
     --mode)
         mapfile -t COMPREPLY < <(compgen -W "observe enforce" -- "$word")
+        return
+        ;;
+    --from)
+        mapfile -t COMPREPLY < <(compgen -W "files sss" -- "$word")
         return
         ;;
     --reason | --until | --for | --allow | --admins | --contact) return ;;
@@ -31,6 +35,7 @@ _rollcall() {
     lease) options="$options --for --reason" ;;
     recover) options="$options --clock" ;;
     check-config) options="$options --config" ;;
+    adopt) options="$options --from --apply --new-ids --undo" ;;
     setup) options="$options --mode --yes --dry-run --undo --no-start --hr --allow --admins --contact" ;;
     esac
     if [[ $word == -* ]]; then
@@ -45,7 +50,7 @@ _rollcall() {
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit doctor setup" -- "$word")
+            check-config explain reload audit doctor adopt setup" -- "$word")
         ;;
     esac
 }

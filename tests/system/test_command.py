@@ -18,7 +18,7 @@ SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
 VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "lock", "unlock", "approve", "expect", "lease",
-         "recover", "check-config", "explain", "reload", "audit", "doctor", "setup"]
+         "recover", "check-config", "explain", "reload", "audit", "doctor", "adopt", "setup"]
 
 
 def rollcall(*args, **more):
