@@ -69,6 +69,24 @@ int cli_audit_lines(const char *path,
     return ferror(file) ? -EIO : 0;
 }
 
+int cli_audit_all(const char *path,
+                  int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
+                              int whole),
+                  void *ctx)
+{
+    unsigned rotated = cli_audit_rotated(path);
+    char file[512];
+    int r = 0;
+
+    for (unsigned n = rotated + 1; r == 0 && n-- > 0;) {
+        file_of(path, n, file, sizeof(file));
+        r = cli_audit_lines(file, line, ctx);
+        if (r == -ENOENT && n == 0 && rotated)
+            r = 0; // just rotated
+    }
+    return r;
+}
+
 struct verifying {
     struct cli_audit_report *report;
     char last[ROLLCALL_CHAIN_HEX + 1];

@@ -22,6 +22,12 @@ int cli_audit_lines(const char *path,
                                 int whole),
                     void *ctx);
 
+// The same over every file that is kept, oldest first. -ENOENT where there is none.
+int cli_audit_all(const char *path,
+                  int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
+                              int whole),
+                  void *ctx);
+
 // A reference as people type it ("r-7f3k9o") to what the log holds ("R-7F3K90"):
 // upper case, O to 0, I and L to 1. 0 or -EINVAL.
 int cli_reference_read(const char *text, char ret[9]);

@@ -61,7 +61,7 @@ const char *doctor_line_of(const char *path, const char *word, char *buf, size_t
     return buf;
 }
 
-bool doctor_each_person(void (*name)(void *ctx, const char *name, const char *state), void *ctx)
+bool doctor_each_person(void (*look)(void *ctx, const struct rollcall_person *person), void *ctx)
 {
     struct rollcall_private *p = NULL;
     struct rollcall_person person;
@@ -70,17 +70,17 @@ bool doctor_each_person(void (*name)(void *ctx, const char *name, const char *st
     if (rollcall_private_open(ROLLCALL_PRIVATE, &p) < 0)
         return false;
     while (rollcall_private_next(p, &cursor, &person) == 0)
-        name(ctx, person.name, rollcall_state_name(person.state));
+        look(ctx, &person);
     rollcall_private_close(p);
     return true;
 }
 
-static void first_of_ours(void *ctx, const char *name, const char *state)
+static void first_of_ours(void *ctx, const struct rollcall_person *person)
 {
     struct doctor *d = ctx;
 
-    if (!*d->managed && strcmp(state, "active") == 0)
-        snprintf(d->managed, sizeof(d->managed), "%.63s", name);
+    if (!*d->managed && person->state == ROLLCALL_STATE_ACTIVE)
+        snprintf(d->managed, sizeof(d->managed), "%.63s", person->name);
 }
 
 static size_t count(const json_t *findings, const char *severity)
@@ -125,7 +125,7 @@ static void print_all(const struct cli *cli, const json_t *findings)
            count(findings, "note"));
 }
 
-static void look(struct doctor *d)
+static void look_at_all(struct doctor *d)
 {
     doctor_each_person(first_of_ours, d);
     doctor_names(d); // finds a local person, too
@@ -163,7 +163,7 @@ int cli_doctor(struct cli *cli)
     } else
         doctor_find(&d, DOCTOR_RISK, "config-broken", ROLLCALL_CONF, "rollcall check-config",
                     "the configuration is not right, or there is none");
-    look(&d);
+    look_at_all(&d);
     holes = count(found, "hole");
     risks = count(found, "risk");
     if (cli->args.json) {

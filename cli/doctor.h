@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cli/command.h"
+#include "rollcall/cache.h"
 #include "rollcall/config.h"
 
 enum doctor_severity {
@@ -41,8 +42,8 @@ void doctor_files(struct doctor *d);  // who may write what decides
 void doctor_house(struct doctor *d);  // daemons, leases, clock, cache
 void doctor_people(struct doctor *d); // local accounts, lingering, cron, keys
 
-// Calls `name` for each person of the private file. False where it cannot be read.
-bool doctor_each_person(void (*name)(void *ctx, const char *name, const char *state), void *ctx);
+// Calls `look` for each person of the private file. False where it cannot be read.
+bool doctor_each_person(void (*look)(void *ctx, const struct rollcall_person *person), void *ctx);
 // Does our account pass in account without our having been asked? (PAM of that service.)
 bool doctor_account_around(const struct doctor *d, const char *service);
 // "/etc/x:12" of the first line of a file that holds `word` outside of a comment.

@@ -168,8 +168,9 @@ static int is_hardware(void *ctx, const char *key, size_t len)
     return len > 3 && strncmp(key, "sk-", 3) == 0;
 }
 
-static void look_at_person(void *ctx, const char *name, const char *state)
+static void look_at_person(void *ctx, const struct rollcall_person *person)
 {
+    const char *name = person->name, *state = rollcall_state_name(person->state);
     struct people *p = ctx;
     char path[160], text[160];
     uint32_t slot;

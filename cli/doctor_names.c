@@ -13,6 +13,7 @@
 #include "rollcall/safeio.h"
 
 #define NSSWITCH    "/etc/nsswitch.conf"
+#define ASKED_MAX   500 // people whom other services are asked about
 #define LASTLOG_BIG (100ll * 1024 * 1024 * 1024)
 
 // ---- nsswitch.conf ----
@@ -92,7 +93,7 @@ static void judge_nsswitch(struct doctor *d)
 
 struct locals {
     char (*name)[64];
-    size_t n, room;
+    size_t n, room, asked;
     struct doctor *d;
 };
 
@@ -144,15 +145,34 @@ static void read_locals(struct locals *l)
         qsort(l->name, l->n, sizeof(*l->name), by_text);
 }
 
-static void judge_hidden(void *ctx, const char *name, const char *state)
+// Another NSS service may name people whom HR knows; then its uid has to be ours.
+static void judge_uid(struct doctor *d, const struct rollcall_person *person)
 {
-    const struct locals *l = ctx;
+    struct passwd pw, *found = NULL;
+    char buf[8192];
+
+    if (getpwnam_r(person->name, &pw, buf, sizeof(buf), &found) != 0 || !found ||
+        pw.pw_uid == person->uid)
+        return;
+    doctor_find(d, DOCTOR_HOLE, "other-service-uid", NULL, "rollcall adopt --from SERVICE",
+                "another NSS service says that %s is uid %u, HR's listing has uid %u here: when HR "
+                "ends them, the sessions of uid %u go on",
+                person->name, (unsigned)pw.pw_uid, (unsigned)person->uid, (unsigned)pw.pw_uid);
+}
+
+static void judge_person(void *ctx, const struct rollcall_person *person)
+{
+    struct locals *l = ctx;
+    const char *name = person->name;
     char key[64], where[300], start[80];
 
-    (void)state;
     snprintf(key, sizeof(key), "%.63s", name);
-    if (!l->n || !bsearch(key, l->name, l->n, sizeof(*l->name), by_text))
+    if (!l->n || !bsearch(key, l->name, l->n, sizeof(*l->name), by_text)) {
+        // Each may be a question to a server.
+        if (l->asked++ < ASKED_MAX)
+            judge_uid(l->d, person);
         return;
+    }
     snprintf(start, sizeof(start), "%.63s:", name);
     doctor_find(l->d, DOCTOR_HOLE, "local-hides-employee",
                 doctor_line_of("/etc/passwd", start, where, sizeof(where)), "rollcall adopt",
@@ -239,7 +259,7 @@ void doctor_names(struct doctor *d)
 
     judge_nsswitch(d);
     read_locals(&l);
-    doctor_each_person(judge_hidden, &l);
+    doctor_each_person(judge_person, &l);
     judge_shadow(&l);
     free(l.name);
     judge_subids(d, "/etc/subuid");

@@ -78,6 +78,10 @@ static const struct cli_verb verbs[] = {
      cli_reload},
     {"audit", "verify [--json]", "is the audit log whole and unchanged",
      "Checks the chain of every file that is kept.", ",json,", 1, 1, false, cli_audit},
+    {"report", "[--since TIME] [--json]", "who was refused, or would be, and is it time to enforce",
+     "--since TIME   7d (the default), 12h; 2026-11-01; ...T18:00\n"
+     "From the audit log, rotated files included. Exit status 1: not yet.",
+     ",json,since,", 0, 0, true, cli_report},
     {"doctor", "[--json]", "is there a way in that there should not be",
      "Reads what sshd, PAM, sudo and NSS really do here, and the files of rollcall, and says what\n"
      "is wrong, where, and how to mend it. Changes nothing.\n"

@@ -180,6 +180,23 @@ int cli_until(const char *text, int64_t now, int64_t *ret)
     return 0;
 }
 
+int cli_since(const char *text, int64_t now, int64_t *ret)
+{
+    enum rollcall_time_kind kind;
+    uint64_t span;
+    int64_t t;
+    int r = rollcall_parse_duration(text, 1, UINT64_C(3660) * 86400, &span);
+
+    if (r == 0)
+        t = now - (int64_t)span;
+    else if (r == -ERANGE || rollcall_time_parse(text, &kind, &t) < 0)
+        return -EINVAL;
+    if (t > now)
+        return -ERANGE;
+    *ret = t;
+    return 0;
+}
+
 const char *cli_colour(bool on, enum cli_colour colour)
 {
     static const char *const codes[] = {"\033[0m",  "\033[1m",  "\033[2m",

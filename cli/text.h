@@ -28,6 +28,10 @@ const char *cli_when(int64_t t, int64_t now, char *buf, size_t len);
 // a date, which lasts to the end of its day. 0, -EINVAL (no such form), -ERANGE (past).
 int cli_until(const char *text, int64_t now, int64_t *ret);
 
+// What --since takes: a span back from now, or an instant, wall time or date (its first
+// second). 0, -EINVAL, -ERANGE (to come).
+int cli_since(const char *text, int64_t now, int64_t *ret);
+
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_GREEN, CLI_YELLOW, CLI_RED };
 // The escape sequence that begins a colour; "" unless `on`. CLI_PLAIN ends one.
 const char *cli_colour(bool on, enum cli_colour colour);

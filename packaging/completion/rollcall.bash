@@ -8,7 +8,7 @@ _rollcall() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit doctor adopt setup version help" -- "$word")
+            check-config explain reload audit report doctor adopt setup version help" -- "$word")
         return
     fi
     case $before in
@@ -24,7 +24,7 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -W "files sss" -- "$word")
         return
         ;;
-    --reason | --until | --for | --allow | --admins | --contact) return ;;
+    --reason | --since | --until | --for | --allow | --admins | --contact) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
@@ -35,6 +35,7 @@ _rollcall() {
     lease) options="$options --for --reason" ;;
     recover) options="$options --clock" ;;
     check-config) options="$options --config" ;;
+    report) options="$options --since" ;;
     adopt) options="$options --from --apply --new-ids --undo" ;;
     setup) options="$options --mode --yes --dry-run --undo --no-start --hr --allow --admins --contact" ;;
     esac
@@ -50,7 +51,7 @@ _rollcall() {
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2)
         mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit doctor adopt setup" -- "$word")
+            check-config explain reload audit report doctor adopt setup" -- "$word")
         ;;
     esac
 }

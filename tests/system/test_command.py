@@ -18,7 +18,8 @@ SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
 VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "lock", "unlock", "approve", "expect", "lease",
-         "recover", "check-config", "explain", "reload", "audit", "doctor", "adopt", "setup"]
+         "recover", "check-config", "explain", "reload", "audit", "report", "doctor", "adopt",
+         "setup"]
 
 
 def rollcall(*args, **more):
