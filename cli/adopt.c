@@ -55,9 +55,11 @@ static bool is_adopted(const struct adopt *a, const struct adopt_person *p)
 
 static json_t *person_json(const struct adopt *a, const struct adopt_person *p)
 {
+    // A person is judged from a local account, always; said for who reads the types alone.
+    const struct adopt_local nobody = {.name = ""}, *local = p->local ? p->local : &nobody;
     char text[400];
     json_t *o =
-        json_pack("{s:s, s:I, s:s, s:b}", "name", p->local->name, "uid", (json_int_t)p->local->uid,
+        json_pack("{s:s, s:I, s:s, s:b}", "name", local->name, "uid", (json_int_t)local->uid,
                   "verdict", adopt_verdict_name(p->verdict), "adopted", is_adopted(a, p));
 
     if (o && p->row) {

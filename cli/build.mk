@@ -30,6 +30,8 @@ test_setup_edit_SRCS := tests/unit/test_setup_edit.c cli/setup_edit.c cli/sshd.c
 test_setup_edit_LIBS := -ljansson
 UNIT_TESTS += test_pam_stack
 test_pam_stack_SRCS := tests/unit/test_pam_stack.c cli/pam_stack.c
+UNIT_TESTS += test_adopt_plan
+test_adopt_plan_SRCS := tests/unit/test_adopt_plan.c cli/adopt_plan.c
 
 PROGRAMS += four_people
 four_people_SRCS := tests/system/four_people_main.c tests/unit/four_people.c
