@@ -312,7 +312,7 @@ static int finish(struct setup *s)
     if (!s->observe && sshd_there() && !setup_strict(why, sizeof(why)))
         return take_back(s, why);
     if (!s->cli->args.no_start)
-        setup_units_on(s->kept, s->plan.notes);
+        setup_units_on(s->kept, s->plan.n > 0, s->plan.notes);
     if (touches_sshd(s->kept) && !s->cli->args.no_start)
         setup_reload_sshd(s->plan.notes);
     if (setup_kept_set(s->kept, "done") < 0)
@@ -384,7 +384,7 @@ static int undo(struct setup *s)
         return refuse(s, "It is undone in part only; run it again");
     }
     setup_units_off(s->kept, s->plan.notes);
-    if (ssh && json_array_size(json_object_get(s->kept, "units")))
+    if (ssh && !s->cli->args.no_start)
         setup_reload_sshd(s->plan.notes);
     setup_witness_take(&s->after);
     // Back to what was: only root's own way in is looked at.

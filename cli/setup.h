@@ -97,9 +97,10 @@ bool setup_strict(char *why, size_t len);
 // Users, folders, the host key. What was made is noted.
 int setup_make_folders(json_t *notes, char *why, size_t len);
 bool setup_systemd_runs(void);
-// Units that are not enabled yet, enabled, and started where systemd runs; names are
-// added to the manifest's "units".
-void setup_units_on(json_t *kept, json_t *notes);
+// Units that are not enabled yet, enabled; names are added to the manifest's "units". Where
+// systemd runs and something has changed, all of them begin anew: syncd reads the
+// configuration when it starts.
+void setup_units_on(json_t *kept, bool changed, json_t *notes);
 void setup_units_off(const json_t *kept, json_t *notes);
 void setup_reload_sshd(json_t *notes);
 

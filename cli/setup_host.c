@@ -92,7 +92,7 @@ static void not_enabled(bool ret[N_UNITS])
     }
 }
 
-void setup_units_on(json_t *kept, json_t *notes)
+void setup_units_on(json_t *kept, bool changed, json_t *notes)
 {
     static const char *const units[] = {UNITS};
     const char *argv[4 + N_UNITS] = {SYSTEMCTL, "-q", "enable"};
@@ -120,8 +120,8 @@ void setup_units_on(json_t *kept, json_t *notes)
     if (!runs)
         setup_note(notes, "no systemd runs here (a container?): the units are enabled for its next "
                           "start, and nothing was started; until rollcall-syncd has run, employees "
-                          "are refused");
-    else if (n > 3 && must_run(start, why, sizeof(why)) < 0)
+                          "are refused; where it runs already: rollcall reload");
+    else if ((changed || n > 3) && must_run(start, why, sizeof(why)) < 0)
         setup_note(notes, "the units did not start: %s", why);
 }
 
