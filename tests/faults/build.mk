@@ -19,10 +19,10 @@ $(PAM_FAULTS): tests/faults/faults.c $(pam_rollcall.so_SRCS) $(FAULTS_HEADERS)
 		$(pam_rollcall.so_SRCS) -lpam -lcrypto -loath
 
 VERIFIER_FAULTS := $(BUILD)/tests/faults/rollcall-verifier
-$(VERIFIER_FAULTS): tests/faults/faults.c tests/faults/faults_program.c $(rollcall-verifier_SRCS) $(LIB) $(FAULTS_HEADERS)
+$(VERIFIER_FAULTS): tests/faults/faults.c tests/faults/faults_program.c $(rollcall-verifier_SRCS) $(BUILD)/librollcall.a $(FAULTS_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(FAULTS_CFLAGS) -pie $(FAULTS_WRAP) -Wl,--gc-sections -o $@ tests/faults/faults.c tests/faults/faults_program.c \
-		$(SAN_SRCS) $(rollcall-verifier_SRCS) $(LIB) $(rollcall-verifier_LIBS) -lpam
+		$(SAN_SRCS) $(rollcall-verifier_SRCS) $(BUILD)/librollcall.a $(rollcall-verifier_LIBS) -lpam
 tests: $(PAM_FAULTS) $(VERIFIER_FAULTS)
 
 UNIT_TESTS += test_faults_module test_faults_verifier
