@@ -4,11 +4,12 @@
 _rollcall() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
     local options="--json --help"
+    local verbs="status user sync enroll code reset-factor forget lock unlock approve expect lease recover check-config explain
+        reload audit report doctor adopt setup"
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit report doctor adopt setup version help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$verbs version help" -- "$word")
         return
     fi
     case $before in
@@ -49,10 +50,7 @@ _rollcall() {
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
-    help:2)
-        mapfile -t COMPREPLY < <(compgen -W "status user sync enroll code reset-factor lock unlock approve expect lease recover \
-            check-config explain reload audit report doctor adopt setup" -- "$word")
-        ;;
+    help:2) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
     esac
 }
 complete -F _rollcall rollcall
