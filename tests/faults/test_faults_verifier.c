@@ -30,7 +30,8 @@
 
 static char program[PATH_MAX + 64];
 static const uint8_t host_key[HOST_KEY_LEN] = "0123456789abcdef0123456789abcdef";
-static const char secret[TOTP_KEY_LEN + 1] = "12345678901234567890";
+#define SECRET_LEN 20
+static const char secret[SECRET_LEN + 1] = "12345678901234567890";
 static struct rollcall_secret recovery, access_code;
 
 // ---- what stands in the account's file ----
@@ -81,11 +82,10 @@ static struct credential enrolled(uint32_t uid)
 {
     struct credential c = {.version = CREDENTIAL_VERSION,
                            .uid = uid,
-                           .totp = 1,
-                           .secret_len = TOTP_KEY_LEN,
+                           .totp = {.enrolled = 1, .digits = 6, .secret_len = SECRET_LEN},
                            .salt = "salt of a test"};
 
-    memcpy(c.secret, secret, TOTP_KEY_LEN);
+    memcpy(c.totp.secret, secret, SECRET_LEN);
     assert_int_equal(code_hash(c.salt, CODE_RECOVERY, &recovery, c.recovery[3]), 0);
     return c;
 }
@@ -101,8 +101,8 @@ static void who_failed_often(uint32_t uid)
 {
     struct credential c = enrolled(uid);
 
-    c.failures = THROTTLE_SOFT + 1;
-    c.last_failure = time(NULL);
+    c.outside.in_all = (struct failures){.count = THROTTLE_SOFT + 1, .last = time(NULL)};
+    c.outside.of[FACTOR_TOTP] = c.outside.in_all;
     write_credential(&c);
 }
 
@@ -111,7 +111,7 @@ static void whose_code_is_burnt(uint32_t uid)
     struct credential c = enrolled(uid);
 
     write_credential(&c);
-    c.last_step = (uint64_t)time(NULL) / TOTP_STEP + 2;
+    c.totp.last_step = (uint64_t)time(NULL) / TOTP_STEP + 2;
     write_once(&c); // the older slot does not know
 }
 
@@ -149,7 +149,7 @@ struct told {
 
 static void app_code(const char *key, char ret[16])
 {
-    assert_int_equal(oath_totp_generate(key, TOTP_KEY_LEN, time(NULL), TOTP_STEP, 0, 6, ret),
+    assert_int_equal(oath_totp_generate(key, SECRET_LEN, time(NULL), TOTP_STEP, 0, 6, ret),
                      OATH_OK);
 }
 
@@ -383,10 +383,10 @@ static const char *burnt_and_charged(const struct scenario *s, bool yes, bool wr
 
     if (read_credential(s->uid, &c) < 0)
         return "the file does not open any more";
-    if (yes && c.last_step + 2 < (uint64_t)time(NULL) / TOTP_STEP)
+    if (yes && c.totp.last_step + 2 < (uint64_t)time(NULL) / TOTP_STEP)
         return "let in, and the code is not burnt";
     // Whoever cannot be looked up is nobody, and no code of nobody's is right.
-    return wrong_seen && c.failures == 0 && access("state/credentials/0", F_OK) < 0
+    return wrong_seen && c.outside.in_all.count == 0 && access("state/credentials/0", F_OK) < 0
                ? "told that it was wrong, and not charged"
                : NULL;
 }
@@ -411,9 +411,9 @@ static const char *all_or_nothing(const struct scenario *s, bool yes, bool wrong
     if (read_credential(s->uid, &c) < 0)
         return "the file does not open any more";
     access = memcmp(c.access, none, CODE_HASH_LEN) != 0;
-    if (c.totp ? recovery_left(&c) != RECOVERY_CODES : !access)
+    if (c.totp.enrolled ? recovery_left(&c) != RECOVERY_CODES : !access)
         return "half enrolled";
-    return yes && (!c.totp || access) ? "let in, and not enrolled" : NULL;
+    return yes && (!c.totp.enrolled || access) ? "let in, and not enrolled" : NULL;
 }
 
 static const char *gone(const struct scenario *s, bool yes, bool wrong_seen)
@@ -422,8 +422,9 @@ static const char *gone(const struct scenario *s, bool yes, bool wrong_seen)
     int r = read_credential(s->uid, &c);
 
     (void)wrong_seen;
-    return yes && (r < 0 || c.totp || recovery_left(&c) > 0) ? "said to be gone, and it is there"
-                                                             : NULL;
+    return yes && (r < 0 || c.totp.enrolled || recovery_left(&c) > 0)
+               ? "said to be gone, and it is there"
+               : NULL;
 }
 
 static const char *another_secret(const struct scenario *s, bool yes, bool wrong_seen)
@@ -433,7 +434,7 @@ static const char *another_secret(const struct scenario *s, bool yes, bool wrong
     (void)wrong_seen;
     if (read_credential(s->uid, &c) < 0)
         return "the file does not open any more";
-    return yes && (!c.totp || memcmp(c.secret, secret, TOTP_KEY_LEN) == 0)
+    return yes && (!c.totp.enrolled || memcmp(c.totp.secret, secret, SECRET_LEN) == 0)
                ? "enrolled, and the file has the older secret"
                : NULL;
 }
