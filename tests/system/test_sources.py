@@ -116,9 +116,12 @@ def test_a_file_after_one_that_was_older_is_said_whole_and_taken(syncd):
 
 def process(syncd, name):
     for pid in syncd.children():
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if name in f.read().decode(errors="replace").split("\0")[0]:
-                return pid
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if name in f.read().decode(errors="replace").split("\0")[0]:
+                    return pid
+        except OSError:
+            pass  # it ended since
     return None
 
 
