@@ -56,7 +56,7 @@ static void keep_line(struct reading *r, const char *path, unsigned number, cons
     next_word(&rest, module, sizeof(module));
     base = strrchr(module, '/');
     *line = (struct pam_stack_line){.number = number, .level = level};
-    snprintf(line->file, sizeof(line->file), "%s", path);
+    snprintf(line->file, sizeof(line->file), "%.95s", path);
     snprintf(line->control, sizeof(line->control), "%s", control);
     snprintf(line->module, sizeof(line->module), "%.95s", base ? base + 1 : module);
     snprintf(line->args, sizeof(line->args), "%.255s", rest + strspn(rest, " \t"));
