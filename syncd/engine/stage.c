@@ -8,7 +8,8 @@
 #include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
 
-#define STAGE_BYTES_MAX (256ull * 1024 * 1024)
+// Two million people; what is beyond SQLite's cache lies in a file.
+#define STAGE_BYTES_MAX (1024ull * 1024 * 1024)
 
 static void clear_stage(struct engine_core *core, struct stage *stage)
 {
@@ -42,7 +43,7 @@ static bool too_much(struct engine_core *core, struct stage *stage, const char *
 {
     stage->bytes += 256 + (text ? strlen(text) : 0);
     if (stage->bytes > STAGE_BYTES_MAX && !stage->refused)
-        refuse_listing(core, stage, NULL, "it is larger than 256 MiB; it is refused whole", now);
+        refuse_listing(core, stage, NULL, "it is larger than 1 GiB; it is refused whole", now);
     return stage->refused;
 }
 
