@@ -21,8 +21,8 @@ enum cli_exit {
 // Everything a command line can say. A verb lists the long options it takes; any other
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
-    bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids;
-    const char *reason, *config, *until, *for_; // NULL where not given
+    bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids, pin, attested;
+    const char *reason, *config, *until, *for_, *label; // NULL where not given
     const char *mode, *hr, *allow, *admins, *contact, *since, *from;
     const char *words[4]; // what is no option
     unsigned n_words;

@@ -7,16 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/control.h"
+#include "cli/enroll.h"
 #include "cli/text.h"
 #include "rollcall/account.h"
+#include "rollcall/cleanup.h"
 #include "rollcall/parse.h"
 #include "rollcall/safeio.h"
 #include "rollcall/verifier_client.h"
 
 #define HOUR 3600
 
-static const char *asked_by(void)
+const char *cli_asked_by(void)
 {
     const char *by = secure_getenv("SUDO_USER");
 
@@ -84,7 +86,7 @@ int cli_code(struct cli *cli)
     if (cli->args.for_ && rollcall_parse_duration(cli->args.for_, 60, 30 * 86400, &seconds) < 0)
         return cli_complain(cli, CLI_USAGE, "--for %s: between 1m and 30d, such as 15m, 1h, 2d",
                             cli->args.for_);
-    r = rollcall_verifier_access_code(user, (int64_t)seconds, asked_by(), code, sizeof(code),
+    r = rollcall_verifier_access_code(user, (int64_t)seconds, cli_asked_by(), code, sizeof(code),
                                       &until);
     if (r < 0)
         return failed(cli, user, r);
@@ -96,6 +98,25 @@ int cli_code(struct cli *cli)
     return CLI_OK;
 }
 
+static int forget_key(const struct cli *cli, const char *user, const char *label)
+{
+    _cleanup_json_ json_t *o = NULL;
+    int r = rollcall_verifier_forget_key(user, label, cli_asked_by());
+
+    if (r == -EACCES)
+        return cli_fail(cli, CLI_NOT_FOUND, "unknown-key",
+                        "%s has no key \"%s\"; rollcall user %s --why lists them", user, label,
+                        user);
+    if (r < 0)
+        return failed(cli, user, r);
+    o = json_pack("{s:b, s:s, s:s}", "ok", 1, "user", user, "label", label);
+    if (cli->args.json)
+        cli_print_json(o);
+    else
+        printf("The key is not %s's any more; other factors stand.\n", user);
+    return CLI_OK;
+}
+
 int cli_reset_factor(struct cli *cli)
 {
     const char *user = cli->args.words[0];
@@ -103,13 +124,15 @@ int cli_reset_factor(struct cli *cli)
 
     if (!known_form(user))
         return failed(cli, user, -ENOENT);
-    r = rollcall_verifier_reset(user, asked_by());
+    if (cli->args.label)
+        return forget_key(cli, user, cli->args.label);
+    r = rollcall_verifier_reset(user, cli_asked_by());
     if (r < 0)
         return failed(cli, user, r);
     if (cli->args.json)
         printf("{\"ok\": true, \"user\": \"%s\"}\n", user);
     else
-        printf("%s has no second factor any more: codes, recovery codes and sudo's tickets are "
+        printf("%s has no second factor any more: codes, security keys and sudo's tickets are "
                "gone.\nNext: rollcall code %s, or rollcall enroll totp %s\n",
                user, user, user);
     return CLI_OK;
@@ -122,7 +145,7 @@ int cli_forget(struct cli *cli)
 
     if (!known_form(user))
         return failed(cli, user, -ENOENT);
-    r = rollcall_verifier_forget(user, asked_by());
+    r = rollcall_verifier_forget(user, cli_asked_by());
     if (r < 0)
         return failed(cli, user, r);
     if (cli->args.json)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/enroll.h"
 #include "rollcall/qr.h"
 #include "rollcall/account.h"
 #include "rollcall/cache.h"
@@ -23,7 +23,7 @@ static void erase_link(struct link *link)
     explicit_bzero(link, sizeof(*link));
 }
 
-static int refused(const struct cli *cli, const char *user, int r)
+int cli_enroll_refused(const struct cli *cli, const char *user, int r)
 {
     switch (r) {
     case -ENOENT:
@@ -99,17 +99,25 @@ int cli_enroll(struct cli *cli)
 {
     __attribute__((cleanup(erase_link))) struct link link = {{0}};
     const char *user = cli->args.words[1];
+    bool key = strcmp(cli->args.words[0], "fido2") == 0;
     int r;
 
-    if (strcmp(cli->args.words[0], "totp") != 0)
-        return cli_complain(cli, CLI_USAGE, "there is no factor '%s' to enroll; there is: totp",
+    if (!key && strcmp(cli->args.words[0], "totp") != 0)
+        return cli_complain(cli, CLI_USAGE,
+                            "there is no factor '%s' to enroll; there are: totp, fido2",
                             cli->args.words[0]);
+    if (key ? cli->args.replace : cli->args.label || cli->args.pin || cli->args.attested)
+        return cli_complain(cli, CLI_USAGE,
+                            key ? "--replace belongs to totp; a second key takes nothing away"
+                                : "--label, --pin and --attested belong to fido2");
     if (rollcall_name_check(user, strlen(user)) != ROLLCALL_NAME_OK) // also keeps the JSON whole
         return cli_fail(cli, CLI_NOT_FOUND, "unknown-user", "there is no managed account '%s'",
                         user);
+    if (key)
+        return cli_enroll_key(cli);
     r = rollcall_verifier_enroll_totp(user, cli->args.replace, link.uri, sizeof(link.uri));
     if (r < 0)
-        return refused(cli, user, r);
+        return cli_enroll_refused(cli, user, r);
     if (!clean_uri(link.uri))
         return cli_fail(cli, CLI_PROBLEM, "protocol", "rollcall-verifier gave no otpauth link");
     r = cli->args.json ? print_json(user, link.uri) : print_picture(cli, user, link.uri);

@@ -25,19 +25,25 @@ static const struct cli_verb verbs[] = {
      ",json,why,", 1, 1, true, cli_user},
     {"sync", "[SOURCE] [--json]", "read a source (or all) now, and wait for the result",
      "Shows a progress line on a terminal.", ",json,", 0, 1, true, cli_sync},
-    {"enroll", "totp USER [--replace] [--json]", "give somebody a second factor",
-     "Prints a QR code and the link in it. Both hold the secret: show them to USER alone.\n"
-     "--replace   a new secret in place of the one that USER has\n"
-     "--json      {\"user\": USER, \"uri\": \"otpauth://...\"}",
-     ",json,replace,", 2, 2, true, cli_enroll},
+    {"enroll",
+     "totp USER [--replace] [--json], or fido2 USER [--label TEXT] [--pin] [--attested] [--json]",
+     "give somebody a second factor",
+     "totp prints a QR code and the link in it. Both hold the secret: show them to USER alone.\n"
+     "--replace      a new secret in place of the one that USER has\n"
+     "fido2 takes the security key that is plugged in, one of up to five.\n"
+     "--label TEXT   what to call it; --pin: only a key that has a PIN or reads fingers\n"
+     "--attested     only a key of a maker that [mfa] fido2_roots trusts",
+     ",json,replace,label,pin,attested,", 2, 2, true, cli_enroll},
     {"code", "USER [--for TIME] [--json]", "an access code: USER enrols with it, or comes in once",
      "--for TIME   how long it is good: 15m, 1h (the default), 2d\n"
      "Typed where the login asks for a code. A new one makes an older one worthless. Needs\n"
      "enrol = access-code in [mfa].",
      ",json,for,", 1, 1, true, cli_code},
-    {"reset-factor", "USER [--json]", "take USER's second factor, codes and tickets away",
-     "For a lost phone: then rollcall code USER, and USER enrols again.", ",json,", 1, 1, true,
-     cli_reset_factor},
+    {"reset-factor", "USER [--label TEXT] [--json]",
+     "take USER's second factor, codes and tickets away",
+     "For a lost phone: then rollcall code USER, and USER enrols again.\n"
+     "--label TEXT   only the security key of that name",
+     ",json,label,", 1, 1, true, cli_reset_factor},
     {"forget", "USER [--json]", "take USER's password on this host and every ticket away",
      "The second factor stays. For a forgotten password: then rollcall code USER, and USER "
      "chooses\n"
@@ -172,10 +178,11 @@ static const struct {
     FLAG("json", json),         FLAG("why", why),       FLAG("dry-run", dry_run),
     FLAG("replace", replace),   FLAG("yes", yes),       FLAG("undo", undo),
     FLAG("no-start", no_start), FLAG("apply", apply),   FLAG("new-ids", new_ids),
+    FLAG("clock", clock),       FLAG("pin", pin),       FLAG("attested", attested),
     WORD("reason", reason),     WORD("config", config), WORD("until", until),
-    WORD("for", for_),          WORD("mode", mode),     WORD("hr", hr),
-    WORD("allow", allow),       WORD("admins", admins), WORD("contact", contact),
-    WORD("since", since),       WORD("from", from),     FLAG("clock", clock),
+    WORD("for", for_),          WORD("label", label),   WORD("mode", mode),
+    WORD("hr", hr),             WORD("allow", allow),   WORD("admins", admins),
+    WORD("contact", contact),   WORD("since", since),   WORD("from", from),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 #define HELP      'h'

@@ -93,28 +93,47 @@ static void print_off(const struct cli *cli, const json_t *enrolment)
     line(cli, "switched off", text, CLI_RED);
 }
 
+static void print_keys(const struct cli *cli, const json_t *keys)
+{
+    const json_t *k;
+    char text[128], when[80];
+    size_t i;
+
+    json_array_foreach(keys, i, k)
+    {
+        snprintf(text, sizeof(text), "%s, since %s%s%s", cli_text_of(k, "label"),
+                 cli_when(cli_int_of(k, "enrolled_at", 0), cli->now, when, sizeof(when)),
+                 json_is_true(json_object_get(k, "verifies_user")) ? "" : ", without PIN",
+                 json_is_true(json_object_get(k, "attested")) ? ", attested" : "");
+        line(cli, "key", text, CLI_PLAIN);
+    }
+}
+
 static void print_enrolment(const struct cli *cli, const json_t *enrolment)
 {
     int64_t until = cli_int_of(enrolment, "throttled_until", 0),
             failures = cli_int_of(enrolment, "failures", 0);
     const char *error = cli_text_of(enrolment, "error");
+    const json_t *keys;
     char text[128];
 
     if (*error) {
         line(cli, "factors", error, CLI_YELLOW);
         return;
     }
+    keys = json_object_get(enrolment, "keys");
     print_off(cli, enrolment);
     line(cli, "password", cli_text_of(enrolment, "password"), CLI_PLAIN);
     if (json_is_true(json_object_get(enrolment, "totp"))) {
         snprintf(text, sizeof(text), "totp, %lld recovery codes",
                  (long long)cli_int_of(enrolment, "recovery_codes", 0));
         line(cli, "factors", text, CLI_PLAIN);
-    } else {
+    } else if (json_array_size(keys) == 0) {
         line(cli, "factors",
              "none: no login with a second factor until rollcall code, or rollcall enroll totp",
              CLI_YELLOW);
     }
+    print_keys(cli, keys);
     if (cli_int_of(enrolment, "access_code_until", 0) > cli->now)
         time_line(cli, "access code", enrolment, "access_code_until");
     if (failures > 0) {
@@ -240,23 +259,41 @@ static json_t *names_of(unsigned off)
     return list;
 }
 
+static json_t *list_keys(const char *name)
+{
+    struct rollcall_key_facts keys[8];
+    json_t *list = json_array();
+    int n = rollcall_verifier_keys(name, keys, 8);
+
+    for (int i = 0; list && i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:I}", "label", keys[i].label,
+                                              "aaguid", keys[i].model, "verifies_user",
+                                              keys[i].verifies_user, "attested", keys[i].attested,
+                                              "enrolled_at", (json_int_t)keys[i].enrolled_at));
+    return list;
+}
+
 static json_t *enrolment(const char *name, bool *ret_usable)
 {
     struct rollcall_factor_facts facts = {0};
     const char *password;
+    json_t *keys;
     char text[160];
     int r = rollcall_verifier_factors(name, &facts);
 
-    *ret_usable = r == 0 && facts.totp && !(facts.off & ROLLCALL_OFF_TOTP);
+    *ret_usable = false;
     if (r < 0) {
         snprintf(text, sizeof(text), "rollcall-verifier could not be asked: %s", strerror(-r));
         return json_pack("{s:s}", "error", text);
     }
+    keys = list_keys(name);
+    // A key counts at the console, which needs no cable.
+    *ret_usable = (facts.totp && !(facts.off & ROLLCALL_OFF_TOTP)) || json_array_size(keys) > 0;
     password = facts.password == ROLLCALL_PASSWORD_LOCAL    ? "local"
                : facts.password == ROLLCALL_PASSWORD_CACHED ? "cached"
                                                             : NULL;
-    return json_pack("{s:b, s:i, s:s?, s:I, s:i, s:i, s:o, s:I}", "totp", facts.totp,
-                     "recovery_codes", (int)facts.recovery, "password", password,
+    return json_pack("{s:b, s:o, s:i, s:s?, s:I, s:i, s:i, s:o, s:I}", "totp", facts.totp, "keys",
+                     keys, "recovery_codes", (int)facts.recovery, "password", password,
                      "access_code_until", (json_int_t)facts.access_until, "failures",
                      (int)facts.failures, "failures_inside", (int)facts.inside, "off",
                      names_of(facts.off), "throttled_until", (json_int_t)facts.throttled_until);

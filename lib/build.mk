@@ -7,6 +7,6 @@ LIB_SRCS += lib/cache_board_writer.c lib/record_log.c lib/lock_journal.c lib/ids
 LIB_SRCS += lib/audit.c
 LIB_SRCS += lib/config.c lib/config_parse.c lib/config_finish.c lib/config_table.c
 LIB_SRCS += lib/source_message.c
-LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c
+LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c lib/security_key.c lib/verifier_keys.c
 LIB_SRCS += lib/audit_chain.c
 LIB_SRCS += lib/qr.c

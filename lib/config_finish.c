@@ -105,11 +105,31 @@ static void check_sources(struct config_state *s)
         ERROR(s, "no source has the role authority: nobody would be employed");
 }
 
+static void check_keys_alone(struct config_state *s)
+{
+    WARN(s, "[mfa] factors has fido2 and no totp: over ssh only hardware keys that are marked or "
+            "vouched for let anybody in");
+    if (s->config->enrol && strcmp(s->config->enrol, "access-code") == 0)
+        ERROR(s, "[mfa] enrol = access-code sets up an app's codes; add totp to factors, or write "
+                 "enrol = admin");
+}
+
+// A domain name's letters: WebAuthn knows no other names.
+static void check_rp(struct config_state *s)
+{
+    const char *rp = s->config->fido2_rp;
+
+    if (rp && (strspn(rp, "abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(rp) || *rp == '.' ||
+               *rp == '-'))
+        ERROR(s, "[mfa] fido2_rp = %s: write a domain name in small letters, such as example.com",
+              rp);
+}
+
 static void check_factors(struct config_state *s)
 {
     struct rollcall_config *c = s->config;
-    static const char *const later[] = {"fido2",       "okta-push", "push",
-                                        "device-flow", "password",  "local-password"};
+    static const char *const later[] = {"okta-push", "push", "device-flow", "password",
+                                        "local-password"};
 
     for (size_t i = 0; i < c->factors.n; i++) {
         const char *f = c->factors.item[i];
@@ -122,19 +142,28 @@ static void check_factors(struct config_state *s)
             c->usable_factors |= ROLLCALL_FACTOR_RECOVERY;
             continue;
         }
+        if (strcmp(f, "fido2") == 0) {
+            c->usable_factors |= ROLLCALL_FACTOR_FIDO2;
+            continue;
+        }
         for (size_t k = 0; k < sizeof(later) / sizeof(later[0]); k++)
             known = known || strcmp(f, later[k]) == 0;
         if (known)
             WARN(s, "[mfa] factors: this build does not have \"%s\"; it does not count", f);
         else
-            ERROR(s, "[mfa] factors: there is no factor \"%s\"; this build has totp and recovery",
+            ERROR(s,
+                  "[mfa] factors: there is no factor \"%s\"; this build has totp, recovery and "
+                  "fido2",
                   f);
     }
     // Recovery codes stand in for a factor that was lost; they are none to begin with.
-    if (!(c->usable_factors & ROLLCALL_FACTOR_TOTP))
+    if (!(c->usable_factors & (ROLLCALL_FACTOR_TOTP | ROLLCALL_FACTOR_FIDO2)))
         ERROR(s,
               "[mfa] factors names none that this build has: nobody could log in; write factors = "
               "totp");
+    else if (!(c->usable_factors & ROLLCALL_FACTOR_TOTP))
+        check_keys_alone(s);
+    check_rp(s);
 }
 
 static void check_rest(struct config_state *s)

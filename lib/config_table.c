@@ -99,7 +99,8 @@ const struct option_definition config_options[] = {
      NULL, "Groups of a source whose members are in this local group."},
 
     {"mfa", "factors", OPTION_LIST, IN(rollcall_config, factors), NULL, false, 0, 0, "totp",
-     "The factors of this host: totp, recovery (ten codes shown at enrolment). A factor that this "
+     "The factors of this host: totp, recovery (ten codes shown at enrolment), fido2 (security "
+     "keys at the console and for sudo). A factor that this "
      "build does not have is a warning and never counts."},
     {"mfa", "enrol", OPTION_WORD, IN(rollcall_config, enrol), "admin|access-code", true, 0, 0,
      "admin",
@@ -122,6 +123,15 @@ const struct option_definition config_options[] = {
     {"mfa", "totp_digits", OPTION_WORD, IN(rollcall_config, totp_digits), "6|8", false, 0, 0, "6",
      "How many digits apps that are enrolled from now on show."},
 
+    {"mfa", "fido2_rp", OPTION_TEXT, IN(rollcall_config, fido2_rp), NULL, false, 0, 63, NULL,
+     "The name that new security keys are enrolled under (WebAuthn's relying party id), the same "
+     "on "
+     "all hosts of an organisation if its keys are to be. A key keeps the name that it was "
+     "enrolled "
+     "under. Default: the host's name."},
+    {"mfa", "fido2_roots", OPTION_PATH, IN(rollcall_config, fido2_roots), NULL, false, 0, 0, NULL,
+     "PEM file of the makers of security keys whose word counts: a key that one of them signed for "
+     "is marked attested."},
     {"mfa", "multi_groups", OPTION_LIST, IN(rollcall_config, multi_groups), NULL, false, 0, 0, NULL,
      "Groups, by their immutable id, whose members need multi at every service that asks for "
      "less."},

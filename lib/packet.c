@@ -47,6 +47,12 @@ int rollcall_packet_put_number(struct rollcall_packet *p, enum rollcall_field fi
     return put(p, field, &number, sizeof(number));
 }
 
+int rollcall_packet_put_bytes(struct rollcall_packet *p, enum rollcall_field field,
+                              const void *data, size_t len)
+{
+    return put(p, field, data, len);
+}
+
 // The next field at *at; false at the end. The form was checked.
 static bool next(const struct rollcall_packet *p, size_t *at, unsigned *ret_tag,
                  const unsigned char **ret_data, size_t *ret_len)
@@ -134,6 +140,22 @@ int rollcall_packet_get_number(const struct rollcall_packet *p, enum rollcall_fi
     if (n != sizeof(*ret))
         return -EBADMSG;
     memcpy(ret, data, sizeof(*ret));
+    return 0;
+}
+
+int rollcall_packet_get_bytes(const struct rollcall_packet *p, enum rollcall_field field, void *ret,
+                              size_t size, size_t *ret_len)
+{
+    const unsigned char *data = NULL;
+    size_t n = 0;
+    int r = find(p, field, &data, &n);
+
+    if (r < 0)
+        return r;
+    if (n > size)
+        return -EMSGSIZE;
+    memcpy(ret, data, n);
+    *ret_len = n;
     return 0;
 }
 

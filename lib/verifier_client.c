@@ -4,30 +4,15 @@
 
 #include <errno.h>
 
+#include "lib/verifier_meaning.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
 #include "rollcall/protocol.h"
 
 #define RESULT_MS 10000
 
-// Asks, and returns the code's meaning; the result stands in *packet.
-static int ask(struct rollcall_packet *packet)
+int rollcall_verifier_meaning(int64_t code)
 {
-    _cleanup_(rollcall_verifier_hang_up) struct rollcall_verifier_link link =
-        ROLLCALL_VERIFIER_LINK_NONE;
-    int64_t code = -1;
-    int type = -1, r = rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER,
-                                              rollcall_deadline_in(RESULT_MS), &link);
-
-    if (r == 0)
-        r = rollcall_packet_send(link.fd, packet, RESULT_MS);
-    if (r == 0)
-        r = rollcall_packet_receive(link.fd, packet, RESULT_MS, &type);
-    if (r < 0)
-        return r == -EBADMSG || r == -EPIPE ? -EPROTO : r;
-    if (type != ROLLCALL_PACKET_RESULT ||
-        rollcall_packet_get_number(packet, ROLLCALL_FIELD_CODE, &code) < 0)
-        return -EPROTO;
     switch (code) {
     case ROLLCALL_RESULT_YES:
         return 0;
@@ -44,6 +29,27 @@ static int ask(struct rollcall_packet *packet)
     }
 }
 
+// Asks, and returns the code's meaning; the result stands in *packet.
+int rollcall_verifier_ask(struct rollcall_packet *packet)
+{
+    _cleanup_(rollcall_verifier_hang_up) struct rollcall_verifier_link link =
+        ROLLCALL_VERIFIER_LINK_NONE;
+    int64_t code = -1;
+    int type = -1, r = rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER,
+                                              rollcall_deadline_in(RESULT_MS), &link);
+
+    if (r == 0)
+        r = rollcall_packet_send(link.fd, packet, RESULT_MS);
+    if (r == 0)
+        r = rollcall_packet_receive(link.fd, packet, RESULT_MS, &type);
+    if (r < 0)
+        return r == -EBADMSG || r == -EPIPE ? -EPROTO : r;
+    if (type != ROLLCALL_PACKET_RESULT ||
+        rollcall_packet_get_number(packet, ROLLCALL_FIELD_CODE, &code) < 0)
+        return -EPROTO;
+    return rollcall_verifier_meaning(code);
+}
+
 int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri, size_t uri_len)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
@@ -54,7 +60,7 @@ int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri,
     if (r == 0)
         r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_REPLACE, replace);
     if (r == 0)
-        r = ask(&packet);
+        r = rollcall_verifier_ask(&packet);
     if (r < 0)
         return r;
     r = rollcall_packet_get_text(&packet, ROLLCALL_FIELD_TEXT, ret_uri, uri_len);
@@ -75,7 +81,7 @@ int rollcall_verifier_access_code(const char *user, int64_t seconds, const char 
     if (r == 0)
         r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_SECONDS, seconds);
     if (r == 0)
-        r = ask(&packet);
+        r = rollcall_verifier_ask(&packet);
     if (r < 0)
         return r;
     if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0 ||
@@ -94,7 +100,7 @@ static int ask_about(enum rollcall_packet_type type, const char *user, const cha
     r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
     if (r == 0)
         r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_BY, by);
-    return r == 0 ? ask(&packet) : r;
+    return r == 0 ? rollcall_verifier_ask(&packet) : r;
 }
 
 int rollcall_verifier_reset(const char *user, const char *by)
@@ -114,7 +120,7 @@ int rollcall_verifier_destroy(uid_t uid)
 
     rollcall_packet_start(&packet, ROLLCALL_PACKET_DESTROY);
     r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_UID, uid);
-    return r < 0 ? r : ask(&packet);
+    return r < 0 ? r : rollcall_verifier_ask(&packet);
 }
 
 int rollcall_verifier_ready(int64_t *ret_until)
@@ -124,7 +130,7 @@ int rollcall_verifier_ready(int64_t *ret_until)
     int r;
 
     rollcall_packet_start(&packet, ROLLCALL_PACKET_READY);
-    r = ask(&packet);
+    r = rollcall_verifier_ask(&packet);
     if (r < 0)
         return r;
     if (rollcall_packet_get_number(&packet, ROLLCALL_FIELD_UNTIL, &until) < 0)
@@ -154,7 +160,7 @@ int rollcall_verifier_factors(const char *user, struct rollcall_factor_facts *re
     rollcall_packet_start(&packet, ROLLCALL_PACKET_FACTORS);
     r = rollcall_packet_put_text(&packet, ROLLCALL_FIELD_USER, user);
     if (r == 0)
-        r = ask(&packet);
+        r = rollcall_verifier_ask(&packet);
     if (r < 0)
         return r;
     if (take_count(&packet, ROLLCALL_FIELD_TOTP, &totp) < 0 ||

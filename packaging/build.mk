@@ -5,6 +5,7 @@
 UNITS += $(wildcard packaging/systemd/*.service packaging/systemd/*.socket)
 INSTALL_DATA += packaging/sysusers/rollcall.conf:$(prefix)/lib/sysusers.d/rollcall.conf \
 	packaging/tmpfiles/rollcall.conf:$(prefix)/lib/tmpfiles.d/rollcall.conf \
+	packaging/udev/71-rollcall-security-key.rules:$(prefix)/lib/udev/rules.d/71-rollcall-security-key.rules \
 	packaging/pam-configs/rollcall:$(datadir)/pam-configs/rollcall \
 	packaging/pam-configs/rollcall-password:$(datadir)/pam-configs/rollcall-password \
 	packaging/sshd/10-rollcall.conf:$(datadir)/rollcall/sshd/10-rollcall.conf \

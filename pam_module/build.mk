@@ -13,14 +13,24 @@ pam_rollcall.so_DIR := $(pamdir)
 LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal.c \
 	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
 	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c pam_module/verifier/password.c \
-	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c
+	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c \
+	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
 	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c \
-	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c
-rollcall-verifier_LIBS := -lcrypto -lcrypt -loath -lqrencode -ljansson -linih
+	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c \
+	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c
+rollcall-verifier_LIBS := $(SYSTEMD_LIBS) -lfido2 -lcrypto -lcrypt -loath -lqrencode -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
+
+# Talks to FIDO2 devices for the verifier. hidraw.c is the one file that tests replace.
+SECURITY_KEY_SRCS := pam_module/security_key/main.c pam_module/security_key/device.c \
+	pam_module/security_key/confine.c
+PROGRAMS += rollcall-security-key
+rollcall-security-key_SRCS := $(SECURITY_KEY_SRCS) pam_module/security_key/hidraw.c
+rollcall-security-key_LIBS := -lfido2 -lseccomp
+rollcall-security-key_DIR := libexec/rollcall
 
 UNIT_TESTS += test_verifier_parts
 test_verifier_parts_SRCS := tests/unit/test_verifier_parts.c
@@ -43,3 +53,20 @@ test_verifier_codes_LIBS := -lcrypto -loath
 UNIT_TESTS += test_verifier_credential
 test_verifier_credential_SRCS := tests/unit/test_verifier_credential.c
 test_verifier_credential_LIBS := -lcrypto
+
+SOFTKEY_SRCS := tests/softkey/softkey.c tests/softkey/softkey_hid.c tests/softkey/softkey_crypto.c
+FIDO2_TEST_SRCS := tests/unit/fido2_fixture.c pam_module/security_key/device.c $(SOFTKEY_SRCS)
+UNIT_TESTS += test_fido2 test_fido2_enrol
+test_fido2_SRCS := tests/unit/test_fido2.c $(FIDO2_TEST_SRCS)
+test_fido2_LIBS := -lfido2 -lcbor -lcrypto
+test_fido2_enrol_SRCS := tests/unit/test_fido2_enrol.c $(FIDO2_TEST_SRCS)
+test_fido2_enrol_LIBS := -lfido2 -lcbor -lcrypto
+
+# For system tests: the same program over keys that are files, and what makes such files.
+PROGRAMS += soft_security_key softkey
+soft_security_key_SRCS := $(SECURITY_KEY_SRCS) tests/softkey/plugged.c $(SOFTKEY_SRCS)
+soft_security_key_LIBS := -lfido2 -lseccomp -lcbor -lcrypto
+soft_security_key_DIR := tests/tools
+softkey_SRCS := tests/softkey/softkey_main.c $(SOFTKEY_SRCS)
+softkey_LIBS := -lfido2 -lcbor -lcrypto
+softkey_DIR := tests/tools

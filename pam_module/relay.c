@@ -21,6 +21,7 @@ struct talk {
     const struct pam_call *call;
     struct rollcall_verifier_link link;
     int64_t deadline;
+    int64_t patience; // for how long the verifier may put that off, while a person is busy
 };
 
 static int dial(struct talk *t)
@@ -100,16 +101,30 @@ static int relay_prompt(struct talk *t, const struct rollcall_packet *prompt)
     r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TEXT, answer);
     erase_answer(answer);
     t->deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS);
+    t->patience = rollcall_deadline_in(ROLLCALL_VERIFIER_WAIT_MS);
     return r == 0 ? send_packet(t, &p) : r;
 }
 
-static void show(const struct pam_call *call, const struct rollcall_packet *result)
+static void show(const struct pam_call *call, const struct rollcall_packet *packet)
 {
     char text[ROLLCALL_PACKET_TEXT_MAX + 1];
 
     if (!call->silent &&
-        rollcall_packet_get_text(result, ROLLCALL_FIELD_TEXT, text, sizeof(text)) == 0 && *text)
+        rollcall_packet_get_text(packet, ROLLCALL_FIELD_TEXT, text, sizeof(text)) == 0 && *text)
         pam_info(call->pamh, "%s", text);
+}
+
+// Somebody is to touch a key, say: the verifier is there, and must not be timed out.
+static int bear_with(struct talk *t, const struct rollcall_packet *wait)
+{
+    int left = rollcall_deadline_left(t->patience);
+
+    show(t->call, wait);
+    if (left == 0)
+        return -ETIMEDOUT;
+    t->deadline = rollcall_deadline_in(
+        left < ROLLCALL_VERIFIER_SILENCE_MS ? left : ROLLCALL_VERIFIER_SILENCE_MS);
+    return 0;
 }
 
 // 0 for the verifier's yes, -EACCES for its no, another negative errno otherwise.
@@ -126,6 +141,8 @@ static int converse(struct talk *t, enum rollcall_packet_type request)
             break;
         if (type == ROLLCALL_PACKET_PROMPT && request == ROLLCALL_PACKET_LOGIN) {
             r = relay_prompt(t, &p);
+        } else if (type == ROLLCALL_PACKET_WAIT && request == ROLLCALL_PACKET_LOGIN) {
+            r = bear_with(t, &p);
         } else if (type == ROLLCALL_PACKET_RESULT &&
                    rollcall_packet_get_number(&p, ROLLCALL_FIELD_CODE, &code) == 0) {
             if (code != ROLLCALL_RESULT_YES)
@@ -143,7 +160,8 @@ static int relay(const struct pam_call *call, enum rollcall_packet_type request)
 {
     struct talk t = {.call = call,
                      .link = ROLLCALL_VERIFIER_LINK_NONE,
-                     .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS)};
+                     .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS),
+                     .patience = rollcall_deadline_in(ROLLCALL_VERIFIER_WAIT_MS)};
     int r = dial(&t);
 
     if (r == 0)

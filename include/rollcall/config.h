@@ -52,6 +52,7 @@ enum rollcall_locked { ROLLCALL_LOCKED_VISIBLE = 0, ROLLCALL_LOCKED_HIDDEN = 1 }
 
 #define ROLLCALL_FACTOR_TOTP     1u // what this build can really check
 #define ROLLCALL_FACTOR_RECOVERY 2u
+#define ROLLCALL_FACTOR_FIDO2    4u
 
 enum rollcall_totp_digits { ROLLCALL_TOTP_6_DIGITS = 0, ROLLCALL_TOTP_8_DIGITS = 1 };
 
@@ -78,10 +79,11 @@ struct rollcall_config {
     struct rollcall_list factors; // as written
     unsigned usable_factors;      // ROLLCALL_FACTOR_* of those that this build has
     char *enrol;
-    char *first;           // "local-password" or NULL
-    uint64_t password_age; // seconds; 0: for ever
-    int totp_algorithm;    // as in a credential: sha1, sha256, sha512
-    int totp_digits;       // enum rollcall_totp_digits
+    char *first;                  // "local-password" or NULL
+    uint64_t password_age;        // seconds; 0: for ever
+    char *fido2_rp, *fido2_roots; // NULL: the host's name; nobody
+    int totp_algorithm;           // as in a credential: sha1, sha256, sha512
+    int totp_digits;              // enum rollcall_totp_digits
     struct rollcall_list multi_groups, phishing_resistant_groups; // whose members need more
     struct rollcall_service_config service[32];
     size_t n_services;

@@ -17,6 +17,7 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_HELLO = 1,
     ROLLCALL_PACKET_PROMPT = 2,
     ROLLCALL_PACKET_RESULT = 3,
+    ROLLCALL_PACKET_WAIT = 4,
     ROLLCALL_PACKET_LOGIN = 16,
     ROLLCALL_PACKET_ANSWER = 17,
     ROLLCALL_PACKET_ENROL = 18,
@@ -27,6 +28,14 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_RESET = 23,
     ROLLCALL_PACKET_FORGET = 32,
     ROLLCALL_PACKET_READY = 33,
+    ROLLCALL_PACKET_ENROL_KEY = 48,
+    ROLLCALL_PACKET_KEYS = 49,
+    ROLLCALL_PACKET_FORGET_KEY = 50,
+    // docs/doors/security-key.md
+    ROLLCALL_PACKET_KEY_ASSERT = 64,
+    ROLLCALL_PACKET_KEY_MAKE = 65,
+    ROLLCALL_PACKET_KEY_STATE = 66,
+    ROLLCALL_PACKET_KEY_REPLY = 67,
 };
 
 enum rollcall_field {
@@ -54,6 +63,24 @@ enum rollcall_field {
     ROLLCALL_FIELD_PASSWORD = 34,
     ROLLCALL_FIELD_INSIDE = 35,
     ROLLCALL_FIELD_OFF = 36,
+    ROLLCALL_FIELD_LABEL = 64,
+    ROLLCALL_FIELD_PIN_WANTED = 65,
+    ROLLCALL_FIELD_ATTESTED = 66,
+    // docs/doors/security-key.md
+    ROLLCALL_FIELD_CHALLENGE = 80,
+    ROLLCALL_FIELD_PIN = 81,
+    ROLLCALL_FIELD_RP = 82,
+    ROLLCALL_FIELD_HANDLE = 83,
+    ROLLCALL_FIELD_STATUS = 84,
+    ROLLCALL_FIELD_TRIES = 85,
+    ROLLCALL_FIELD_INDEX = 86,
+    ROLLCALL_FIELD_AUTHDATA = 87,
+    ROLLCALL_FIELD_SIGNATURE = 88,
+    ROLLCALL_FIELD_FORMAT = 89,
+    ROLLCALL_FIELD_STATEMENT = 90,
+    ROLLCALL_FIELD_ALGORITHM = 91,
+    ROLLCALL_FIELD_KEY_ID = 96, // and the next ones: of up to five keys
+    ROLLCALL_FIELD_KEY_RP = 104,
 };
 
 enum rollcall_result {
@@ -84,6 +111,8 @@ int rollcall_packet_put_text(struct rollcall_packet *p, enum rollcall_field fiel
                              const char *text);
 int rollcall_packet_put_number(struct rollcall_packet *p, enum rollcall_field field,
                                int64_t number);
+int rollcall_packet_put_bytes(struct rollcall_packet *p, enum rollcall_field field,
+                              const void *data, size_t len);
 // The whole packet's form: 0 and its type, or -EBADMSG. Receive has done it.
 int rollcall_packet_check(const struct rollcall_packet *p, int *ret_type);
 // NUL-ended copy. 0, -ENOENT (no such field), -EBADMSG (a NUL inside), -EMSGSIZE.
@@ -92,6 +121,10 @@ int rollcall_packet_get_text(const struct rollcall_packet *p, enum rollcall_fiel
 // 0, -ENOENT, -EBADMSG (another length).
 int rollcall_packet_get_number(const struct rollcall_packet *p, enum rollcall_field field,
                                int64_t *ret);
+
+// 0 and how many bytes, -ENOENT, -EBADMSG, -EMSGSIZE (more than `size`).
+int rollcall_packet_get_bytes(const struct rollcall_packet *p, enum rollcall_field field, void *ret,
+                              size_t size, size_t *ret_len);
 
 // ---- on the socket ----
 // wait_ms < 0: for ever. 0, -ETIMEDOUT, -EPIPE (peer is gone), -errno.
@@ -107,6 +140,11 @@ int rollcall_packet_receive(int fd, struct rollcall_packet *ret, int wait_ms, in
 #define ROLLCALL_VERIFIER_LAST_WORDS_MS 1000
 _Static_assert(ROLLCALL_VERIFIER_SILENCE_MS + ROLLCALL_VERIFIER_LAST_WORDS_MS < 10000,
                "refused within ten seconds");
+
+// While somebody has something to do at the machine, such as touching a security key, the
+// verifier says so (`wait`), and the silence begins anew; for so long in all after an answer.
+#define ROLLCALL_VERIFIER_WAIT_EVERY_MS 2000
+#define ROLLCALL_VERIFIER_WAIT_MS       90000
 
 // A moment `wait_ms` from now on CLOCK_MONOTONIC, in milliseconds, and what is left until
 // one: 0 when it is over.

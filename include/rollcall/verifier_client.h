@@ -19,6 +19,31 @@
 // -ETIMEDOUT, -EPROTO.
 int rollcall_verifier_enroll_totp(const char *user, bool replace, char *ret_uri, size_t uri_len);
 
+// ---- security keys ----
+
+#define ROLLCALL_KEY_LABEL_MAX 32
+struct rollcall_key_wish {
+    const char *label; // NULL: the verifier chooses
+    bool pin;          // only a key that verifies its user
+    bool attested;     // only a key of a maker that the host trusts
+    const char *by;
+    // A PIN, without echo: fills `answer`; negative errno to give up.
+    int (*ask)(const char *prompt, char *answer, size_t len);
+    void (*show)(const char *text); // what the person is to do
+};
+struct rollcall_key_facts {
+    char label[ROLLCALL_KEY_LABEL_MAX], model[33]; // of an AAGUID: hexadecimal
+    bool verifies_user, attested;
+    int64_t enrolled_at;
+};
+// Enrols the key that is plugged in. As above; -EACCES with the reason in `why`.
+int rollcall_verifier_enroll_key(const char *user, const struct rollcall_key_wish *wish,
+                                 struct rollcall_key_facts *ret, char *why, size_t why_len);
+// The number of keys in `ret`, or negative errno.
+int rollcall_verifier_keys(const char *user, struct rollcall_key_facts *ret, size_t max);
+// -EACCES: there is no key of that label.
+int rollcall_verifier_forget_key(const char *user, const char *label, const char *by);
+
 // Destroys every factor and ticket of the account. 0 also when there were none.
 int rollcall_verifier_destroy(uid_t uid);
 

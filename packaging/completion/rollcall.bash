@@ -25,12 +25,13 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -W "files sss" -- "$word")
         return
         ;;
-    --reason | --since | --until | --for | --allow | --admins | --contact) return ;;
+    --reason | --since | --until | --for | --label | --allow | --admins | --contact) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
     lock) options="$options --reason --dry-run" ;;
-    enroll) options="$options --replace" ;;
+    enroll) options="$options --replace --label --pin --attested" ;;
+    reset-factor) options="$options --label" ;;
     expect) options="$options --until" ;;
     code) options="$options --for" ;;
     lease) options="$options --for --reason" ;;
@@ -46,7 +47,7 @@ _rollcall() {
     fi
     case $verb:$COMP_CWORD in
     user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | forget:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
-    enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp" -- "$word") ;;
+    enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp fido2" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;

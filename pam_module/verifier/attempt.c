@@ -31,7 +31,8 @@ struct attempt {
     const struct rollcall_person *person;
     enum side side;
     struct credential c;
-    bool enrolled; // in this employment
+    bool ours;     // the credential is of this employment
+    bool enrolled; // and has an app
     int64_t now;
 };
 
@@ -49,7 +50,7 @@ static enum outcome by_totp(struct attempt *a, const struct rollcall_secret *cod
     int8_t drift = 0;
     uint64_t step = totp_check(a->enrolled ? t : &nobodys, code->bytes, a->now, &drift);
 
-    if (!a->enrolled || step == 0)
+    if (!a->enrolled || step == 0 || !factor_on(a->v, ROLLCALL_FACTOR_TOTP))
         return OUTCOME_WRONG;
     t->last_step = step;
     t->drift = drift;
@@ -153,17 +154,17 @@ static int64_t later(int64_t a, int64_t b)
 static int charge(struct attempt *a, struct credential_file *f,
                   const struct attempt_request *request, int64_t *ret_until)
 {
-    enum factor_kind kind = kind_of(request->code);
+    enum factor_kind kind = request->code ? kind_of(request->code) : FACTOR_PASSWORD;
     int r;
 
     *ret_until = throttle_until(&a->c, a->side, kind, a->now);
     if (request->password)
         *ret_until = later(*ret_until, throttle_until(&a->c, a->side, FACTOR_PASSWORD, a->now));
     // What is no try is written all the same: the same work.
-    if (!answer_is_no_try(request->code) ||
+    if ((request->code && !answer_is_no_try(request->code)) ||
         (request->password && !answer_is_no_try(request->password))) {
         throttle_charge(&a->c, a->side, kind, a->now);
-        if (request->password)
+        if (request->code && request->password)
             throttle_charge_also(&a->c, a->side, FACTOR_PASSWORD, a->now);
     }
     r = credential_write(f, &a->c);
@@ -187,8 +188,8 @@ static enum outcome look_at_both(struct attempt *a, struct credential_file *f,
                                  const struct attempt_request *request, const char **how)
 {
     static const struct password_factor none;
-    const struct password_factor *p = a->enrolled ? &a->c.password : &none;
-    enum outcome by_code = look(a, request->code, how);
+    const struct password_factor *p = a->ours ? &a->c.password : &none;
+    enum outcome by_code = request->code ? look(a, request->code, how) : OUTCOME_RIGHT;
     bool fits;
 
     if (!request->password)
@@ -199,7 +200,7 @@ static enum outcome look_at_both(struct attempt *a, struct credential_file *f,
         return by_code;
     if (fits)
         throttle_refund(&a->c, a->side, FACTOR_PASSWORD);
-    if (by_code == OUTCOME_RIGHT)
+    if (by_code == OUTCOME_RIGHT && request->code)
         throttle_refund(&a->c, a->side, kind_of(request->code)); // burnt it is
     return credential_write(f, &a->c) < 0 ? OUTCOME_NOT_NOW : OUTCOME_WRONG;
 }
@@ -208,16 +209,17 @@ static enum outcome judge(struct attempt *a, struct credential_file *f,
                           const struct attempt_request *request, struct attempt_result *ret)
 {
     int64_t wait = a->side == SIDE_OUTSIDE ? addresses_wait(a->v, request->rhost) : 0;
+    const struct rollcall_secret *typed = request->code ? request->code : request->password;
     enum outcome outcome;
 
     if (charge(a, f, request, &ret->until) < 0)
         return OUTCOME_NOT_NOW;
     if (wait > 0)
         ret->until = later(ret->until, a->now + wait);
-    a->enrolled =
-        a->person->uid != 0 && a->c.totp.enrolled && a->c.incarnation == a->person->incarnation;
+    a->ours = a->person->uid != 0 && a->c.incarnation == a->person->incarnation;
+    a->enrolled = a->ours && a->c.totp.enrolled;
     outcome = look_at_both(a, f, request, &ret->how);
-    if (outcome == OUTCOME_WRONG && a->side == SIDE_OUTSIDE && !answer_is_no_try(request->code))
+    if (outcome == OUTCOME_WRONG && a->side == SIDE_OUTSIDE && !answer_is_no_try(typed))
         addresses_charge(a->v, request->rhost);
     if (outcome == OUTCOME_WRONG || outcome == OUTCOME_NOT_NOW)
         return outcome;

@@ -101,7 +101,8 @@ static bool sound(const struct credential *c, uint32_t uid)
     for (int i = 0; i < FIDO_KEYS; i++)
         ok = ok && c->fido[i].id_len <= sizeof(c->fido[i].id) &&
              c->fido[i].pk_len <= sizeof(c->fido[i].pk) &&
-             memchr(c->fido[i].label, 0, sizeof(c->fido[i].label));
+             memchr(c->fido[i].label, 0, sizeof(c->fido[i].label)) &&
+             memchr(c->fido[i].rp, 0, sizeof(c->fido[i].rp));
     return ok;
 }
 
@@ -224,4 +225,16 @@ void credential_blank(struct credential *c, uint32_t uid, uint32_t incarnation,
                              .incarnation = incarnation,
                              .outside = outside,
                              .inside = inside};
+}
+
+void credential_renew(struct credential *c, uint32_t uid, uint32_t incarnation)
+{
+    _cleanup_credential_ struct credential old = *c;
+
+    credential_blank(c, uid, incarnation, NULL);
+    if (old.incarnation != incarnation)
+        return;
+    c->password = old.password;
+    memcpy(c->fido, old.fido, sizeof(c->fido));
+    memcpy(c->vouched, old.vouched, sizeof(c->vouched));
 }

@@ -75,8 +75,16 @@ struct fido_key {
     uint8_t flags, reserved[3];
     uint8_t aaguid[16];
     char label[32]; // a NUL stands at its end
+    char rp[64];    // the name it was enrolled under, and signs for; so too
     uint8_t id[256];
     uint8_t pk[96]; // as libfido2 takes it: 64 bytes of ES256, 32 of EdDSA, 96 of ES384
+};
+
+// An SSH hardware key that somebody vouches for; at 0: a free place.
+#define VOUCHED_KEYS 8
+struct vouched_key {
+    int64_t at;
+    uint8_t sha256[32]; // of the key's blob: what ssh-keygen -l shows in base 64
 };
 
 struct credential {
@@ -93,13 +101,14 @@ struct credential {
     int64_t access_until;
     struct password_factor password;
     struct fido_key fido[FIDO_KEYS];
+    struct vouched_key vouched[VOUCHED_KEYS];
 };
 _Static_assert(sizeof(struct failures) == 16 && sizeof(struct tally) == 16 * (1 + FACTOR_KINDS) &&
                    sizeof(struct totp_factor) == 24 + TOTP_SECRET_MAX &&
                    sizeof(struct password_factor) == 16 + PASSWORD_HASH_MAX &&
-                   sizeof(struct fido_key) == 424,
+                   sizeof(struct fido_key) == 488,
                "no holes");
-_Static_assert(sizeof(struct credential) == 2856, "the format");
+_Static_assert(sizeof(struct credential) == 3496, "the format");
 
 static inline void credential_erase(struct credential *c)
 {
@@ -133,6 +142,9 @@ int credential_destroy(struct credential_file *f);
 // NULL.
 void credential_blank(struct credential *c, uint32_t uid, uint32_t incarnation,
                       const struct credential *failed);
+// Of this employment, without an app and its codes: an app's new secret takes nothing else
+// away that was of the same employment.
+void credential_renew(struct credential *c, uint32_t uid, uint32_t incarnation);
 
 // ---- credential_seal.c: AES-256-GCM, and the place that the seal speaks for ----
 #define SEAL_IV_LEN  12

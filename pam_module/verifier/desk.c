@@ -25,9 +25,8 @@ static void audit(const struct rollcall_packet *request, const char *event, cons
                    NULL);
 }
 
-// A credential of this employment: what an earlier one left is void.
-static int begin(struct verifier *v, const struct rollcall_person *p, struct credential_file *f,
-                 struct credential *c)
+int enrol_begin(struct verifier *v, const struct rollcall_person *p, struct credential_file *f,
+                struct credential *c)
 {
     int r = credential_open(v->credentials, v->key, p->uid, f);
 
@@ -44,7 +43,7 @@ static int issue(struct verifier *v, const struct rollcall_person *p, int64_t se
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
     _cleanup_credential_ struct credential c = {0};
     static const uint8_t none[CODE_SALT_LEN];
-    int r = begin(v, p, &f, &c);
+    int r = enrol_begin(v, p, &f, &c);
 
     // Recovery codes stand under the same salt.
     if (r == 0 && memcmp(c.salt, none, sizeof(none)) == 0 &&

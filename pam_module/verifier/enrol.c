@@ -39,17 +39,6 @@ enum rollcall_result enrol_result(int r)
                            : ROLLCALL_RESULT_NOT_NOW;
 }
 
-static void credential_renew(struct credential *c, uint32_t uid, uint32_t incarnation)
-{
-    _cleanup_credential_ struct credential old = *c;
-
-    credential_blank(c, uid, incarnation, NULL);
-    if (old.incarnation != incarnation)
-        return;
-    c->password = old.password;
-    memcpy(c->fido, old.fido, sizeof(c->fido));
-}
-
 static int enrol(struct verifier *v, const struct rollcall_packet *request, char *uri, size_t len)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
@@ -173,6 +162,17 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request)
 // ---- offline: is there anybody whom this host could let in with what it has? ----
 #define READY_SECONDS 5
 
+static bool has_usable(const struct verifier *v, const struct credential *c, int64_t now)
+{
+    bool keys = false;
+
+    for (int i = 0; i < FIDO_KEYS; i++)
+        keys = keys || c->fido[i].id_len > 0;
+    return (keys && factor_on(v, ROLLCALL_FACTOR_FIDO2)) ||
+           (c->totp.enrolled && factor_on(v, ROLLCALL_FACTOR_TOTP) &&
+            throttle_until(c, SIDE_OUTSIDE, FACTOR_TOTP, now) != INT64_MAX);
+}
+
 static bool can_come_in(const struct verifier *v, uint32_t uid, int64_t *ret_until)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
@@ -185,8 +185,7 @@ static bool can_come_in(const struct verifier *v, uint32_t uid, int64_t *ret_unt
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, NULL, uid, now, &a, &p, buf,
                                sizeof(buf));
     if (a.cause != ROLLCALL_ADMIT || credential_open(v->credentials, v->key, uid, &f) < 0 ||
-        credential_read(&f, &c) < 0 || c.incarnation != p.incarnation || !c.totp.enrolled ||
-        throttle_until(&c, SIDE_OUTSIDE, FACTOR_TOTP, now) == INT64_MAX)
+        credential_read(&f, &c) < 0 || c.incarnation != p.incarnation || !has_usable(v, &c, now))
         return false;
     *ret_until = a.lease_ends;
     return true;

@@ -50,6 +50,12 @@ static int serve(struct verifier *v)
         return desk_forget(v, &request);
     case ROLLCALL_PACKET_RESET:
         return desk_reset(v, &request);
+    case ROLLCALL_PACKET_ENROL_KEY:
+        return enrol_key(v, &request);
+    case ROLLCALL_PACKET_KEYS:
+        return list_keys(v, &request);
+    case ROLLCALL_PACKET_FORGET_KEY:
+        return forget_key(v, &request);
     default:
         return say_result(v, ROLLCALL_RESULT_NOT_UNDERSTOOD, NULL, NULL);
     }
@@ -82,6 +88,7 @@ int main(void)
     v.peer_uid = peer.uid;
     if (gethostname(v.host, sizeof(v.host) - 1) < 0)
         snprintf(v.host, sizeof(v.host), "this host");
+    snprintf(v.full_host, sizeof(v.full_host), "%.63s", v.host);
     v.host[strcspn(v.host, ".")] = 0;
     read_config(&v, &config);
     r = privilege_take_and_drop(&v);

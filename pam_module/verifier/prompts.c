@@ -7,15 +7,18 @@
 
 #include "pam_module/verifier/verifier.h"
 
+#define CODE          "Code from your app (or \"help\"): "
+#define CODE_OR_TOUCH "Code (or touch your key and press Enter): "
+
 void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len)
 {
-    snprintf(buf, len, "\nSign in to %s as %s.\nCode from your app (or \"help\"): ", f->host,
-             f->user);
+    snprintf(buf, len, "\nSign in to %s as %s.\n%s", f->host, f->user,
+             f->keys ? CODE_OR_TOUCH : CODE);
 }
 
-void prompt_code(char *buf, size_t len)
+void prompt_code(const struct prompt_facts *f, char *buf, size_t len)
 {
-    snprintf(buf, len, "\nCode from your app (or \"help\"): ");
+    snprintf(buf, len, "\n%s", f->keys ? CODE_OR_TOUCH : CODE);
 }
 
 void prompt_password(const struct prompt_facts *f, bool again, char *buf, size_t len)
@@ -48,17 +51,18 @@ void prompt_choose(const struct prompt_facts *f, const char *problem, bool may_w
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len)
 {
     // Whoever was enrolled before eight were asked for has six.
-    const char *digits = f->eight_digits ? "6 or 8" : "6";
+    const char *digits = f->eight_digits ? "6 or 8" : "6",
+               *keys = f->keys ? " Security key: touch it and press Enter." : "";
 
     if (f->totp_only)
-        snprintf(buf, len, "\nApp code: %s digits. New here? Contact %s. Code: ", digits,
+        snprintf(buf, len, "\nApp code: %s digits.%s New here? Contact %s. Code: ", digits, keys,
                  f->contact);
     else
         snprintf(buf, len,
                  "\nApp code: %s digits. Recovery code: xxxx-xxxx. Access code from the service "
                  "desk: 12 "
-                 "characters. New here? Ask your manager for an access code. Code: ",
-                 digits);
+                 "characters.%s New here? Ask your manager for an access code. Code: ",
+                 digits, keys);
 }
 
 // "Alice" of "Alice Example"; the login name where there is none.
@@ -111,6 +115,35 @@ void prompt_keep(const char codes[RECOVERY_CODES][CODE_TEXT_LEN], bool again, ch
 void prompt_wrong(char *buf, size_t len)
 {
     snprintf(buf, len, "\nThat code was not accepted. Wait for the next one. Code: ");
+}
+
+void prompt_key_wrong(enum rollcall_key_status status, char *buf, size_t len)
+{
+    static const char *const words[ROLLCALL_KEY_STATUSES] = {
+        [ROLLCALL_KEY_NONE] = "No security key was found.",
+        [ROLLCALL_KEY_PIN_WRONG] = "That PIN was not accepted.",
+        [ROLLCALL_KEY_PIN_PAUSED] = "Take the key out and put it in again; it takes no PIN before.",
+        [ROLLCALL_KEY_PIN_LOCKED] = "This key has locked itself after too many wrong PINs.",
+        [ROLLCALL_KEY_TIMEOUT] = "The key was not touched in time.",
+        [ROLLCALL_KEY_UNSUPPORTED] = "This key cannot be used: it does not speak FIDO2.",
+        [ROLLCALL_KEY_FAILED] = "The key could not be asked.",
+        [ROLLCALL_KEY_DENIED] = "The key did not agree.",
+    };
+    const char *w = words[status] ? words[status] : "That key was not accepted.";
+
+    snprintf(buf, len, "\n%s %s", w, CODE_OR_TOUCH);
+}
+
+void prompt_pin(int tries, char *buf, size_t len)
+{
+    if (tries == PIN_FIRST)
+        snprintf(buf, len, "\nPIN of your security key: ");
+    else if (tries < 0)
+        snprintf(buf, len, "\nThat PIN was not accepted. PIN of your security key: ");
+    else
+        snprintf(buf, len,
+                 "\nThat PIN was not accepted. %d %s left, then the key locks itself. PIN: ", tries,
+                 tries == 1 ? "try is" : "tries are");
 }
 
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len)

@@ -58,9 +58,18 @@ void session_audit(const struct login *l, const char *event, const char *cause, 
                    referenced ? l->reference : NULL, NULL);
 }
 
+void session_audit_hint(const struct login *l, const char *event, const char *hint)
+{
+    char uid[16];
+
+    snprintf(uid, sizeof(uid), "%u", l->person.uid);
+    rollcall_audit(ROLLCALL_AUDIT_SOCK, event, "user", l->user, "uid", l->person.uid ? uid : NULL,
+                   "service", l->service, "tty", *l->tty ? l->tty : NULL, "hint", hint, NULL);
+}
+
 // ---- prompts ----
 
-static int ask(struct login *l, const char *text, bool echo, struct rollcall_secret *ret)
+int verifier_ask(struct verifier *v, const char *text, bool echo, struct rollcall_secret *ret)
 {
     _cleanup_packet_ struct rollcall_packet p = {0};
     int type, r;
@@ -70,9 +79,9 @@ static int ask(struct login *l, const char *text, bool echo, struct rollcall_sec
     if (r == 0)
         r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_ECHO, echo);
     if (r == 0)
-        r = rollcall_packet_send(l->v->peer, &p, 5000);
+        r = rollcall_packet_send(v->peer, &p, 5000);
     if (r == 0)
-        r = rollcall_packet_receive(l->v->peer, &p, HUMAN_MS, &type);
+        r = rollcall_packet_receive(v->peer, &p, HUMAN_MS, &type);
     if (r < 0)
         return r;
     if (type != ROLLCALL_PACKET_ANSWER)
@@ -84,12 +93,12 @@ static int ask(struct login *l, const char *text, bool echo, struct rollcall_sec
 
 int session_ask(struct login *l, const char *text, struct rollcall_secret *ret)
 {
-    return ask(l, text, true, ret);
+    return verifier_ask(l->v, text, true, ret);
 }
 
 int session_ask_hidden(struct login *l, const char *text, struct rollcall_secret *ret)
 {
-    return ask(l, text, false, ret);
+    return verifier_ask(l->v, text, false, ret);
 }
 
 // ---- after the proof ----
@@ -203,14 +212,14 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code, bo
 
 // A password that is missing is asked for where more than one factor was shown without it;
 // one that is old must be changed where it was shown.
-static int after_right(struct login *l, bool by_password, const struct attempt_result *got)
+static int after_right(struct login *l, unsigned shown, const struct attempt_result *got)
 {
     bool missing = password_on(l->v) && !got->has_password && l->v->peer_uid == 0 &&
-                   strength_of(l->proof | PROOF_CODE) >= STRENGTH_MULTI;
+                   strength_of(l->proof | shown) >= STRENGTH_MULTI;
     int r = 1;
 
-    l->proof |= PROOF_CODE | (by_password ? PROOF_PASSWORD : 0);
-    if (missing || (by_password && got->password_aged))
+    l->proof |= shown;
+    if (missing || ((shown & PROOF_PASSWORD) && got->password_aged))
         r = password_renew(l, missing);
     if (r < 0)
         return r;
@@ -229,23 +238,51 @@ static void answers_erase(struct answers *a)
     explicit_bzero(a, sizeof(*a));
 }
 
-// One try: the end of the conversation, or 1 when another is left to it.
-static int judge(struct login *l, const struct answers *a)
+// What was answered, and with *ret_shown what is proved when that is right.
+static enum outcome look(struct login *l, const struct answers *a, unsigned *ret_shown,
+                         struct attempt_result *got)
 {
+    bool key = touch_meant(l, &a->code);
     const struct attempt_request request = {.person = &l->person,
                                             .side = l->side,
                                             .rhost = l->rhost,
-                                            .code = &a->code,
+                                            .code = key ? NULL : &a->code,
                                             .password = a->both ? &a->password : NULL,
                                             .password_blocked = l->admission.flags &
                                                                 ROLLCALL_FLAG_PASSWORD_BLOCKED};
-    struct attempt_result got;
-    enum outcome outcome = attempt_code(l->v, &request, &got);
+    enum outcome outcome;
+    const char *how;
+
+    l->wrong = key ? "wrong-key" : "wrong-code";
+    *ret_shown = PROOF_CODE | (a->both ? PROOF_PASSWORD : 0);
+    if (!key) {
+        key_talk_end(&l->talk); // it stops blinking
+        return attempt_code(l->v, &request, got);
+    }
+    outcome = touch(l, &how);
+    *ret_shown = l->user_verified ? PROOF_FIDO2_UV : PROOF_FIDO2;
+    *got = (struct attempt_result){.how = how, .has_password = true}; // or not: nobody looked
+    // Beside a key that knows its user no password is needed; one that was typed must be right.
+    if (outcome != OUTCOME_RIGHT || !a->both || (l->user_verified && a->password.len == 0))
+        return outcome;
+    l->wrong = "wrong-code";
+    *ret_shown |= PROOF_PASSWORD;
+    outcome = attempt_code(l->v, &request, got);
+    got->how = how;
+    return outcome;
+}
+
+// One try: the end of the conversation, or 1 when another is left to it.
+static int judge(struct login *l, const struct answers *a)
+{
+    struct attempt_result got = {0};
+    unsigned shown = 0;
+    enum outcome outcome = look(l, a, &shown, &got);
 
     l->facts.until = got.until;
     switch (outcome) {
     case OUTCOME_RIGHT:
-        return after_right(l, a->both, &got);
+        return after_right(l, shown, &got);
     case OUTCOME_WELCOME:
         return after_welcome(l, &a->code, got.enrolled);
     case OUTCOME_THROTTLED:
@@ -253,6 +290,8 @@ static int judge(struct login *l, const struct answers *a)
     case OUTCOME_NOT_NOW:
         session_audit(l, "login-refused", "cache-unreadable", false);
         return say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
+    case OUTCOME_GONE:
+        return -EPIPE;
     case OUTCOME_WRONG:
         break;
     }
@@ -291,6 +330,12 @@ static int ask_code(struct login *l, char *text, size_t len, int *helps,
     }
 }
 
+// Beside a password nothing tells which of two was wrong; what a device did is no secret.
+static bool key_to_blame(const struct login *l, bool both)
+{
+    return strcmp(l->wrong, "wrong-key") == 0 && !(both && l->key_status == ROLLCALL_KEY_DONE);
+}
+
 static int ask_answers(struct login *l, bool again, int *helps, struct answers *ret)
 {
     char text[1024];
@@ -310,12 +355,15 @@ static int ask_answers(struct login *l, bool again, int *helps, struct answers *
         r = session_ask_hidden(l, text, &ret->password);
         if (r < 0)
             return r;
-        prompt_code(text, sizeof(text));
-    } else if (again) {
-        prompt_wrong(text, sizeof(text));
-    } else {
-        prompt_sign_in(&l->facts, text, sizeof(text));
     }
+    if (again && key_to_blame(l, ret->both))
+        prompt_key_wrong(l->key_status, text, sizeof(text));
+    else if (ret->both)
+        prompt_code(&l->facts, text, sizeof(text));
+    else if (again)
+        prompt_wrong(text, sizeof(text));
+    else
+        prompt_sign_in(&l->facts, text, sizeof(text));
     return ask_code(l, text, sizeof(text), helps, &ret->code);
 }
 
@@ -323,20 +371,23 @@ static int converse(struct login *l)
 {
     int helps = 0;
 
+    touch_offer(l);
     for (int tries = 0; tries < TRIES; tries++) {
         _cleanup_(answers_erase) struct answers a = {0};
         int r = ask_answers(l, tries > 0, &helps, &a);
         if (r < 0) {
             // Who tries one code a connection and hangs up leaves a record of each.
             if (tries > 0)
-                session_audit(l, "login-refused", "wrong-code", false);
+                session_audit(l, "login-refused", l->wrong, false);
             return r;
         }
         r = judge(l, &a);
         if (r != 1)
             return r;
+        if (tries + 1 < TRIES)
+            touch_offer(l);
     }
-    session_audit(l, "login-refused", "wrong-code", false);
+    session_audit(l, "login-refused", l->wrong, false);
     return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
 }
 
@@ -386,7 +437,7 @@ static void lease_of(struct login *l)
 
 static int read_request(struct verifier *v, const struct rollcall_packet *request, struct login *l)
 {
-    *l = (struct login){.v = v};
+    *l = (struct login){.v = v, .talk = {.fd = -1}};
     take_text(request, ROLLCALL_FIELD_USER, l->user, sizeof(l->user));
     take_text(request, ROLLCALL_FIELD_SERVICE, l->service, sizeof(l->service));
     take_text(request, ROLLCALL_FIELD_RHOST, l->rhost, sizeof(l->rhost));
@@ -413,13 +464,33 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         .totp_only = !factor_on(v, ROLLCALL_FACTOR_RECOVERY) && !access_codes_on(v),
         .eight_digits = v->config && v->config->totp_digits == ROLLCALL_TOTP_8_DIGITS,
         .as_of = l->admission.as_of};
+    l->facts.keys = touch_possible(l);
     lease_of(l);
     return 0;
 }
 
+static void login_free(struct login **l)
+{
+    if (*l) {
+        key_talk_end(&(*l)->talk);
+        explicit_bzero(*l, sizeof(**l));
+    }
+    free(*l);
+}
+#define _cleanup_login_ __attribute__((cleanup(login_free)))
+
+static struct login *login_new(void)
+{
+    struct login *l = calloc(1, sizeof(*l));
+
+    if (l)
+        l->talk.fd = -1;
+    return l;
+}
+
 int session_login(struct verifier *v, const struct rollcall_packet *request)
 {
-    _cleanup_free_ struct login *l = calloc(1, sizeof(*l));
+    _cleanup_login_ struct login *l = login_new();
     int r = l ? read_request(v, request, l) : -ENOMEM;
 
     if (r < 0)
@@ -436,7 +507,7 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
 
 int session_ticket(struct verifier *v, const struct rollcall_packet *request)
 {
-    _cleanup_free_ struct login *l = calloc(1, sizeof(*l));
+    _cleanup_login_ struct login *l = login_new();
     int r = l ? read_request(v, request, l) : -ENOMEM;
 
     if (r < 0)

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "pam_module/verifier/credential.h"
+#include "pam_module/verifier/key_talk.h"
 #include "pam_module/verifier/strength.h"
 #include "pam_module/verifier/throttle.h"
 #include "rollcall/admission.h"
@@ -71,6 +72,7 @@ struct prompt_facts {
     const char *host, *user, *contact;
     const char *display_name;
     bool totp_only;    // no recovery and no access codes on this host
+    bool keys;         // a security key in this machine is as good
     bool eight_digits; // apps that are enrolled now show eight
     const char *reference;
     int64_t until;                // throttled
@@ -78,8 +80,12 @@ struct prompt_facts {
 };
 void prompt_sign_in(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_help(const struct prompt_facts *f, char *buf, size_t len);
-void prompt_code(char *buf, size_t len);
+void prompt_code(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_wrong(char *buf, size_t len);
+void prompt_key_wrong(enum rollcall_key_status status, char *buf, size_t len);
+// `tries` left; -1: not known; PIN_FIRST: none was wrong.
+#define PIN_FIRST (-2)
+void prompt_pin(int tries, char *buf, size_t len);
 void prompt_password(const struct prompt_facts *f, bool again, char *buf, size_t len);
 // Of programs that give one answer to everything.
 void prompt_both(const struct prompt_facts *f, bool again, char *buf, size_t len);
@@ -102,6 +108,7 @@ enum outcome {
     OUTCOME_RIGHT,
     OUTCOME_THROTTLED,
     OUTCOME_NOT_NOW,
+    OUTCOME_GONE,    // nobody listens any more
     OUTCOME_WELCOME, // an access code, and something is to be set up; it is not used up
 };
 
@@ -111,8 +118,8 @@ struct verifier {
     uid_t peer_uid;
     int credentials, tickets; // folders
     uint8_t key[HOST_KEY_LEN];
-    const struct rollcall_config *config; // NULL: unreadable
-    char host[65];
+    const struct rollcall_config *config;          // NULL: unreadable
+    char host[65], full_host[ROLLCALL_KEY_RP_MAX]; // up to the first dot; whole
 };
 // Takes what needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
@@ -126,7 +133,7 @@ struct attempt_request {
     const struct rollcall_person *person;
     enum side side;
     const char *rhost; // "" from nowhere
-    const struct rollcall_secret *code;
+    const struct rollcall_secret *code;     // NULL: a security key was right in its place
     const struct rollcall_secret *password; // NULL: it was not asked for
     bool password_blocked;                  // at its server
 };
@@ -159,10 +166,16 @@ struct login {
     struct prompt_facts facts;
     char reference[12];
     int64_t lease_seconds;
+    const char *wrong; // what was: "wrong-code", "wrong-key"
+    struct key_talk talk;
+    enum rollcall_key_status key_status; // of the last touch
+    bool user_verified;                  // by it
 };
 // A prompt and its answer; what is typed is seen, or is not.
+int verifier_ask(struct verifier *v, const char *text, bool echo, struct rollcall_secret *ret);
 int session_ask(struct login *l, const char *text, struct rollcall_secret *ret);
 int session_ask_hidden(struct login *l, const char *text, struct rollcall_secret *ret);
+void session_audit_hint(const struct login *l, const char *event, const char *hint);
 void session_audit(const struct login *l, const char *event, const char *cause, bool referenced);
 // First enrolment, with the access code that was typed, of what is missing: all of it, or for
 // who is `enrolled` the password. 1 when it stands, 0 when nothing was changed, negative errno.
@@ -173,6 +186,16 @@ int welcome(struct login *l, const struct rollcall_secret *access_code, bool enr
 int password_choose(struct login *l, bool may_wait, struct password_factor *ret);
 // The same, and it is kept.
 int password_renew(struct login *l, bool may_wait);
+
+// ---- touch.c: security keys ----
+// Does a key in this machine count for this login: is it a factor here, and is the person?
+bool touch_possible(const struct login *l);
+void touch_offer(struct login *l); // while the prompt stands
+bool touch_meant(const struct login *l, const struct rollcall_secret *typed);
+// `how` gets "fido2", or "fido2-touch" of a key that did not verify its user.
+enum outcome touch(struct login *l, const char **how);
+// The name that new keys are enrolled under: [mfa] fido2_rp, or the host's own.
+void fido2_name(const struct verifier *v, char ret[ROLLCALL_KEY_RP_MAX]);
 
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);
@@ -186,6 +209,12 @@ int desk_reset(struct verifier *v, const struct rollcall_packet *request);
 // The account that a request of root's names: 0, -ENOENT, -EBADMSG, -EIO (no cache).
 int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,
                  char *buf, size_t len);
+// Opens and reads the credential of this employment: what an earlier one left is void.
+int enrol_begin(struct verifier *v, const struct rollcall_person *p, struct credential_file *f,
+                struct credential *c);
+int enrol_key(struct verifier *v, const struct rollcall_packet *request);
+int list_keys(struct verifier *v, const struct rollcall_packet *request);
+int forget_key(struct verifier *v, const struct rollcall_packet *request);
 enum rollcall_result enrol_result(int r); // for a negative errno
 int say_result(struct verifier *v, enum rollcall_result code, const char *text,
                const char *reference);

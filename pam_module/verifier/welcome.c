@@ -106,7 +106,7 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
         c->password = f->password;
         return 0;
     }
-    credential_blank(c, l->person.uid, l->person.incarnation, NULL);
+    credential_renew(c, l->person.uid, l->person.incarnation);
     c->password = f->password;
     c->totp = f->totp;
     c->totp.enrolled_at = time(NULL);

@@ -98,7 +98,8 @@ def test_a_misspelt_verb_is_a_usage_error_with_a_suggestion():
     ["lock", "--jsno", "a"], ["expect", "leavers", "10"], ["expect", "leavers", "-1", "--until", "2d"],
     ["expect", "leavers", "4294967297", "--until", "2d"], ["expect", "joiners", "3", "--until", "2d"],
     ["expect", "leavers", "3", "--until", "yesterday"], ["expect", "leavers", "3", "--until", "2001-01-01"],
-    ["explain", "R-12"], ["enroll", "totp"], ["enroll", "fido2", "alice"], ["explain", "../../etc"], ["audit", "rotate"], ["lock", "a", "--reason", "x" * 201],
+    ["explain", "R-12"], ["enroll", "totp"], ["enroll", "smell", "alice"], ["enroll", "fido2", "alice", "--replace"],
+    ["enroll", "totp", "alice", "--pin"], ["enroll", "fido2", "alice", "--label", "x" * 32], ["explain", "../../etc"], ["audit", "rotate"], ["lock", "a", "--reason", "x" * 201],
 ])
 def test_a_command_line_that_makes_no_sense_exits_2(args):
     r = rollcall(*args)
@@ -450,8 +451,8 @@ def test_why_tells_the_second_factor_and_what_it_could_not_learn():
             r = rollcall("user", "alice", "--why")
             assert "totp, 8 recovery codes" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
             told = json.loads(rollcall("user", "alice", "--why", "--json").stdout)["enrolment"]
-            assert told == {"totp": True, "recovery_codes": 8, "password": "local", "access_code_until": 0, "failures": 3,
-                            "failures_inside": 1, "off": [], "throttled_until": 4102441200}
+            assert told == {"totp": True, "keys": [], "recovery_codes": 8, "password": "local", "access_code_until": 0,
+                            "failures": 3, "failures_inside": 1, "off": [], "throttled_until": 4102441200}
         with VerifierDoor(VERIFIER, packet(3, **facts | {"off": 9, "until": 2 ** 63 - 1})):
             assert "totp, password: failed 100 times in a row" in rollcall("user", "alice", "--why").stdout
         with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=-1, until=0)):

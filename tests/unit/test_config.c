@@ -98,8 +98,18 @@ static void the_first_example_is_taken_whole(void **state)
     assert_int_equal(config->allow_groups.n, 2);
     assert_string_equal(config->allow_groups.item[1], "b");
     assert_string_equal(config->local_group[0].from.item[0], "linux-admins");
-    assert_int_equal(config->usable_factors, ROLLCALL_FACTOR_TOTP | ROLLCALL_FACTOR_RECOVERY);
-    assert_true(warned("\"fido2\"; it does not count"));
+    assert_int_equal(config->usable_factors,
+                     ROLLCALL_FACTOR_TOTP | ROLLCALL_FACTOR_RECOVERY | ROLLCALL_FACTOR_FIDO2);
+    assert_false(warned("it does not count"));
+}
+
+static void security_keys_alone_are_taken_with_a_warning(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD "[mfa]\nfactors = fido2\nfido2_rp = example.com\n"), 0);
+    assert_int_equal(config->usable_factors, ROLLCALL_FACTOR_FIDO2);
+    assert_string_equal(config->fido2_rp, "example.com");
+    assert_true(warned("over ssh"));
 }
 
 static void the_defaults_are_the_documented_ones(void **state)
@@ -331,7 +341,9 @@ static void what_must_hold_together_is_asked_for(void **state)
     refused("[source a]\ntype = ldap\n" ACCESS, 2, "csv|exec");
     refused("[source a]\ntype = csv\nrole = boss\n" ACCESS, 3, "does not know \"boss\"");
     refused("[source a]\npath = people.csv\n" ACCESS, 2, "absolute path");
-    refused(GOOD "[mfa]\nfactors = fido2\n", 0, "nobody could log in");
+    refused(GOOD "[mfa]\nfactors = okta-push\n", 0, "nobody could log in");
+    refused(GOOD "[mfa]\nfactors = fido2\nenrol = access-code\n", 0, "add totp to factors");
+    refused(GOOD "[mfa]\nfactors = fido2\nfido2_rp = Example.com\n", 0, "in small letters");
     refused(GOOD "[mfa]\nfactors = smell\n", 0, "there is no factor \"smell\"");
     refused(GOOD "[local_group root]\nfrom = x\n", 0, "nobody is put into root's group");
     refused(GOOD "[service sshd]\nrequire = phishing-resistant\n", 0, "no such factor");
@@ -405,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_first_example_is_taken_whole),
+        T(security_keys_alone_are_taken_with_a_warning),
         T(the_defaults_are_the_documented_ones),
         T(what_programs_are_told_is_the_hosts_to_choose),
         T(a_wrong_word_earns_its_line_and_what_was_meant),

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the verbs around factors share.
+#ifndef CLI_ENROLL_H
+#define CLI_ENROLL_H
+
+#include "cli/command.h"
+
+int cli_enroll_key(struct cli *cli);
+// Prints why an enrolment failed; returns the exit code.
+int cli_enroll_refused(const struct cli *cli, const char *user, int r);
+const char *cli_asked_by(void); // for the audit log
+
+#endif

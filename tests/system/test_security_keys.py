@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Security keys at the real login and sudo: enrolled by the real command, asked by the
+real verifier. Only the device is software."""
+import json
+import os
+import subprocess
+
+import pexpect
+import pytest
+
+import console
+import daemons
+import people
+import softkey
+import ssh
+import sudo
+import totp
+
+NOT_ACCEPTED = "That key was not accepted. " + softkey.PROMPT
+TOUCH = "Touch your security key."
+PLUG = "Plug in your security key, and touch it."
+
+
+@pytest.fixture(scope="module")
+def staff():
+    """alice has a key with a PIN, bob one that reads fingers, carol a key with neither; dora
+    has an app alone."""
+    os.makedirs("/etc/rollcall/conf.d", exist_ok=True)
+    with open("/etc/rollcall/conf.d/50-keys.conf", "w", encoding="ascii") as f:
+        f.write("[mfa]\nfactors = fido2, totp\n")
+    softkey.install()
+    people.write([people.person(n, name, groups="linux-users;linux-admins")
+                  for n, name in enumerate(("alice", "bob", "carol", "dora", "erin"), 1)])
+    done = daemons.sync_once()
+    assert done.returncode == 0, done.stdout
+    keys = {"alice": softkey.Key("alice"), "bob": softkey.Key("bob", pin="", has_uv=True),
+            "carol": softkey.Key("carol", pin="")}
+    for key in keys.values():
+        key.take_out()
+    return keys
+
+
+@pytest.fixture(autouse=True)
+def nothing_plugged_in(staff):
+    yield
+    for key in staff.values():
+        key.set("touch", softkey.TOUCHED)
+        key.set("fault", softkey.SOUND)
+        if os.path.exists(key.path):
+            key.take_out()
+
+
+def enroll(name, *options, pin=None):
+    child = pexpect.spawn("rollcall", ["enroll", "fido2", name, "--json", *options], encoding="utf-8", timeout=60)
+    if pin is not None:
+        child.expect_exact(softkey.PIN)
+        child.sendline(pin)
+    child.expect(pexpect.EOF)
+    child.close()
+    said = child.before
+    assert "{" in said, said
+    return child.exitstatus, json.JSONDecoder().raw_decode(said[said.index("{"):])[0]
+
+
+def keys_of(name):
+    got = subprocess.run(["rollcall", "user", name, "--why", "--json"], capture_output=True, text=True, timeout=60)
+    assert got.returncode in (0, 3), got.stderr
+    return {key["label"]: key for key in json.loads(got.stdout)["enrolment"]["keys"]}
+
+
+def audited(event):
+    with open("/var/log/rollcall/audit.jsonl", encoding="utf-8") as f:
+        return [record for record in map(json.loads, f) if record.get("event") == event]
+
+
+def end(session):
+    session.expect(r"Login incorrect|Authentication failure|incorrect|Permission denied|timed out")
+    session.close()
+
+
+def test_the_command_enrols_the_key_that_is_plugged_in(staff):
+    staff["alice"].put_in()
+    status, said = enroll("alice", "--label", "blue", "--pin", pin="1234")
+    assert (status, said) == (0, {"user": "alice", "label": "blue", "verifies_user": True, "attested": False})
+    assert list(keys_of("alice")) == ["blue"]
+    staff["alice"].take_out()
+    staff["bob"].put_in()
+    assert enroll("bob")[1]["label"] == "key 1"
+    staff["bob"].take_out()
+    staff["carol"].put_in()
+    status, said = enroll("carol", "--pin")
+    assert status == 1 and "neither a PIN nor a reader of fingers" in said["hint"]
+    status, said = enroll("carol", "--label", "plain")
+    assert status == 0 and not said["verifies_user"]
+
+
+def test_a_key_is_enrolled_once_and_five_keys_are_the_most(staff):
+    staff["alice"].put_in()
+    status, said = enroll("alice", pin="1234")
+    assert status == 1 and "enrolled already" in said["hint"]
+    staff["alice"].take_out()
+    for n in range(5):
+        key = softkey.Key(f"erin{n}", pin="", has_uv=True)
+        assert enroll("erin")[0] == 0
+        os.unlink(key.path)
+    key = softkey.Key("erin5", pin="", has_uv=True)
+    status, said = enroll("erin")
+    assert status == 1 and "five keys are enrolled, which is the most" in said["hint"]
+    got = subprocess.run(["rollcall", "reset-factor", "erin", "--label", "key 3"], capture_output=True, text=True,
+                         timeout=60)
+    assert got.returncode == 0, got.stderr
+    assert sorted(keys_of("erin")) == ["key 1", "key 2", "key 4", "key 5"]
+    assert enroll("erin")[1]["label"] == "key 3"
+    os.unlink(key.path)
+
+
+def test_pin_and_touch_let_somebody_in_at_the_console(staff):
+    staff["alice"].put_in().set("touch", softkey.BY_HAND)
+    session = console.connect("alice")
+    session.answer(softkey.PROMPT, "")
+    session.answer(softkey.PIN, "1234")
+    session.expect_exact(TOUCH)
+    staff["alice"].touch()
+    session.shell()
+    assert "1234" not in session.said()
+    session.close()
+
+
+def test_touching_first_and_then_enter_is_enough_for_a_key_without_a_pin(staff):
+    staff["bob"].put_in().set("touch", softkey.BY_HAND)
+    session = console.connect("bob")
+    session.expect_exact(softkey.PROMPT)
+    staff["bob"].touch()
+    session.sendline("")
+    session.shell()
+    session.close()
+
+
+def test_a_key_may_be_plugged_in_after_enter(staff):
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.expect_exact(PLUG)
+    staff["bob"].put_in()
+    session.shell()
+    session.close()
+
+
+def test_what_a_key_types_by_itself_counts_as_enter(staff):
+    staff["bob"].put_in()
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "cccccccccccb" + "defghijklnrtuvcbdefghijklnrtuvcb")
+    session.shell()
+    session.close()
+
+
+def test_sudo_takes_the_key_too(staff):
+    staff["bob"].put_in()
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.shell()
+    status, out = sudo.run(session, "id -un", (softkey.PROMPT, ""))
+    assert (status, out.strip().splitlines()[-1]) == (0, "root")
+    session.close()
+
+
+def test_over_ssh_no_key_of_the_server_is_asked(staff, sshd):
+    key = ssh.Key()
+    people.write([people.person(2, "bob", groups="linux-users;linux-admins", sshPublicKeys=key.public),
+                  *[people.person(n, name, groups="linux-users;linux-admins")
+                    for n, name in ((1, "alice"), (3, "carol"), (4, "dora"), (5, "erin"))]])
+    assert daemons.sync_once().returncode == 0
+    staff["bob"].put_in()
+    session = ssh.connect("bob", key=key, options=["NumberOfPasswordPrompts=1"])
+    session.answer(totp.PROMPT, "")
+    session.expect_exact("That code was not accepted.")
+    assert staff["bob"].get("asked") == 0
+    session.close()
+
+
+@pytest.mark.parametrize("fault", [softkey.WRONG_RP, softkey.WRONG_KEY, softkey.NO_UV, softkey.NO_UP])
+def test_a_key_that_signs_for_something_else_is_refused(staff, fault):
+    staff["bob"].put_in().set("fault", fault)
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.answer(NOT_ACCEPTED, "")
+    end(session)
+
+
+def test_somebody_elses_key_is_refused(staff):
+    staff["alice"].put_in()
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.answer(softkey.PIN, "1234")
+    session.expect_exact(NOT_ACCEPTED)
+    session.close()
+
+
+def test_a_counter_that_went_back_is_refused_and_reported(staff, enforcer):
+    staff["bob"].put_in()
+    counter = staff["bob"].get("counter")
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.shell()
+    session.close()
+    staff["bob"].set("counter", counter)
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.expect_exact(NOT_ACCEPTED)
+    session.close()
+    enforcer.stop()
+    assert [r["user"] for r in audited("key-possibly-cloned")] == ["bob"]
+    staff["bob"].set("counter", counter + 1000)
+
+
+def test_a_wrong_pin_is_asked_again_of_the_person_and_costs_one_try_each(staff):
+    staff["alice"].put_in()
+    session = console.connect("alice")
+    session.answer(softkey.PROMPT, "")
+    session.answer(softkey.PIN, "0000")
+    session.answer("That PIN was not accepted. 7 tries are left, then the key locks itself. PIN: ", "1234")
+    session.shell()
+    session.close()
+    assert staff["alice"].get("pin_tries") == 8
+
+
+def test_a_key_that_locked_itself_leaves_the_way_by_code(staff):
+    app = totp.enroll("alice")
+    staff["alice"].put_in().set("pin_tries", 0)
+    session = console.connect("alice")
+    session.answer(softkey.PROMPT, "")
+    session.answer(softkey.PIN, "1234")
+    session.answer("This key has locked itself after too many wrong PINs. " + softkey.PROMPT, app.code())
+    session.shell()
+    session.close()
+    staff["alice"].set("pin_tries", 8)
+
+
+def test_a_new_app_takes_no_key_away(staff):
+    assert list(keys_of("alice")) == ["blue"]
+
+
+def test_a_code_ends_the_blinking(staff):
+    app = totp.enroll("dora")
+    staff["bob"].put_in().set("touch", softkey.BY_HAND)
+    session = console.connect("dora")
+    session.expect_exact(softkey.PROMPT)
+    staff["bob"].blinks()
+    session.sendline(app.code())
+    session.shell()
+    assert staff["bob"].get("asked") == 0
+    session.close()
+
+
+def test_a_conversation_that_ends_ends_the_blinking(staff):
+    staff["bob"].put_in().set("touch", softkey.BY_HAND)
+    session = console.connect("bob")
+    session.expect_exact(softkey.PROMPT)
+    staff["bob"].blinks()
+    session.close()
+    softkey.wait.until(lambda: staff["bob"].get("asked") == 0, "the key to be left alone")
+
+
+@pytest.mark.parametrize("who", ["alice", "dora", "nobody-has-this-name"])
+def test_a_stranger_with_a_key_hears_the_same_of_every_name(staff, who):
+    stranger = softkey.Key("stranger" + str(len(who)), pin="5555")
+    session = console.connect(who)
+    session.answer(softkey.PROMPT, "")
+    session.answer(softkey.PIN, "0000")
+    session.answer("That PIN was not accepted. 7 tries are left, then the key locks itself. PIN: ", "5555")
+    session.expect_exact(TOUCH)
+    session.expect_exact(NOT_ACCEPTED)
+    session.close()
+    os.unlink(stranger.path)
+
+
+def test_a_removed_key_opens_nothing(staff):
+    staff["bob"].put_in()
+    got = subprocess.run(["rollcall", "reset-factor", "bob", "--label", "key 1"], capture_output=True, text=True,
+                         timeout=60)
+    assert got.returncode == 0, got.stderr
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.expect_exact(NOT_ACCEPTED)
+    session.close()
+
+
+def test_without_the_program_codes_still_work(staff):
+    app = totp.enroll("erin")
+    os.rename(softkey.PROGRAM, softkey.PROGRAM + ".away")
+    session = console.connect("erin")
+    session.answer(softkey.PROMPT, "")
+    session.answer("The key could not be asked. " + softkey.PROMPT, app.code())
+    session.shell()
+    session.close()
+    os.rename(softkey.PROGRAM + ".away", softkey.PROGRAM)
