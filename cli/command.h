@@ -21,7 +21,8 @@ enum cli_exit {
 // Everything a command line can say. A verb lists the long options it takes; any other
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
-    bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids, pin, attested;
+    bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids, pin, attested,
+        withdraw;
     const char *reason, *config, *until, *for_, *label; // NULL where not given
     const char *mode, *hr, *allow, *admins, *contact, *since, *from;
     const char *words[4]; // what is no option
@@ -54,6 +55,7 @@ int cli_enroll(struct cli *cli);
 int cli_code(struct cli *cli);
 int cli_reset_factor(struct cli *cli);
 int cli_forget(struct cli *cli);
+int cli_vouch(struct cli *cli);
 int cli_lock(struct cli *cli);
 int cli_unlock(struct cli *cli);
 int cli_approve(struct cli *cli);

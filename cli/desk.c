@@ -156,3 +156,32 @@ int cli_forget(struct cli *cli)
                user, user);
     return CLI_OK;
 }
+
+int cli_vouch(struct cli *cli)
+{
+    _cleanup_json_ json_t *o = NULL;
+    const char *user = cli->args.words[0], *fingerprint = cli->args.words[1];
+    char why[256];
+    int r;
+
+    if (!known_form(user))
+        return failed(cli, user, -ENOENT);
+    if (strncmp(fingerprint, "SHA256:", 7) != 0 || strlen(fingerprint) != 50)
+        return cli_complain(cli, CLI_USAGE,
+                            "%s is no fingerprint: ssh-keygen -lf KEY shows it, SHA256:...",
+                            fingerprint);
+    r = rollcall_verifier_vouch(user, fingerprint, cli->args.withdraw, cli_asked_by(), why,
+                                sizeof(why));
+    if (r == -EACCES && *why)
+        return cli_fail(cli, CLI_PROBLEM, "refused", "%s: %s", user, why);
+    if (r < 0)
+        return failed(cli, user, r);
+    o = json_pack("{s:b, s:s, s:s}", "ok", 1, "user", user, "fingerprint", fingerprint);
+    if (cli->args.json)
+        cli_print_json(o);
+    else
+        printf(cli->args.withdraw ? "The key is one factor of %s's again, as any other key.\n"
+                                  : "The key is a second factor of %s's on this host.\n",
+               user);
+    return CLI_OK;
+}

@@ -49,6 +49,12 @@ static const struct cli_verb verbs[] = {
      "chooses\n"
      "another at the prompt.",
      ",json,", 1, 1, true, cli_forget},
+    {"vouch", "USER FINGERPRINT [--withdraw] [--json]",
+     "an SSH hardware key of USER counts as a second factor here",
+     "FINGERPRINT as ssh-keygen -lf KEY shows it. Whoever vouches has seen the key made in\n"
+     "hardware, with its user verified (ssh-keygen -t ed25519-sk -O verify-required).\n"
+     "--withdraw   it does not count any more",
+     ",json,withdraw,", 2, 2, true, cli_vouch},
     {"lock", "USER [--reason TEXT] [--dry-run] [--json]",
      "refuse USER, and end their sessions, now",
      "--reason TEXT   for the audit log; USER never sees it\n"
@@ -175,14 +181,15 @@ static const struct {
     {                                                                                              \
         name, true, offsetof(struct cli_args, member)                                              \
     }
-    FLAG("json", json),         FLAG("why", why),       FLAG("dry-run", dry_run),
-    FLAG("replace", replace),   FLAG("yes", yes),       FLAG("undo", undo),
-    FLAG("no-start", no_start), FLAG("apply", apply),   FLAG("new-ids", new_ids),
-    FLAG("clock", clock),       FLAG("pin", pin),       FLAG("attested", attested),
-    WORD("reason", reason),     WORD("config", config), WORD("until", until),
-    WORD("for", for_),          WORD("label", label),   WORD("mode", mode),
-    WORD("hr", hr),             WORD("allow", allow),   WORD("admins", admins),
-    WORD("contact", contact),   WORD("since", since),   WORD("from", from),
+    FLAG("json", json),         FLAG("why", why),         FLAG("dry-run", dry_run),
+    FLAG("replace", replace),   FLAG("yes", yes),         FLAG("undo", undo),
+    FLAG("no-start", no_start), FLAG("apply", apply),     FLAG("new-ids", new_ids),
+    FLAG("clock", clock),       FLAG("pin", pin),         FLAG("attested", attested),
+    FLAG("withdraw", withdraw), WORD("reason", reason),   WORD("config", config),
+    WORD("until", until),       WORD("for", for_),        WORD("label", label),
+    WORD("mode", mode),         WORD("hr", hr),           WORD("allow", allow),
+    WORD("admins", admins),     WORD("contact", contact), WORD("since", since),
+    WORD("from", from),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 #define HELP      'h'

@@ -109,6 +109,20 @@ static void print_keys(const struct cli *cli, const json_t *keys)
     }
 }
 
+static void print_vouched(const struct cli *cli, const json_t *list)
+{
+    const json_t *k;
+    char text[160], when[80];
+    size_t i;
+
+    json_array_foreach(list, i, k)
+    {
+        snprintf(text, sizeof(text), "%s, vouched for since %s", cli_text_of(k, "fingerprint"),
+                 cli_when(cli_int_of(k, "at", 0), cli->now, when, sizeof(when)));
+        line(cli, "ssh key", text, CLI_PLAIN);
+    }
+}
+
 static void print_enrolment(const struct cli *cli, const json_t *enrolment)
 {
     int64_t until = cli_int_of(enrolment, "throttled_until", 0),
@@ -134,6 +148,7 @@ static void print_enrolment(const struct cli *cli, const json_t *enrolment)
              CLI_YELLOW);
     }
     print_keys(cli, keys);
+    print_vouched(cli, json_object_get(enrolment, "vouched"));
     if (cli_int_of(enrolment, "access_code_until", 0) > cli->now)
         time_line(cli, "access code", enrolment, "access_code_until");
     if (failures > 0) {
@@ -273,6 +288,18 @@ static json_t *list_keys(const char *name)
     return list;
 }
 
+static json_t *list_vouched(const char *name)
+{
+    struct rollcall_vouched_facts keys[ROLLCALL_VOUCHED_MAX];
+    json_t *list = json_array();
+    int n = rollcall_verifier_vouched(name, keys, ROLLCALL_VOUCHED_MAX);
+
+    for (int i = 0; list && i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I}", "fingerprint", keys[i].fingerprint,
+                                              "at", (json_int_t)keys[i].at));
+    return list;
+}
+
 static json_t *enrolment(const char *name, bool *ret_usable)
 {
     struct rollcall_factor_facts facts = {0};
@@ -292,11 +319,12 @@ static json_t *enrolment(const char *name, bool *ret_usable)
     password = facts.password == ROLLCALL_PASSWORD_LOCAL    ? "local"
                : facts.password == ROLLCALL_PASSWORD_CACHED ? "cached"
                                                             : NULL;
-    return json_pack("{s:b, s:o, s:i, s:s?, s:I, s:i, s:i, s:o, s:I}", "totp", facts.totp, "keys",
-                     keys, "recovery_codes", (int)facts.recovery, "password", password,
-                     "access_code_until", (json_int_t)facts.access_until, "failures",
-                     (int)facts.failures, "failures_inside", (int)facts.inside, "off",
-                     names_of(facts.off), "throttled_until", (json_int_t)facts.throttled_until);
+    return json_pack("{s:b, s:o, s:o, s:i, s:s?, s:I, s:i, s:i, s:o, s:I}", "totp", facts.totp,
+                     "keys", keys, "vouched", list_vouched(name), "recovery_codes",
+                     (int)facts.recovery, "password", password, "access_code_until",
+                     (json_int_t)facts.access_until, "failures", (int)facts.failures,
+                     "failures_inside", (int)facts.inside, "off", names_of(facts.off),
+                     "throttled_until", (json_int_t)facts.throttled_until);
 }
 
 // Would this host let the person in with what it has, with no cable plugged in?

@@ -185,6 +185,23 @@ bool rollcall_path_acceptable(const char *path)
     return true;
 }
 
+enum rollcall_key_mark rollcall_ssh_key_mark(const char *line, size_t len, size_t *ret_skip)
+{
+    static const char *const words[] = {
+        [ROLLCALL_KEY_MARK_ATTESTED] = "attested ", [ROLLCALL_KEY_MARK_VOUCHED] = "vouched "};
+
+    for (int m = ROLLCALL_KEY_MARK_ATTESTED; m <= ROLLCALL_KEY_MARK_VOUCHED; m++) {
+        size_t n = strlen(words[m]);
+        // A mark says that a key cannot be copied: no key but a hardware key has one.
+        if (len > n + 3 && memcmp(line, words[m], n) == 0 && memcmp(line + n, "sk-", 3) == 0) {
+            *ret_skip = n;
+            return (enum rollcall_key_mark)m;
+        }
+    }
+    *ret_skip = 0;
+    return ROLLCALL_KEY_MARK_NONE;
+}
+
 bool rollcall_ssh_key_acceptable(const char *line, size_t len)
 {
     static const char *const types[] = {"ssh-ed25519 ",
@@ -194,10 +211,13 @@ bool rollcall_ssh_key_acceptable(const char *line, size_t len)
                                         "ecdsa-sha2-nistp521 ",
                                         "sk-ssh-ed25519@openssh.com ",
                                         "sk-ecdsa-sha2-nistp256@openssh.com "};
-    size_t at = 0, blob = 0;
+    size_t at = 0, blob = 0, mark;
 
     if (len > 16384)
         return false;
+    rollcall_ssh_key_mark(line, len, &mark);
+    line += mark;
+    len -= mark;
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             return false;

@@ -186,27 +186,39 @@ static bool is_one_of(const char *name, const char *one, const char *other, cons
     return strcmp(name, one) == 0 || strcmp(name, other) == 0 || strcmp(name, third) == 0;
 }
 
+static void check_strength(struct config_state *s, const struct rollcall_service_config *v)
+{
+    bool ssh = strcmp(v->name, "sshd") == 0,
+         keys = s->config->usable_factors & ROLLCALL_FACTOR_FIDO2;
+
+    // sshd sees hardware keys of its own kind, which are no factor of this list.
+    if (!v->require || ssh || keys)
+        return;
+    if (strcmp(v->require, "phishing-resistant") == 0)
+        ERROR(s,
+              "[service %s] require = phishing-resistant: only security keys are; add fido2 to "
+              "factors in [mfa]",
+              v->name);
+    if (strcmp(v->require, "multi") == 0 && !s->config->first)
+        WARN(s,
+             "[service %s] require = multi: people show a code there and no second factor beside "
+             "it, so nobody comes in; an SSH key and a code are multi, for sshd",
+             v->name);
+}
+
 static void check_services(struct config_state *s)
 {
     const struct rollcall_config *c = s->config;
 
     for (size_t i = 0; i < c->n_services; i++) {
         const struct rollcall_service_config *v = &c->service[i];
-        bool ssh = strcmp(v->name, "sshd") == 0;
-        if (v->require && strcmp(v->require, "phishing-resistant") == 0)
-            ERROR(s, "[service %s] require = phishing-resistant: this build has no such factor",
-                  v->name);
-        if (v->require && strcmp(v->require, "multi") == 0 && !ssh && !c->first)
-            WARN(s,
-                 "[service %s] require = multi: people show a code there and no second factor "
-                 "beside "
-                 "it, so nobody comes in; an SSH key and a code are multi, for sshd",
-                 v->name);
-        if (v->has_grace && !ssh && !is_one_of(v->name, "sudo", "sudo-i", "sshd"))
+        check_strength(s, v);
+        if (v->has_grace && !is_one_of(v->name, "sudo", "sudo-i", "sshd"))
             WARN(s, "[service %s] grace counts for sudo and sshd alone", v->name);
     }
-    if (c->phishing_resistant_groups.n > 0)
-        ERROR(s, "[mfa] phishing_resistant_groups: this build has no such factor");
+    if (c->phishing_resistant_groups.n > 0 && !(c->usable_factors & ROLLCALL_FACTOR_FIDO2))
+        WARN(s, "[mfa] phishing_resistant_groups without fido2 in factors: their members come in "
+                "over ssh alone, with a hardware key that is marked or vouched for");
 }
 
 void config_finish(struct config_state *s)

@@ -74,6 +74,11 @@ const struct option_definition config_options[] = {
      "A person without an end date ends this long after the listing's time "
      "of first sight."},
 
+    {"source", "key_marks", OPTION_BOOL, IN(rollcall_source_config, key_marks), NULL, false, 0, 0,
+     "no",
+     "yes: a hardware key (sk-...) with the word attested or vouched before it in sshPublicKeys "
+     "counts as a second factor. Only where people cannot write their own keys."},
+
     {"access", "allow_groups", OPTION_LIST, IN(rollcall_config, allow_groups), NULL, false, 0, 0,
      NULL,
      "Groups, by their immutable id in the source, whose members may log in here. Absent: "

@@ -171,3 +171,67 @@ int rollcall_verifier_forget_key(const char *user, const char *label, const char
         r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_BY, by);
     return r == 0 ? rollcall_verifier_ask(&p) : r;
 }
+
+// ---- SSH hardware keys ----
+
+int rollcall_verifier_vouch(const char *user, const char *fingerprint, bool withdraw,
+                            const char *by, char *why, size_t why_len)
+{
+    struct rollcall_packet p;
+    int r;
+
+    why[0] = 0;
+    rollcall_packet_start(&p, ROLLCALL_PACKET_VOUCH);
+    r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_TEXT, fingerprint);
+    if (r == 0)
+        r = rollcall_packet_put_number(&p, ROLLCALL_FIELD_WITHDRAW, withdraw);
+    if (r == 0)
+        r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_BY, by);
+    if (r == 0)
+        r = rollcall_verifier_ask(&p);
+    if (r == -EACCES && rollcall_packet_get_text(&p, ROLLCALL_FIELD_TEXT, why, why_len) < 0)
+        why[0] = 0;
+    return r;
+}
+
+static int read_vouched(const char *text, struct rollcall_vouched_facts *ret)
+{
+    const char *space = strchr(text, ' ');
+    char number[24];
+    uint64_t at;
+
+    if (!space || (size_t)(space - text) >= sizeof(number) ||
+        strlen(space + 1) >= sizeof(ret->fingerprint))
+        return -EPROTO;
+    memcpy(number, text, (size_t)(space - text));
+    number[space - text] = 0;
+    if (rollcall_parse_u64(number, 0, INT64_MAX, &at) < 0)
+        return -EPROTO;
+    ret->at = (int64_t)at;
+    snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s", space + 1);
+    return 0;
+}
+
+int rollcall_verifier_vouched(const char *user, struct rollcall_vouched_facts *ret, size_t max)
+{
+    struct rollcall_packet p;
+    char text[100];
+    size_t n = 0;
+    int r;
+
+    rollcall_packet_start(&p, ROLLCALL_PACKET_KEYS);
+    r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_USER, user);
+    if (r == 0)
+        r = rollcall_verifier_ask(&p);
+    for (; r == 0 && n < max && n < ROLLCALL_VOUCHED_MAX; n++) {
+        r = rollcall_packet_get_text(&p, (enum rollcall_field)(ROLLCALL_FIELD_VOUCHED + n), text,
+                                     sizeof(text));
+        if (r == -ENOENT)
+            return (int)n;
+        if (r == 0)
+            r = read_vouched(text, &ret[n]);
+    }
+    return r < 0 ? r : (int)n;
+}

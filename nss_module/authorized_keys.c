@@ -40,9 +40,14 @@ static int count(void *ctx, const char *key, size_t len)
 
 static int print(void *ctx, const char *key, size_t len)
 {
+    size_t mark;
+
     (void)ctx;
     if (!rollcall_ssh_key_acceptable(key, len))
         return 0;
+    rollcall_ssh_key_mark(key, len, &mark); // ours, and no option of sshd's
+    key += mark;
+    len -= mark;
     return printf("%.*s\n", (int)len, key) < 0 ? -EIO : 0;
 }
 

@@ -20,7 +20,8 @@ PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
 	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c \
 	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c \
-	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c
+	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c \
+	pam_module/verifier/ssh_marks.c
 rollcall-verifier_LIBS := $(SYSTEMD_LIBS) -lfido2 -lcrypto -lcrypt -loath -lqrencode -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 
@@ -63,10 +64,20 @@ test_fido2_enrol_SRCS := tests/unit/test_fido2_enrol.c $(FIDO2_TEST_SRCS)
 test_fido2_enrol_LIBS := -lfido2 -lcbor -lcrypto
 
 # For system tests: the same program over keys that are files, and what makes such files.
-PROGRAMS += soft_security_key softkey
-soft_security_key_SRCS := $(SECURITY_KEY_SRCS) tests/softkey/plugged.c $(SOFTKEY_SRCS)
-soft_security_key_LIBS := -lfido2 -lseccomp -lcbor -lcrypto
-soft_security_key_DIR := tests/tools
-softkey_SRCS := tests/softkey/softkey_main.c $(SOFTKEY_SRCS)
-softkey_LIBS := -lfido2 -lcbor -lcrypto
-softkey_DIR := tests/tools
+# No part of `all`: what is shipped is built without them.
+TEST_KEY_TOOLS := $(BUILD)/tests/tools/soft_security_key $(BUILD)/tests/tools/softkey
+softkey_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1) $(SOFTKEY_SRCS) $(SAN_SRCS)) $(BUILD)/librollcall.a
+$(BUILD)/tests/tools/soft_security_key: $(call softkey_objects,$(SECURITY_KEY_SRCS) tests/softkey/plugged.c)
+$(BUILD)/tests/tools/softkey: $(call softkey_objects,tests/softkey/softkey_main.c)
+$(TEST_KEY_TOOLS):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lfido2 -lseccomp -lcbor -lcrypto
+tests: $(TEST_KEY_TOOLS)
+
+# ssh's middleware for hardware keys, of software: tests/system/test_ssh_hardware_keys.py
+SSH_SK_PROVIDER := $(BUILD)/tests/tools/ssh_sk_provider.so
+$(SSH_SK_PROVIDER): tests/softkey/ssh_sk_provider.c tests/softkey/softkey_crypto.c tests/softkey/softkey_crypto.h \
+	tests/softkey/softkey.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
+tests: $(SSH_SK_PROVIDER)

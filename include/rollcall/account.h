@@ -50,7 +50,15 @@ static inline bool rollcall_name_maybe_reserved(const char *name, size_t len)
 size_t rollcall_gecos_clean(const char *text, char *buf, size_t buf_len);
 // Absolute, no "..", no control character, no ':', at most 255 bytes.
 bool rollcall_path_acceptable(const char *path);
-// One line "type base64 [comment]" of a known key type, no options, no control
+// "attested" or "vouched" before a hardware key: whoever keeps the directory says that it is
+// one. `ret_skip` the bytes before the key itself.
+enum rollcall_key_mark {
+    ROLLCALL_KEY_MARK_NONE = 0,
+    ROLLCALL_KEY_MARK_ATTESTED = 1,
+    ROLLCALL_KEY_MARK_VOUCHED = 2,
+};
+enum rollcall_key_mark rollcall_ssh_key_mark(const char *line, size_t len, size_t *ret_skip);
+// One line "[mark] type base64 [comment]" of a known key type, no options, no control
 // character, at most 16 KiB.
 bool rollcall_ssh_key_acceptable(const char *line, size_t len);
 

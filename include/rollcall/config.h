@@ -32,6 +32,7 @@ struct rollcall_source_config {
     uint64_t lease; // seconds; of [lifecycle] or the default for files
     int when_missing;
     char *worker_type, *join_prefix;
+    bool key_marks; // its word on hardware keys counts
 };
 
 struct rollcall_local_group_config {

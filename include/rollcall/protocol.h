@@ -31,6 +31,7 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_ENROL_KEY = 48,
     ROLLCALL_PACKET_KEYS = 49,
     ROLLCALL_PACKET_FORGET_KEY = 50,
+    ROLLCALL_PACKET_VOUCH = 51,
     // docs/doors/security-key.md
     ROLLCALL_PACKET_KEY_ASSERT = 64,
     ROLLCALL_PACKET_KEY_MAKE = 65,
@@ -66,6 +67,7 @@ enum rollcall_field {
     ROLLCALL_FIELD_LABEL = 64,
     ROLLCALL_FIELD_PIN_WANTED = 65,
     ROLLCALL_FIELD_ATTESTED = 66,
+    ROLLCALL_FIELD_WITHDRAW = 67,
     // docs/doors/security-key.md
     ROLLCALL_FIELD_CHALLENGE = 80,
     ROLLCALL_FIELD_PIN = 81,
@@ -81,6 +83,7 @@ enum rollcall_field {
     ROLLCALL_FIELD_ALGORITHM = 91,
     ROLLCALL_FIELD_KEY_ID = 96, // and the next ones: of up to five keys
     ROLLCALL_FIELD_KEY_RP = 104,
+    ROLLCALL_FIELD_VOUCHED = 112, // and the next ones: of up to eight
 };
 
 enum rollcall_result {

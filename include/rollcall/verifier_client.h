@@ -44,6 +44,17 @@ int rollcall_verifier_keys(const char *user, struct rollcall_key_facts *ret, siz
 // -EACCES: there is no key of that label.
 int rollcall_verifier_forget_key(const char *user, const char *label, const char *by);
 
+// This host takes the SSH hardware key of that fingerprint ("SHA256:...") as a second factor
+// of `user`; or does not any more. -EACCES with the reason in `why`.
+int rollcall_verifier_vouch(const char *user, const char *fingerprint, bool withdraw,
+                            const char *by, char *why, size_t why_len);
+#define ROLLCALL_VOUCHED_MAX 8
+struct rollcall_vouched_facts {
+    char fingerprint[64];
+    int64_t at;
+};
+int rollcall_verifier_vouched(const char *user, struct rollcall_vouched_facts *ret, size_t max);
+
 // Destroys every factor and ticket of the account. 0 also when there were none.
 int rollcall_verifier_destroy(uid_t uid);
 

@@ -4,7 +4,7 @@
 _rollcall() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
     local options="--json --help"
-    local verbs="status user sync enroll code reset-factor forget lock unlock approve expect lease recover check-config explain
+    local verbs="status user sync enroll code reset-factor forget vouch lock unlock approve expect lease recover check-config explain
         reload audit report doctor adopt setup"
     COMPREPLY=()
 
@@ -32,6 +32,7 @@ _rollcall() {
     lock) options="$options --reason --dry-run" ;;
     enroll) options="$options --replace --label --pin --attested" ;;
     reset-factor) options="$options --label" ;;
+    vouch) options="$options --withdraw" ;;
     expect) options="$options --until" ;;
     code) options="$options --for" ;;
     lease) options="$options --for --reason" ;;
@@ -46,7 +47,9 @@ _rollcall() {
         return
     fi
     case $verb:$COMP_CWORD in
-    user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | forget:2 | enroll:3) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+    user:2 | lock:2 | unlock:2 | code:2 | reset-factor:2 | forget:2 | vouch:2 | enroll:3)
+        mapfile -t COMPREPLY < <(compgen -u -- "$word")
+        ;;
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp fido2" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;

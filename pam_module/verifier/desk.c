@@ -13,8 +13,8 @@
 
 #define CODE_SECONDS_MAX (30 * 86400)
 
-static void audit(const struct rollcall_packet *request, const char *event, const char *user,
-                  uint32_t uid, const char *hint)
+void desk_audit(const struct rollcall_packet *request, const char *event, const char *user,
+                uint32_t uid, const char *hint)
 {
     char by[65], number[16];
 
@@ -89,7 +89,7 @@ int desk_code(struct verifier *v, const struct rollcall_packet *request)
     if (r < 0)
         return say_result(v, enrol_result(r), NULL, NULL);
     snprintf(hint, sizeof(hint), "for %lld s", (long long)seconds);
-    audit(request, "access-code-issued", user, p.uid, hint);
+    desk_audit(request, "access-code-issued", user, p.uid, hint);
     return say_code(v, &code, until);
 }
 
@@ -116,8 +116,8 @@ int desk_forget(struct verifier *v, const struct rollcall_packet *request)
     if (r < 0)
         return say_result(v, enrol_result(r == -EBADMSG ? -EIO : r), NULL, NULL);
     tickets_destroy(v->tickets, p.uid);
-    audit(request, "secrets-forgotten", user, p.uid,
-          had ? "the password and the tickets are gone" : "the tickets are gone");
+    desk_audit(request, "secrets-forgotten", user, p.uid,
+               had ? "the password and the tickets are gone" : "the tickets are gone");
     return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
 }
 
@@ -135,6 +135,6 @@ int desk_reset(struct verifier *v, const struct rollcall_packet *request)
     if (r < 0)
         return say_result(v, enrol_result(r), NULL, NULL);
     tickets_destroy(v->tickets, p.uid);
-    audit(request, "factors-reset", user, p.uid, "factors, codes and tickets are gone");
+    desk_audit(request, "factors-reset", user, p.uid, "factors, codes and tickets are gone");
     return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
 }

@@ -143,20 +143,9 @@ static int keep(struct enrolment *e)
 
 static void describe(const struct fido_key *k, char *buf, size_t len)
 {
-    snprintf(buf, len, "%s%s%s", k->label, k->flags & FIDO_FLAG_UV ? ", verifies its user" : "",
+    snprintf(buf, len, "fido2: %s%s%s", k->label,
+             k->flags & FIDO_FLAG_UV ? ", verifies its user" : "",
              k->flags & FIDO_FLAG_ATTESTED ? ", attested" : "");
-}
-
-static void audit(const struct rollcall_packet *request, const char *event, const char *user,
-                  uint32_t uid, const char *hint)
-{
-    char by[65], number[16];
-
-    if (rollcall_packet_get_text(request, ROLLCALL_FIELD_BY, by, sizeof(by)) < 0)
-        snprintf(by, sizeof(by), "root");
-    snprintf(number, sizeof(number), "%u", uid);
-    rollcall_audit(ROLLCALL_AUDIT_SOCK, event, "user", user, "uid", number, "factor", "fido2", "by",
-                   by, "hint", hint, NULL);
 }
 
 // ---- why not ----
@@ -284,7 +273,7 @@ int enrol_key(struct verifier *v, const struct rollcall_packet *request)
     if (r < 0)
         return refuse(e, r);
     describe(&e->key, hint, sizeof(hint));
-    audit(request, "enrolled", e->user, e->person.uid, hint);
+    desk_audit(request, "enrolled", e->user, e->person.uid, hint);
     return say_enrolled(e);
 }
 
@@ -314,7 +303,8 @@ int list_keys(struct verifier *v, const struct rollcall_packet *request)
                  k->label);
         rollcall_packet_put_text(&out, (enum rollcall_field)(ROLLCALL_FIELD_KEY_ID + n++), text);
     }
-    return rollcall_packet_send(v->peer, &out, 5000);
+    r = put_vouched(&c, &out);
+    return r < 0 ? r : rollcall_packet_send(v->peer, &out, 5000);
 }
 
 int forget_key(struct verifier *v, const struct rollcall_packet *request)
@@ -339,6 +329,6 @@ int forget_key(struct verifier *v, const struct rollcall_packet *request)
     if (r < 0)
         return say_result(v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
     tickets_destroy(v->tickets, p.uid);
-    audit(request, "key-removed", user, p.uid, label);
+    desk_audit(request, "key-removed", user, p.uid, label);
     return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
 }

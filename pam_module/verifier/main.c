@@ -54,6 +54,8 @@ static int serve(struct verifier *v)
         return enrol_key(v, &request);
     case ROLLCALL_PACKET_KEYS:
         return list_keys(v, &request);
+    case ROLLCALL_PACKET_VOUCH:
+        return desk_vouch(v, &request);
     case ROLLCALL_PACKET_FORGET_KEY:
         return forget_key(v, &request);
     default:
@@ -99,6 +101,7 @@ int main(void)
     r = say_hello(v.peer);
     if (r == 0)
         r = serve(&v);
+    rollcall_keys_close(v.keys);
     explicit_bzero(v.key, sizeof(v.key));
     rollcall_config_free(config);
     return r < 0;

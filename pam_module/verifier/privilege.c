@@ -138,6 +138,9 @@ int privilege_take_and_drop(struct verifier *v)
         r = read_key(v->key);
     if (r < 0)
         return r;
+    // Another group's file; without it no SSH key is marked.
+    if (rollcall_keys_open(ROLLCALL_KEYS, &v->keys) < 0)
+        v->keys = NULL;
     mkdir(ROLLCALL_RUNDIR, 0755);
     v->credentials = open_folder(ROLLCALL_CREDENTIALS_DIR, uid, gid);
     v->tickets = open_folder(ROLLCALL_TICKETS_DIR, uid, gid);

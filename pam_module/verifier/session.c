@@ -455,6 +455,8 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         return -EBADMSG;
     rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
                                &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
+    if (l->ssh.hardware && ssh_key_counts(v, &l->person, l->ssh.fingerprint))
+        l->proof |= PROOF_HARDWARE_KEY;
     l->facts = (struct prompt_facts){
         .host = v->host,
         .user = l->user,
@@ -502,6 +504,9 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
         session_audit(l, "login-allowed", "ticket", false);
         return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
     }
+    // sshd has seen it, and that it verified its user: nothing more is asked.
+    if (l->proof & PROOF_HARDWARE_KEY)
+        return after_proof(l, "ssh-key");
     return converse(l);
 }
 

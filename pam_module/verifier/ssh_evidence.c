@@ -16,7 +16,7 @@ static void digest_free(EVP_MD_CTX **c)
 }
 
 // As `ssh-keygen -l` shows it: over the bytes that the base 64 stands for.
-static bool fingerprint(const char *blob, size_t len, char ret[SSH_FINGERPRINT_LEN])
+bool ssh_fingerprint(const char *blob, size_t len, char ret[SSH_FINGERPRINT_LEN])
 {
     unsigned char bytes[4096], hash[SHA256_DIGEST_LENGTH], text[64];
     int n;
@@ -43,7 +43,7 @@ static bool add_key(const char *line, size_t len, EVP_MD_CTX *digest, struct ssh
     if (type == 0 || type >= len)
         return false;
     blob = strcspn(start, " \n");
-    if (!fingerprint(start, blob, e->fingerprint))
+    if (!ssh_fingerprint(start, blob, e->fingerprint))
         return false;
     e->hardware = (e->n == 0 || e->hardware) && strncmp(line, "sk-", 3) == 0;
     e->n++;

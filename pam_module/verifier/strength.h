@@ -39,6 +39,8 @@ struct ssh_evidence {
     char fingerprint[SSH_FINGERPRINT_LEN]; // of the last one
     uint8_t binding[SSH_BINDING_LEN];      // of these keys, from this address
 };
+// Of a key's base 64, as `ssh-keygen -l` shows it; false where it is none.
+bool ssh_fingerprint(const char *blob, size_t len, char ret[SSH_FINGERPRINT_LEN]);
 // Nothing is shown where it does not say so in sshd's own form.
 void ssh_evidence_read(const char *auth_info, const char *rhost, struct ssh_evidence *ret);
 

@@ -221,8 +221,12 @@ static int ask_pin(struct login *l, int tries)
 
 enum outcome touch(struct login *l, const char **how)
 {
-    int r = stale(l) ? again(l, NULL) : wait_reply(l);
+    bool anew = stale(l);
+    int r = anew ? again(l, NULL) : wait_reply(l);
 
+    // The one in the background did not wait for a key to be plugged in.
+    if (r == 0 && !anew && l->talk.reply.status == ROLLCALL_KEY_NONE)
+        r = again(l, NULL);
     *how = "fido2";
     for (int pins = 0; r == 0; pins++) {
         enum rollcall_key_status s = l->talk.reply.status;

@@ -12,6 +12,7 @@
 #include "pam_module/verifier/strength.h"
 #include "pam_module/verifier/throttle.h"
 #include "rollcall/admission.h"
+#include "rollcall/cache.h"
 #include "rollcall/config.h"
 #include "rollcall/protocol.h"
 #include "rollcall/secret.h"
@@ -118,6 +119,7 @@ struct verifier {
     uid_t peer_uid;
     int credentials, tickets; // folders
     uint8_t key[HOST_KEY_LEN];
+    struct rollcall_keys *keys;                    // NULL: unreadable
     const struct rollcall_config *config;          // NULL: unreadable
     char host[65], full_host[ROLLCALL_KEY_RP_MAX]; // up to the first dot; whole
 };
@@ -132,7 +134,7 @@ bool password_on(const struct verifier *v); // as the first factor
 struct attempt_request {
     const struct rollcall_person *person;
     enum side side;
-    const char *rhost; // "" from nowhere
+    const char *rhost;                      // "" from nowhere
     const struct rollcall_secret *code;     // NULL: a security key was right in its place
     const struct rollcall_secret *password; // NULL: it was not asked for
     bool password_blocked;                  // at its server
@@ -197,6 +199,13 @@ enum outcome touch(struct login *l, const char **how);
 // The name that new keys are enrolled under: [mfa] fido2_rp, or the host's own.
 void fido2_name(const struct verifier *v, char ret[ROLLCALL_KEY_RP_MAX]);
 
+// ---- ssh_marks.c ----
+// Is this a hardware key of the person's that somebody answers for?
+bool ssh_key_counts(const struct verifier *v, const struct rollcall_person *p,
+                    const char *fingerprint);
+int desk_vouch(struct verifier *v, const struct rollcall_packet *request);
+int put_vouched(const struct credential *c, struct rollcall_packet *p);
+
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);
 int enrol_totp(struct verifier *v, const struct rollcall_packet *request);
@@ -212,6 +221,8 @@ int enrol_person(const struct rollcall_packet *request, char user[256], struct r
 // Opens and reads the credential of this employment: what an earlier one left is void.
 int enrol_begin(struct verifier *v, const struct rollcall_person *p, struct credential_file *f,
                 struct credential *c);
+void desk_audit(const struct rollcall_packet *request, const char *event, const char *user,
+                uint32_t uid, const char *hint);
 int enrol_key(struct verifier *v, const struct rollcall_packet *request);
 int list_keys(struct verifier *v, const struct rollcall_packet *request);
 int forget_key(struct verifier *v, const struct rollcall_packet *request);

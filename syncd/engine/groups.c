@@ -59,8 +59,9 @@ int rows_groups(struct engine_core *core, const struct rollcall_source_config *s
     return error;
 }
 
-// The keys of the first directory that says any, a line each.
-static char *keys_text(const struct body *b)
+// The keys of the first directory that says any, a line each. Marks are taken from where
+// people cannot write them themselves.
+static char *keys_text(const struct body *b, bool marks)
 {
     const json_t *key;
     size_t i, len = 0;
@@ -69,10 +70,14 @@ static char *keys_text(const struct body *b)
     json_array_foreach(b->keys, i, key)
     {
         const char *line = json_string_value(key);
-        size_t n = line ? strlen(line) : 0;
+        size_t n = line ? strlen(line) : 0, mark = 0;
         char *more;
         if (n == 0 || !rollcall_ssh_key_acceptable(line, n))
             continue;
+        if (!marks)
+            rollcall_ssh_key_mark(line, n, &mark);
+        line += mark;
+        n -= mark;
         more = realloc(text, len + n + 2);
         if (!more)
             break;
@@ -136,7 +141,7 @@ static int gather(struct engine_core *core, const char *said_by, const char *tex
             r = membership_add(groups, (uint32_t)number);
     }
     if (!*keys)
-        *keys = keys_text(&b);
+        *keys = keys_text(&b, core->config->source[index].key_marks);
     body_done(&b);
     return r;
 }

@@ -53,6 +53,14 @@ fuzz_credential_LIBS := -lcrypto -loath \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))
 fuzz_credential_LEN := 2049
 
+FUZZ_TARGETS += fuzz_security_key
+fuzz_security_key_SRCS := tests/fuzz/fuzz_security_key.c pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c \
+	lib/security_key.c lib/packet.c
+fuzz_security_key_LIBS := -lfido2 -lcrypto
+# A library that is told of an array of billions asks for room; in the verifier it gets none
+# (RLIMIT_AS), and so here.
+fuzz_security_key_FLAGS := -malloc_limit_mb=1000000
+
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
 FUZZ_CFLAGS := $(filter-out -MMD -MP -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
@@ -69,7 +77,7 @@ fuzz-$(1): $(BUILD)/fuzz/$(1)
 	@mkdir -p $(BUILD)/fuzz/corpus-$(1)
 	@cp -n tests/fuzz/corpus/$(1)/* $(BUILD)/fuzz/corpus-$(1)/ 2>/dev/null || true
 	$(BUILD)/fuzz/$(1) -max_total_time=$$(FUZZ_SECONDS) -max_len=$$(or $$($(1)_LEN),65536) -print_final_stats=1 \
-		-artifact_prefix=$(abspath $(BUILD))/fuzz/ $(BUILD)/fuzz/corpus-$(1)
+		-artifact_prefix=$(abspath $(BUILD))/fuzz/ $$($(1)_FLAGS) $(BUILD)/fuzz/corpus-$(1)
 endef
 $(foreach f,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(f))))
 FUZZ_FILES := $(foreach f,$(FUZZ_TARGETS),$(BUILD)/fuzz/$(f))

@@ -17,7 +17,7 @@ from door import packet
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "lock", "unlock", "approve", "expect", "lease",
+VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "vouch", "lock", "unlock", "approve", "expect", "lease",
          "recover", "check-config", "explain", "reload", "audit", "report", "doctor", "adopt",
          "setup"]
 
@@ -451,8 +451,8 @@ def test_why_tells_the_second_factor_and_what_it_could_not_learn():
             r = rollcall("user", "alice", "--why")
             assert "totp, 8 recovery codes" in r.stdout and "3 in a row" in r.stdout and "throttled" in r.stdout
             told = json.loads(rollcall("user", "alice", "--why", "--json").stdout)["enrolment"]
-            assert told == {"totp": True, "keys": [], "recovery_codes": 8, "password": "local", "access_code_until": 0,
-                            "failures": 3, "failures_inside": 1, "off": [], "throttled_until": 4102441200}
+            assert told == {"totp": True, "keys": [], "vouched": [], "recovery_codes": 8, "password": "local",
+                            "access_code_until": 0, "failures": 3, "failures_inside": 1, "off": [], "throttled_until": 4102441200}
         with VerifierDoor(VERIFIER, packet(3, **facts | {"off": 9, "until": 2 ** 63 - 1})):
             assert "totp, password: failed 100 times in a row" in rollcall("user", "alice", "--why").stdout
         with VerifierDoor(VERIFIER, packet(3, code=0, totp=1, failures=-1, until=0)):

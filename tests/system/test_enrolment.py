@@ -203,8 +203,9 @@ def test_a_reset_takes_everything_back(staff, sshd):
     session.answer(totp.PROMPT, codes[1])
     session.expect_exact(WRONG)
     session.close()
-    assert factors("fay") == {"totp": False, "recovery_codes": 0, "password": None, "access_code_until": 0, "failures": 0,
-                              "failures_inside": 1, "off": [], "throttled_until": 0}
+    assert factors("fay") == {"totp": False, "keys": [], "vouched": [], "recovery_codes": 0, "password": None,
+                              "access_code_until": 0, "failures": 0, "failures_inside": 1, "off": [],
+                              "throttled_until": 0}
 
 
 def test_help_names_what_this_host_takes(staff, sshd):

@@ -4,6 +4,7 @@ real verifier. Only the device is software."""
 import json
 import os
 import subprocess
+import time
 
 import pexpect
 import pytest
@@ -136,6 +137,17 @@ def test_touching_first_and_then_enter_is_enough_for_a_key_without_a_pin(staff):
     session.close()
 
 
+def test_a_person_who_takes_longer_than_the_doors_deadline_is_waited_for(staff):
+    staff["bob"].put_in().set("touch", softkey.BY_HAND)
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, "")
+    session.expect_exact(TOUCH)
+    time.sleep(9)  # a verifier that were silent for 7 s would have been given up
+    staff["bob"].touch()
+    session.shell()
+    session.close()
+
+
 def test_a_key_may_be_plugged_in_after_enter(staff):
     session = console.connect("bob")
     session.answer(softkey.PROMPT, "")
@@ -160,6 +172,39 @@ def test_sudo_takes_the_key_too(staff):
     session.shell()
     status, out = sudo.run(session, "id -un", (softkey.PROMPT, ""))
     assert (status, out.strip().splitlines()[-1]) == (0, "root")
+    session.close()
+
+
+def test_where_only_a_key_will_do_a_code_is_not_enough(staff):
+    with open("/etc/rollcall/conf.d/60-sudo.conf", "w", encoding="ascii") as f:
+        f.write("[service sudo]\nrequire = phishing-resistant\n")
+    app = totp.enroll("bob")
+    session = console.connect("bob")
+    session.answer(softkey.PROMPT, app.code())
+    session.shell()
+    session.sendline("sudo -k; sudo id -un")
+    session.answer(softkey.PROMPT, app.code())
+    session.answer("asks for more than you showed.", "")
+    staff["bob"].put_in()  # sudo asks again
+    session.answer(softkey.PROMPT, "")
+    session.expect_exact("rollcall-test-shell> ")
+    assert "root" in session.before.split()
+    session.close()
+    os.unlink("/etc/rollcall/conf.d/60-sudo.conf")
+
+
+def test_a_key_without_a_pin_is_one_factor(staff):
+    with open("/etc/rollcall/conf.d/60-login.conf", "w", encoding="ascii") as f:
+        f.write("[service login]\nrequire = multi\n")
+    staff["carol"].put_in()
+    session = console.connect("carol")
+    session.answer(softkey.PROMPT, "")
+    session.answer("asks for more than you showed.", "")
+    session.close()
+    os.unlink("/etc/rollcall/conf.d/60-login.conf")
+    session = console.connect("carol")
+    session.answer(softkey.PROMPT, "")
+    session.shell()
     session.close()
 
 

@@ -158,9 +158,32 @@ static void a_key_is_a_known_type_and_a_blob_without_options(void **state)
     assert_false(key("ssh-dss " BLOB));
     assert_false(key("ssh-ed25519 " BLOB "\nssh-ed25519 " BLOB));
     assert_false(key("ssh-ed25519 AAAA"));
+    assert_true(key("attested sk-ssh-ed25519@openssh.com " BLOB));
+    assert_true(key("vouched sk-ecdsa-sha2-nistp256@openssh.com " BLOB));
     assert_false(key("ssh-ed25519 " BLOB "\"x"));
     assert_false(key("ssh-ed25519"));
     assert_false(key(""));
+}
+
+static void a_mark_stands_once_and_before_a_hardware_key_alone(void **state)
+{
+    static const char marked[] = "vouched sk-ssh-ed25519@openssh.com " BLOB;
+    size_t skip = 0;
+
+    (void)state;
+    assert_int_equal(rollcall_ssh_key_mark(marked, strlen(marked), &skip),
+                     ROLLCALL_KEY_MARK_VOUCHED);
+    assert_int_equal(skip, 8);
+    assert_int_equal(rollcall_ssh_key_mark(marked + 8, strlen(marked) - 8, &skip),
+                     ROLLCALL_KEY_MARK_NONE);
+    assert_int_equal(skip, 0);
+    assert_false(key("attested ssh-ed25519 " BLOB));
+    assert_false(key("attested vouched sk-ssh-ed25519@openssh.com " BLOB));
+    assert_false(key("Attested sk-ssh-ed25519@openssh.com " BLOB));
+    assert_false(key("attested  sk-ssh-ed25519@openssh.com " BLOB));
+    assert_false(key("attested sk-"));
+    for (size_t n = 0; n < 12; n++) // no byte beyond the line is looked at
+        assert_int_equal(rollcall_ssh_key_mark(marked, n, &skip), ROLLCALL_KEY_MARK_NONE);
 }
 
 int main(void)
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(gecos_is_made_harmless_and_cut_between_characters),
         cmocka_unit_test(paths_are_absolute_and_plain),
         cmocka_unit_test(a_key_is_a_known_type_and_a_blob_without_options),
+        cmocka_unit_test(a_mark_stands_once_and_before_a_hardware_key_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,20 @@ static void security_keys_alone_are_taken_with_a_warning(void **state)
     assert_true(warned("over ssh"));
 }
 
+static void what_only_keys_can_show_is_asked_for_where_there_are_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD "[mfa]\nfactors = totp, fido2\nphishing_resistant_groups = g\n"
+                               "[service sudo]\nrequire = phishing-resistant\n"),
+                     0);
+    assert_int_equal(findings.n, 0);
+    // sshd sees hardware keys that are no factor of the list.
+    assert_int_equal(load(GOOD "[service sshd]\nrequire = phishing-resistant\n"), 0);
+    assert_int_equal(findings.n, 0);
+    assert_int_equal(load(GOOD "[mfa]\nphishing_resistant_groups = g\n"), 0);
+    assert_true(warned("over ssh alone"));
+}
+
 static void the_defaults_are_the_documented_ones(void **state)
 {
     (void)state;
@@ -346,7 +360,7 @@ static void what_must_hold_together_is_asked_for(void **state)
     refused(GOOD "[mfa]\nfactors = fido2\nfido2_rp = Example.com\n", 0, "in small letters");
     refused(GOOD "[mfa]\nfactors = smell\n", 0, "there is no factor \"smell\"");
     refused(GOOD "[local_group root]\nfrom = x\n", 0, "nobody is put into root's group");
-    refused(GOOD "[service sshd]\nrequire = phishing-resistant\n", 0, "no such factor");
+    refused(GOOD "[service sudo]\nrequire = phishing-resistant\n", 0, "add fido2 to factors");
 }
 
 static void ids_of_systems_and_containers_are_refused(void **state)
@@ -418,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_first_example_is_taken_whole),
         T(security_keys_alone_are_taken_with_a_warning),
+        T(what_only_keys_can_show_is_asked_for_where_there_are_keys),
         T(the_defaults_are_the_documented_ones),
         T(what_programs_are_told_is_the_hosts_to_choose),
         T(a_wrong_word_earns_its_line_and_what_was_meant),

@@ -142,6 +142,44 @@ static void a_key_alone_writes_the_keys_alone(void **state)
     assert_int_not_equal(is.keys, was.keys);
 }
 
+static int take_line(void *ctx, const char *line, size_t len)
+{
+    snprintf(ctx, 200, "%.*s", (int)len, line);
+    return 0;
+}
+
+static void line_of(const struct company *c, const char *name, char ret[200])
+{
+    struct rollcall_keys *keys;
+    uint32_t slot;
+    uid_t uid;
+
+    ret[0] = 0;
+    assert_int_equal(rollcall_keys_open(c->paths.keys, &keys), 0);
+    assert_int_equal(rollcall_keys_by_name(keys, name, &slot, &uid, take_line, ret), 0);
+    rollcall_keys_close(keys);
+}
+
+static void marks_of_keys_are_taken_from_where_people_cannot_write_them(void **state)
+{
+    static const char *const keys[] = {"vouched sk-ssh-ed25519@openssh.com "
+                                       "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIE7slW39spQ5"};
+    struct company *c = *state;
+    char line[200];
+
+    c->staff[2].row.keys_present = true;
+    c->staff[2].row.ssh_keys = keys;
+    c->staff[2].row.n_ssh_keys = 1;
+    company_listing(c);
+    line_of(c, c->staff[2].name, line);
+    assert_string_equal(line, keys[0] + strlen("vouched "));
+    c->config.source[0].key_marks = true;
+    c->staff[2].row.display_name = "Somebody Else"; // a row that changed is looked at anew
+    company_listing(c);
+    line_of(c, c->staff[2].name, line);
+    assert_string_equal(line, keys[0]);
+}
+
 static void a_new_name_is_in_every_file_and_the_old_one_leads_to_nobody_elses(void **state)
 {
     struct company *c = *state;
@@ -264,6 +302,7 @@ int main(void)
         IN_A_COMPANY(who_joins_writes_the_public_file_and_no_other_persons_row),
         IN_A_COMPANY(a_listing_that_says_the_same_writes_nothing),
         IN_A_COMPANY(a_key_alone_writes_the_keys_alone),
+        IN_A_COMPANY(marks_of_keys_are_taken_from_where_people_cannot_write_them),
         IN_A_COMPANY(a_new_name_is_in_every_file_and_the_old_one_leads_to_nobody_elses),
         cmocka_unit_test(more_people_than_a_delta_holds_are_written_whole),
         IN_A_COMPANY(a_restart_starts_with_whole_files),
