@@ -10,7 +10,10 @@
 #include "tests/unit/scratch.h"
 #include <openssl/evp.h>
 
-#define ALICE 1879048292u
+#define ALICE    1879048292u
+#define SLOT_LEN 4096
+#define FILE_LEN (2 * SLOT_LEN)
+#define HEAD_LEN sizeof(struct sealed_slot)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -59,7 +62,7 @@ void __wrap_syslog(int priority, const char *format, ...)
 
 static void put_file(const uint8_t *data, size_t size)
 {
-    static uint8_t bytes[2048];
+    static uint8_t bytes[FILE_LEN];
     int fd =
         openat(folder, "1879048292", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -80,7 +83,7 @@ static bool opens(bool *ret_blank)
     if (r == 0)
         r = credential_read(&f, &c);
     if (r == 0 && (c.uid != ALICE || c.version != CREDENTIAL_VERSION ||
-                   c.secret_len > sizeof(c.secret) || recovery_left(&c) > RECOVERY_CODES))
+                   c.totp.secret_len > sizeof(c.totp.secret) || recovery_left(&c) > RECOVERY_CODES))
         abort();
     *ret_blank = r == 0 && f.sequence == 0;
     credential_close(&f);
@@ -92,12 +95,13 @@ static void attempt(const char *typed)
     struct verifier v = {.credentials = folder, .tickets = -1};
     struct rollcall_person p = {.uid = ALICE, .name = "alice"};
     struct rollcall_secret code;
-    const char *how;
-    int64_t until;
+    const struct attempt_request request = {
+        .person = &p, .side = SIDE_INSIDE, .rhost = "", .code = &code};
+    struct attempt_result got;
 
     memcpy(v.key, key, sizeof(key));
     if (rollcall_secret_set(&code, typed, strlen(typed)))
-        attempt_code(&v, &p, &code, &how, &until);
+        attempt_code(&v, &request, &got);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -123,26 +127,35 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-// What stands in two slots, readable because the seal is bypassed.
+// One slot, readable because the seal is bypassed.
+static void put_slot(uint8_t *to, const char magic[8], uint64_t sequence, const void *content,
+                     uint32_t len)
+{
+    struct sealed_slot head = {.sequence = sequence, .len = len};
+
+    memcpy(head.magic, magic, 8);
+    memcpy(to, &head, HEAD_LEN);
+    memcpy(to + HEAD_LEN, content, len);
+}
+
 static void seed(const char *corpus)
 {
-    struct credential c = {.version = CREDENTIAL_VERSION,
-                           .uid = ALICE,
-                           .totp = 1,
-                           .secret_len = 20,
-                           .secret = "12345678901234567890"};
-    uint8_t file[1 + 2048] = {0};
+    struct credential c = {
+        .version = CREDENTIAL_VERSION,
+        .uid = ALICE,
+        .totp = {.enrolled = 1, .digits = 6, .secret_len = 20, .secret = "12345678901234567890"}};
+    const uint32_t old[304 / 4] = {2, ALICE}; // of version 2, nothing enrolled
+    static uint8_t file[1 + FILE_LEN];
 
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         char path[4200];
-        uint64_t sequence = 7 + i;
-        uint32_t len = sizeof(c);
-        c.failures = i * 40;
+        memset(file, 0, sizeof(file));
         file[0] = (uint8_t)(i << 1);
-        memcpy(file + 1 + 1024 * (i & 1), "RCCRED2", 8);
-        memcpy(file + 1 + 1024 * (i & 1) + 8, &sequence, 8);
-        memcpy(file + 1 + 1024 * (i & 1) + 44, &len, 4);
-        memcpy(file + 1 + 1024 * (i & 1) + 48, &c, sizeof(c));
+        c.inside.in_all.count = i * 40;
+        if (i < 4)
+            put_slot(file + 1 + (size_t)SLOT_LEN * (i & 1), "RCCRED3", 7 + i, &c, sizeof(c));
+        else
+            put_slot(file + 1, "RCCRED2", 7, old, sizeof(old));
         snprintf(path, sizeof(path), "%s/seed-%u", corpus, i);
         scratch_write(path, file, sizeof(file));
     }

@@ -4,6 +4,8 @@
 // gets a yes to a login without a code that fits, and nobody but root gets anything else.
 //
 // Input: a byte (1: not root), then packets as in packets.h.
+#include <errno.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -26,7 +28,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static int folder = -1, tickets = -1;
 static const char config_text[] =
     "[rollcall]\ntimezone = UTC\n[source hr]\ntype = csv\nrole = authority, directory\n"
-    "path = /x.csv\n[access]\nallow_groups = linux-users\n[mfa]\nfactors = totp, recovery\n"
+    "path = /x.csv\n[access]\nallow_groups = linux-users\n[mfa]\nfactors = totp, recovery, fido2\n"
     "enrol = access-code\n";
 static struct rollcall_config *config;
 
@@ -36,6 +38,8 @@ void __wrap_syslog(int priority, const char *format, ...);
 int __wrap_fdatasync(int fd);
 int __wrap_oath_totp_generate(const char *s, size_t n, time_t now, unsigned step, time_t start,
                               unsigned digits, char *out);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
 int privilege_take_and_drop(struct verifier *v);
 
 void __wrap_syslog(int priority, const char *format, ...)
@@ -62,6 +66,19 @@ int __wrap_oath_totp_generate(const char *s, size_t n, time_t now, unsigned step
     (void)digits;
     memcpy(out, "xxxxxx", 7);
     return 0;
+}
+
+// No security key answers.
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    (void)pid;
+    (void)path;
+    (void)files;
+    (void)attributes;
+    (void)argv;
+    (void)envp;
+    return ENOENT;
 }
 
 int privilege_take_and_drop(struct verifier *v)
@@ -114,8 +131,10 @@ const char *rollcall_admission_cause_name(enum rollcall_admission_cause cause)
 static void reset(const uint8_t key[HOST_KEY_LEN])
 {
     struct credential_file f;
-    struct credential c = {
-        .version = CREDENTIAL_VERSION, .uid = ALICE, .totp = 1, .secret_len = 20};
+    struct credential c = {.version = CREDENTIAL_VERSION,
+                           .uid = ALICE,
+                           .totp = {.enrolled = 1, .digits = 6, .secret_len = 20},
+                           .fido = {{.id_len = 64, .pk_len = 64, .label = "key 1"}}};
 
     if (credential_open(folder, key, ALICE, &f) < 0 || credential_destroy(&f) < 0 ||
         credential_write(&f, &c) < 0)

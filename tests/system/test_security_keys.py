@@ -193,6 +193,70 @@ def test_where_only_a_key_will_do_a_code_is_not_enough(staff):
     os.unlink("/etc/rollcall/conf.d/60-sudo.conf")
 
 
+PASSWORD = "correct horse battery"
+ASK = "Password: "
+BOTH_WRONG = "That was not accepted. " + ASK
+
+
+@pytest.fixture
+def passwords(staff):
+    with open("/etc/rollcall/conf.d/60-first.conf", "w", encoding="ascii") as f:
+        f.write("[mfa]\nfirst = local-password\nenrol = access-code\n")
+    yield
+    os.unlink("/etc/rollcall/conf.d/60-first.conf")
+
+
+def carol_chooses():
+    got = subprocess.run(["rollcall", "code", "carol", "--json"], capture_output=True, text=True, timeout=60)
+    session = console.connect("carol")
+    session.answer(ASK, "")
+    session.answer(softkey.PROMPT, json.loads(got.stdout)["code"])
+    session.expect(r"Enter this key: +([A-Z2-7 ]+)")
+    app = totp.Authenticator(f"otpauth://totp/web1:x?secret={session.match.group(1).replace(' ', '')}&issuer=web1")
+    session.answer("2. Type the 6-digit code it shows: ", app.code())
+    session.answer("Choose a password for web1, of 8 characters or more: ", PASSWORD)
+    session.answer("The same again: ", PASSWORD)
+    session.shell()
+    session.close()
+
+
+def with_key(name, password):
+    session = console.connect(name)
+    session.answer(ASK, password)
+    session.answer(softkey.PROMPT, "")
+    return session
+
+
+def test_beside_a_password_a_key_stands_for_the_code_and_nothing_tells_which_was_wrong(staff, passwords):
+    carol_chooses()
+    assert "plain" in keys_of("carol")  # a new app takes no key away
+    staff["carol"].put_in()
+    session = with_key("carol", PASSWORD)
+    session.shell()
+    session.close()
+    for password in ("wrong horse battery", ""):
+        session = with_key("carol", password)
+        session.answer(BOTH_WRONG, "")
+        session.expect_exact(softkey.PROMPT)
+        session.close()
+    staff["carol"].take_out()
+    staff["bob"].put_in()  # the wrong key, the right password
+    session = with_key("carol", PASSWORD)
+    session.answer(BOTH_WRONG, "")
+    session.expect_exact(softkey.PROMPT)
+    session.close()
+
+
+def test_a_key_that_knows_its_user_needs_no_password_but_a_wrong_one_is_none(staff, passwords):
+    staff["bob"].put_in()
+    session = with_key("bob", "")
+    session.shell()
+    session.close()
+    session = with_key("bob", "wrong horse battery")
+    session.expect_exact(BOTH_WRONG)
+    session.close()
+
+
 def test_a_key_without_a_pin_is_one_factor(staff):
     with open("/etc/rollcall/conf.d/60-login.conf", "w", encoding="ascii") as f:
         f.write("[service login]\nrequire = multi\n")
