@@ -84,8 +84,8 @@ static int converse(int n, const struct pam_message **m, struct pam_response **r
 // ---- one input ----
 
 // What the page of the door says, in another way than the module: the first packet is a
-// hello, then prompts, and the first other packet is a result of code 0. Prompts: for a login
-// alone, and with a text of the allowed length.
+// hello, then prompts and waits, and the first other packet is a result of code 0. Prompts
+// and waits: for a login alone; prompts with a text of the allowed length.
 static bool is_a_yes(const struct packets *all, bool login)
 {
     bool greeted = false;
@@ -105,6 +105,8 @@ static bool is_a_yes(const struct packets *all, bool login)
         }
         if (type == ROLLCALL_PACKET_RESULT)
             return rollcall_packet_get_number(p, ROLLCALL_FIELD_CODE, &code) == 0 && code == 0;
+        if (type == ROLLCALL_PACKET_WAIT && login)
+            continue;
         if (type != ROLLCALL_PACKET_PROMPT || !login ||
             rollcall_packet_get_text(p, ROLLCALL_FIELD_TEXT, text, sizeof(text)) < 0)
             return false;
