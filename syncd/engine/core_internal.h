@@ -7,6 +7,9 @@
 #include "syncd/engine/core.h"
 #include "syncd/engine/store.h"
 
+// Two million people; what is beyond SQLite's cache lies in a file.
+#define STAGE_BYTES_MAX (1024ull * 1024 * 1024)
+
 // One source's batch between begin and commit.
 struct stage {
     char source[32];
@@ -44,6 +47,7 @@ struct engine_core {
     struct rollcall_ledger *ledger;
     struct rollcall_board_writer *board;
     struct stage stage[ROLLCALL_SOURCES_MAX];
+    uint64_t stage_bytes_max; // of one listing
     char cursor[65536];
     uint64_t generation;
     int64_t clock_mark;

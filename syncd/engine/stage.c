@@ -8,9 +8,6 @@
 #include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
 
-// Two million people; what is beyond SQLite's cache lies in a file.
-#define STAGE_BYTES_MAX (1024ull * 1024 * 1024)
-
 static void clear_stage(struct engine_core *core, struct stage *stage)
 {
     store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
@@ -42,7 +39,7 @@ static void refuse_listing(struct engine_core *core, struct stage *stage, const 
 static bool too_much(struct engine_core *core, struct stage *stage, const char *text, int64_t now)
 {
     stage->bytes += 256 + (text ? strlen(text) : 0);
-    if (stage->bytes > STAGE_BYTES_MAX && !stage->refused)
+    if (stage->bytes > core->stage_bytes_max && !stage->refused)
         refuse_listing(core, stage, NULL, "it is larger than 1 GiB; it is refused whole", now);
     return stage->refused;
 }

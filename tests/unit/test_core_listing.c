@@ -341,6 +341,7 @@ static void a_listing_beyond_all_measure_is_refused_and_changes_nothing(void **s
     struct colleague *p;
 
     company_listing(c);
+    c->core->stage_bytes_max = 256u * 1024 * 1024; // not the gigabyte that it is
     memset(long_title, 'x', sizeof(long_title) - 1);
     p = hire(c, "9000", "endless");
     p->row.display_name = long_title;
