@@ -32,7 +32,7 @@ __attribute__((constructor)) static void begin(void)
 
 __attribute__((destructor)) static void end(void)
 {
-    dprintf(out, "EVP_PBE_scrypt %u\noath_totp_generate %u\ncipher %u\n", scrypts, totps, updates);
+    dprintf(out, "EVP_PBE_scrypt %u\noath_totp_generate2 %u\ncipher %u\n", scrypts, totps, updates);
 }
 
 #pragma GCC visibility push(default)
@@ -48,16 +48,16 @@ int EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *salt, siz
     return f(pass, plen, salt, slen, n, r, p, max, key, klen);
 }
 
-int oath_totp_generate(const char *s, size_t len, time_t now, unsigned step, time_t start,
-                       unsigned digits, char *ret);
-int oath_totp_generate(const char *s, size_t len, time_t now, unsigned step, time_t start,
-                       unsigned digits, char *ret)
+int oath_totp_generate2(const char *s, size_t len, time_t now, unsigned step, time_t start,
+                        unsigned digits, int flags, char *ret);
+int oath_totp_generate2(const char *s, size_t len, time_t now, unsigned step, time_t start,
+                        unsigned digits, int flags, char *ret)
 {
-    int (*f)(const char *, size_t, time_t, unsigned, time_t, unsigned, char *);
+    int (*f)(const char *, size_t, time_t, unsigned, time_t, unsigned, int, char *);
 
-    *(void **)&f = real("oath_totp_generate");
+    *(void **)&f = real("oath_totp_generate2");
     totps++;
-    return f(s, len, now, step, start, digits, ret);
+    return f(s, len, now, step, start, digits, flags, ret);
 }
 
 int EVP_EncryptUpdate(EVP_CIPHER_CTX *c, unsigned char *to, int *n, const unsigned char *from,

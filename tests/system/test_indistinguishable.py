@@ -99,7 +99,7 @@ def computed(name, answer):
 
 @counting
 @pytest.mark.parametrize("answer,function,times", [("k7qw-m9fx", "EVP_PBE_scrypt", 2), ("k7qw-m9fx-p3wd", "EVP_PBE_scrypt", 2),
-                                                   ("000000", "oath_totp_generate", 6)])
+                                                   ("000000", "oath_totp_generate2", 6)])
 def test_as_much_is_computed_for_everybody(kinds, answer, function, times):
     counts = {name: computed(name, answer) for name in kinds}
     assert counts["known"][function] == times
