@@ -4,7 +4,7 @@ FAULTS_WRAPPED := malloc calloc realloc strdup read write pread pwrite send recv
 	posix_fallocate fstat mmap unlinkat renameat fdopendir socket socketpair connect getsockopt setsockopt poll \
 	posix_spawn posix_spawnattr_init posix_spawn_file_actions_init posix_spawn_file_actions_adddup2 pidfd_open waitid \
 	setgroups setresgid setresuid unshare getpwnam_r pam_set_data RAND_bytes EVP_CIPHER_CTX_new EVP_PBE_scrypt \
-	oath_totp_generate open openat fcntl fopen syslog pam_syslog
+	oath_totp_generate2 open openat fcntl fopen syslog pam_syslog
 FAULTS_WRAP := $(FAULTS_WRAPPED:%=-Wl,--wrap=%)
 # What the other of the two wraps is not there to be called.
 FAULTS_CFLAGS = $(filter-out -MMD -MP -DROLLCALL_STATEDIR=% -DROLLCALL_RUNDIR=% -DROLLCALL_LIBEXECDIR=% \

@@ -199,9 +199,10 @@ int __wrap_EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *sa
     return __real_EVP_PBE_scrypt(pass, plen, salt, slen, 16, r, p, max, key, klen);
 }
 
-WRAP(int, oath_totp_generate,
-     (const char *s, size_t n, time_t now, unsigned step, time_t start, unsigned digits, char *out),
-     (s, n, now, step, start, digits, out), 0, OATH_CRYPTO_ERROR)
+WRAP(int, oath_totp_generate2,
+     (const char *s, size_t n, time_t now, unsigned step, time_t start, unsigned digits, int flags,
+      char *out),
+     (s, n, now, step, start, digits, flags, out), 0, OATH_CRYPTO_ERROR)
 
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);

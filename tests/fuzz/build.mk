@@ -43,7 +43,7 @@ fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c 
 	$(filter-out %/main.c %/privilege.c,$(rollcall-verifier_SRCS)) \
 	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c,$(filter lib/%,$(LIB_SRCS)))
 fuzz_door_verifier_LIBS := -lcrypto -lcrypt -lfido2 -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
-	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate EVP_PBE_scrypt,-Wl,--wrap=$(f))
+	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate2 EVP_PBE_scrypt,-Wl,--wrap=$(f))
 fuzz_door_verifier_LEN := 4096
 
 FUZZ_TARGETS += fuzz_credential

@@ -36,8 +36,8 @@ static struct rollcall_config *config;
 
 void __wrap_syslog(int priority, const char *format, ...);
 int __wrap_fdatasync(int fd);
-int __wrap_oath_totp_generate(const char *s, size_t n, time_t now, unsigned step, time_t start,
-                              unsigned digits, char *out);
+int __wrap_oath_totp_generate2(const char *s, size_t n, time_t now, unsigned step, time_t start,
+                               unsigned digits, int flags, char *out);
 int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
 int privilege_take_and_drop(struct verifier *v);
@@ -55,8 +55,8 @@ int __wrap_fdatasync(int fd)
 }
 
 // Nobody's code is ever right: so that every yes to a login is a fault.
-int __wrap_oath_totp_generate(const char *s, size_t n, time_t now, unsigned step, time_t start,
-                              unsigned digits, char *out)
+int __wrap_oath_totp_generate2(const char *s, size_t n, time_t now, unsigned step, time_t start,
+                               unsigned digits, int flags, char *out)
 {
     (void)s;
     (void)n;
@@ -64,6 +64,7 @@ int __wrap_oath_totp_generate(const char *s, size_t n, time_t now, unsigned step
     (void)step;
     (void)start;
     (void)digits;
+    (void)flags;
     memcpy(out, "xxxxxx", 7);
     return 0;
 }
