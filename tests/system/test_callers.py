@@ -300,13 +300,19 @@ def test_nobody_asks_about_another_from_a_locker(alice, self_socket):
 
 
 def test_a_locker_without_the_socket_is_refused_and_does_not_wait(alice):
+    # Another test's listener may be there: it is called by its name, so it loses that.
+    away = SELF + ".away"
     if os.path.exists(SELF):
-        pytest.skip("another test has it")
+        os.rename(SELF, away)
 
     def work():
         with application("swaylock", answer=typed("000000")) as app:
             return [app.authenticate(), len(app.prompts())]
-    assert pamapp.run_as(uid("alice"), work) == ["AUTHINFO_UNAVAIL", 0]
+    try:
+        assert pamapp.run_as(uid("alice"), work) == ["AUTHINFO_UNAVAIL", 0]
+    finally:
+        if os.path.exists(away):
+            os.rename(away, SELF)
 
 
 # ---- people who go away ----
