@@ -3,6 +3,7 @@
 // publishes, locks and unlocks, is killed and started again. What an answer is held to
 // stands in torture_answers.c. Prints what was done; all of it in a folder of its own, in
 // memory where the machine has room for that.
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -128,6 +129,30 @@ static void kill_again_and_again(pid_t writer, int64_t until)
     waitpid(writer, &status, 0);
 }
 
+// Until there is something to look up. A writer that never comes so far is a fault with a
+// place, not a test without an end.
+static void wait_for_the_writer(pid_t writer)
+{
+    int64_t until = torture_now() + 60000 * MS;
+    char path[64], where[64] = "";
+    int status, fd;
+
+    while (!atomic_load(&shared->ready) && !atomic_load(&shared->stop) && torture_now() < until) {
+        if (waitpid(writer, &status, WNOHANG) == writer)
+            fail_msg("the writer ended with status %x before its first publication",
+                     (unsigned)status);
+        rest(MS);
+    }
+    if (atomic_load(&shared->ready) || atomic_load(&shared->stop))
+        return;
+    snprintf(path, sizeof(path), "/proc/%d/wchan", (int)writer);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, where, sizeof(where) - 1) < 0)
+        where[0] = 0;
+    kill(writer, SIGKILL);
+    fail_msg("the writer published nothing within a minute; it waits in \"%s\"", where);
+}
+
 // Whoever looks up ends by itself, and well.
 static void wait_for_all(unsigned n)
 {
@@ -177,8 +202,7 @@ every_answer_is_of_one_generation_and_fresh_and_no_lock_is_missed_whoever_is_kil
     enter();
     srandom((unsigned)time(NULL));
     writer = start(torture_write);
-    while (!atomic_load(&shared->ready) && !atomic_load(&shared->stop))
-        rest(MS);
+    wait_for_the_writer(writer);
     start(torture_threads);
     for (unsigned i = 0; i < FORKERS; i++)
         start(i % 2 ? forks_only : looks_and_forks);
