@@ -161,7 +161,7 @@ uninstall:
 		$(foreach f,$(UNITS),$(DESTDIR)$(unitdir)/$(notdir $(f))) \
 		$(foreach f,$(INSTALL_DATA),$(DESTDIR)$(lastword $(subst :, ,$(f))))
 
-check: all tests $(FUZZ_FILES)
+check: all tests fuzzers
 	BUILD=$(BUILD) tests/run $(TESTS)
 check-unit: all tests
 	BUILD=$(BUILD) tests/run unit

@@ -64,21 +64,28 @@ fuzz_security_key_FLAGS := -malloc_limit_mb=1000000
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
-FUZZ_CFLAGS := $(filter-out -MMD -MP -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
+FUZZ_CFLAGS := $(filter-out -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
 	-fsanitize-coverage-ignorelist=tests/fuzz/uncovered -O1 -DROLLCALL_STATEDIR='"fuzz"' \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_HEADERS := $(wildcard tests/fuzz/*.h tests/unit/*.h include/rollcall/*.h lib/*.h nss_module/*.h) tests/fuzz/uncovered
+fuzzobj = $(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(1))
+$(BUILD)/fuzzobj/%.o: %.c tests/fuzz/uncovered
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
+# What a target is run with stands beside it, for tests/run too.
 define fuzz_rule
-$(BUILD)/fuzz/$(1): $$($(1)_SRCS) $(FUZZ_HEADERS)
+$(BUILD)/fuzz/$(1): $$(call fuzzobj,$$($(1)_SRCS)) tests/fuzz/build.mk
 	@mkdir -p $$(@D)
-	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$($(1)_SRCS) $$($(1)_LIBS)
+	@echo "-max_len=$$(or $$($(1)_LEN),8192) $$($(1)_FLAGS)" >$$@.flags
+	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$(call fuzzobj,$$($(1)_SRCS)) $$($(1)_LIBS)
 fuzz: fuzz-$(1)
 .PHONY: fuzz-$(1)
 fuzz-$(1): $(BUILD)/fuzz/$(1)
 	@mkdir -p $(BUILD)/fuzz/corpus-$(1)
 	@cp -n tests/fuzz/corpus/$(1)/* $(BUILD)/fuzz/corpus-$(1)/ 2>/dev/null || true
-	$(BUILD)/fuzz/$(1) -max_total_time=$$(FUZZ_SECONDS) -max_len=$$(or $$($(1)_LEN),65536) -print_final_stats=1 \
-		-artifact_prefix=$(abspath $(BUILD))/fuzz/ $$($(1)_FLAGS) $(BUILD)/fuzz/corpus-$(1)
+	$(BUILD)/fuzz/$(1) -max_total_time=$$(FUZZ_SECONDS) $$$$(cat $(BUILD)/fuzz/$(1).flags) -print_final_stats=1 \
+		-artifact_prefix=$(abspath $(BUILD))/fuzz/ $(BUILD)/fuzz/corpus-$(1)
 endef
 $(foreach f,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(f))))
 FUZZ_FILES := $(foreach f,$(FUZZ_TARGETS),$(BUILD)/fuzz/$(f))
+.PHONY: fuzzers
+fuzzers: $(FUZZ_FILES)
