@@ -161,7 +161,8 @@ uninstall:
 		$(foreach f,$(UNITS),$(DESTDIR)$(unitdir)/$(notdir $(f))) \
 		$(foreach f,$(INSTALL_DATA),$(DESTDIR)$(lastword $(subst :, ,$(f))))
 
-check: all tests fuzzers
+# The fuzz targets have sanitizers of their own in any case.
+check: all tests $(if $(SANITIZE),,fuzzers)
 	BUILD=$(BUILD) tests/run $(TESTS)
 check-unit: all tests
 	BUILD=$(BUILD) tests/run unit

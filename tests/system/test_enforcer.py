@@ -83,12 +83,12 @@ def test_a_termination_ends_the_session_and_the_root_shell_within(staff, sshd, e
 
 def test_a_leave_date_bites_on_its_second_with_syncd_dead(staff, sshd, enforcer):
     keys, rows, apps = staff
+    session = log_in(staff, "bob")
     at = int(time.time()) + 8
     rows["bob"]["terminatedAt"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     people.write(rows.values())
     assert daemons.sync_once().returncode == 0
-    session = log_in(staff, "bob")
-    assert int(time.time()) < at
+    assert int(time.time()) < at, "syncd was to be gone before the date"
     assert session.gone()
     lock = [r for r in records("lock") if r["user"] == "bob"][-1]
     assert lock["source"] == "enforcer" and lock["reason"] == "end-date"
