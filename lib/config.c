@@ -305,6 +305,8 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free(c->publish);
     free(c->enrol);
     free(c->first);
+    free(c->fido2_rp);
+    free(c->fido2_roots);
     free_list(&c->labels);
     free_list(&c->allow_groups);
     free_list(&c->factors);
