@@ -67,6 +67,8 @@ static const struct guard guards[] = {
      "whoever may write it is root in every process"},
     {ROLLCALL_VERIFIER, "root", 022, DOCTOR_HOLE, true,
      "whoever may write it says who has shown a factor"},
+    {ROLLCALL_VERIFIER_RARE, "root", 022, DOCTOR_HOLE, true,
+     "whoever may write it says who has shown a factor"},
     {ROLLCALL_LIBEXECDIR "/rollcall-authorized-keys", "root", 022, DOCTOR_HOLE, true,
      "whoever may write it gives people keys"},
 };

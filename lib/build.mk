@@ -10,3 +10,4 @@ LIB_SRCS += lib/source_message.c
 LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c lib/security_key.c lib/verifier_keys.c
 LIB_SRCS += lib/audit_chain.c
 LIB_SRCS += lib/qr.c
+LIB_SRCS += lib/random.c

@@ -64,11 +64,3 @@ int rollcall_qr_draw(const char *text, bool colour, struct rollcall_qr *ret)
     *ret = qr;
     return 0;
 }
-
-void rollcall_qr_erase(struct rollcall_qr *qr)
-{
-    if (qr->text)
-        explicit_bzero(qr->text, qr->len);
-    free(qr->text);
-    *qr = (struct rollcall_qr){0};
-}

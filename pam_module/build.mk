@@ -21,9 +21,22 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/session.c pam_module/verifier/attempt.c pam_module/verifier/addresses.c \
 	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c \
 	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c \
-	pam_module/verifier/ssh_marks.c
-rollcall-verifier_LIBS := $(SYSTEMD_LIBS) -lfido2 -lcrypto -lcrypt -loath -lqrencode -ljansson -linih
+	pam_module/verifier/ssh_marks.c pam_module/verifier/resident.c pam_module/verifier/stamp.c \
+	pam_module/verifier/rare.c pam_module/verifier/network.c
+rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
+
+# Libraries that few logins need: loading them is most of the start of a process.
+RARE_SRCS := pam_module/verifier/rare_module.c pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c lib/qr.c
+RARE_LIBS := $(SYSTEMD_LIBS) -lfido2 -lcrypto -lqrencode
+# For builds that hold it in the program.
+VERIFIER_WHOLE_SRCS := $(filter-out %/rare.c,$(rollcall-verifier_SRCS)) pam_module/verifier/rare_module.c tests/faults/rare_linked.c
+VERIFIER_WHOLE_LIBS := $(rollcall-verifier_LIBS) $(RARE_LIBS)
+MODULES += rollcall-verifier-rare.so
+rollcall-verifier-rare.so_SRCS := $(RARE_SRCS)
+rollcall-verifier-rare.so_MAP := pam_module/rare.map
+rollcall-verifier-rare.so_LIBS := $(RARE_LIBS)
+rollcall-verifier-rare.so_DIR := $(libexecdir)/rollcall
 
 # Talks to FIDO2 devices for the verifier. hidraw.c is the one file that tests replace.
 SECURITY_KEY_SRCS := pam_module/security_key/main.c pam_module/security_key/device.c \

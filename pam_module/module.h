@@ -5,18 +5,28 @@
 
 #include <security/pam_modules.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "rollcall/admission.h"
 
-// Whose name is it? docs/architecture.md. A name that nobody knows is ours.
+// What every call has to know of the board. One that cannot be read says enforce, and our
+// default range.
+struct board_says {
+    bool observe; // mode = observe
+    uint32_t id_min, id_max;
+};
+// Whose name is it? docs/architecture.md. A name that nobody knows is ours. `shown`: it was
+// ours when it showed a factor to this handle, so NSS is not asked again. The board is not
+// looked at for a local name, and *ret not set.
 enum whose { WHOSE_LOCAL, WHOSE_OTHER, WHOSE_OURS };
-enum whose whose_name(const char *name);
+enum whose whose_name(const char *name, bool shown, struct board_says *ret);
 
 // What the services of the table want to know of this call.
 struct pam_call {
     pam_handle_t *pamh;
     const char *user, *service, *rhost, *tty, *ruser;
     bool silent;
+    struct board_says board;
 };
 // PAM_SUCCESS, or what to return at once: PAM_IGNORE for a name that is not ours.
 int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret);

@@ -33,7 +33,7 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
         return r == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTH_ERR;
     if (!c.user || !*c.user || strlen(c.user) > 255)
         return PAM_AUTH_ERR;
-    if (whose_name(c.user) != WHOSE_OURS)
+    if (whose_name(c.user, evidence_stands(&c), &c.board) != WHOSE_OURS)
         return PAM_IGNORE;
     c.service = item(pamh, PAM_SERVICE);
     c.rhost = item(pamh, PAM_RHOST);
@@ -42,18 +42,6 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
     c.service = c.service ? c.service : "unknown";
     *ret = c;
     return PAM_SUCCESS;
-}
-
-// mode = observe stands on the board; a board that cannot be read means enforce.
-static bool observing(void)
-{
-    struct rollcall_board_facts facts;
-    struct rollcall_board *board = NULL;
-    bool observe = rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
-                   rollcall_board_facts(board, &facts) == 0 && facts.observe;
-
-    rollcall_board_close(board);
-    return observe;
 }
 
 static void look_up(const struct pam_call *call, struct rollcall_admission *ret)
@@ -117,7 +105,7 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
     (void)argv;
     if (r != PAM_SUCCESS)
         return r;
-    if (observing())
+    if (call.board.observe)
         return PAM_IGNORE; // asks nothing; account evaluates and logs
     r = relay_login(&call);
     if (r != PAM_SUCCESS)
@@ -173,7 +161,6 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
     struct rollcall_admission a;
     struct pam_call call;
     const char *cause;
-    bool observe = observing();
     int r = pam_call_start(pamh, flags, &call);
 
     (void)argc;
@@ -185,11 +172,11 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
     look_up(&call, &a);
     cause = a.cause != ROLLCALL_ADMIT ? rollcall_admission_cause_name(a.cause) : NULL;
     // Where observe asked nothing, nobody can have shown a factor.
-    if (!cause && !observe && !asks_no_factor(&call) && !has_evidence(&call))
+    if (!cause && !call.board.observe && !asks_no_factor(&call) && !has_evidence(&call))
         cause = "no-factor";
     if (!cause)
         return PAM_SUCCESS;
-    if (observe) {
+    if (call.board.observe) {
         report(&call, "would-refuse", cause);
         return PAM_SUCCESS;
     }
@@ -212,9 +199,9 @@ MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, c
     look_up(&call, &a);
     if (a.cause == ROLLCALL_ADMIT)
         return PAM_SUCCESS;
-    report(&call, observing() ? "would-refuse" : "session-refused",
+    report(&call, call.board.observe ? "would-refuse" : "session-refused",
            rollcall_admission_cause_name(a.cause));
-    return observing() ? PAM_SUCCESS : PAM_SESSION_ERR;
+    return call.board.observe ? PAM_SUCCESS : PAM_SESSION_ERR;
 }
 
 MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)

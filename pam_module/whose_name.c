@@ -31,19 +31,18 @@ static bool in_passwd_file(const char *name)
     return !feof(f) && strcmp(name, "root") == 0;
 }
 
-static void id_range(uint32_t *ret_min, uint32_t *ret_max)
+static struct board_says read_board(void)
 {
+    struct board_says says = {.id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX};
     struct rollcall_board_facts facts;
     struct rollcall_board *board = NULL;
 
-    *ret_min = ROLLCALL_ID_DEFAULT_MIN;
-    *ret_max = ROLLCALL_ID_DEFAULT_MAX;
     if (rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
-        rollcall_board_facts(board, &facts) == 0) {
-        *ret_min = facts.id_min;
-        *ret_max = facts.id_max;
-    }
+        rollcall_board_facts(board, &facts) == 0)
+        says = (struct board_says){
+            .observe = facts.observe, .id_min = facts.id_min, .id_max = facts.id_max};
     rollcall_board_close(board);
+    return says;
 }
 
 static bool known_to_private(const char *name)
@@ -57,23 +56,24 @@ static bool known_to_private(const char *name)
     return known;
 }
 
-enum whose whose_name(const char *name)
+enum whose whose_name(const char *name, bool shown, struct board_says *ret)
 {
     struct passwd pw, *found = NULL;
-    uint32_t min, max;
     size_t len = 16384;
     char *buf;
     enum whose whose = WHOSE_OURS;
 
     if (in_passwd_file(name))
         return WHOSE_LOCAL;
+    *ret = read_board();
+    if (shown)
+        return WHOSE_OURS;
     buf = malloc(len);
     if (!buf)
         return WHOSE_OURS;
-    id_range(&min, &max);
     // Another service's account, outside our range: not ours to judge.
     if (getpwnam_r(name, &pw, buf, len, &found) == 0 && found &&
-        (pw.pw_uid < min || pw.pw_uid > max) && !known_to_private(name))
+        (pw.pw_uid < ret->id_min || pw.pw_uid > ret->id_max) && !known_to_private(name))
         whose = WHOSE_OTHER;
     free(buf);
     return whose;

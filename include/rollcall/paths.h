@@ -63,6 +63,7 @@
 #define ROLLCALL_AUDIT_LOG          ROLLCALL_LOGDIR "/audit.jsonl"
 
 #define ROLLCALL_VERIFIER           ROLLCALL_LIBEXECDIR "/rollcall-verifier"
+#define ROLLCALL_VERIFIER_RARE      ROLLCALL_LIBEXECDIR "/rollcall-verifier-rare.so"
 #define ROLLCALL_SECURITY_KEY       ROLLCALL_LIBEXECDIR "/rollcall-security-key"
 #define ROLLCALL_SOURCES_DIR        ROLLCALL_LIBEXECDIR "/sources"
 

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define ROLLCALL_QR_QUIET 4 // modules of margin; ISO/IEC 18004 asks for four
 
@@ -17,6 +19,14 @@ struct rollcall_qr {
 // right on a terminal that is dark, and readers take the other way round as well.
 // 0, -EINVAL (too long), -ENOMEM.
 int rollcall_qr_draw(const char *text, bool colour, struct rollcall_qr *ret);
-void rollcall_qr_erase(struct rollcall_qr *qr); // the picture is the secret
+
+// The picture is the secret.
+static inline void rollcall_qr_erase(struct rollcall_qr *qr)
+{
+    if (qr->text)
+        explicit_bzero(qr->text, qr->len);
+    free(qr->text);
+    *qr = (struct rollcall_qr){0};
+}
 
 #endif

@@ -5,10 +5,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "pam_module/verifier/verifier.h"
+#include "rollcall/random.h"
 
 #define SCRYPT_N      8192 // 8 MiB, about 25 ms
 #define SCRYPT_R      8
@@ -88,7 +88,7 @@ int code_make(enum code_shape shape, struct rollcall_secret *ret)
     // One without a letter could be an app's.
     do {
         rollcall_secret_erase(ret);
-        if (RAND_bytes((unsigned char *)ret->bytes, (int)n) != 1)
+        if (rollcall_random(ret->bytes, n) < 0)
             return -EIO;
         for (size_t i = 0; i < n; i++)
             ret->bytes[i] = letters[ret->bytes[i] & 31];

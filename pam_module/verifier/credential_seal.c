@@ -2,9 +2,9 @@
 // The seal of a credential slot: AES-256-GCM under the host key.
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "pam_module/verifier/credential.h"
+#include "rollcall/random.h"
 
 struct associated {
     char what[24];
@@ -33,7 +33,7 @@ int credential_seal(const uint8_t key[HOST_KEY_LEN], const struct seal_place *pl
     int n;
 
     slot->len = (uint32_t)len;
-    if (!ctx || RAND_bytes(slot->iv, SEAL_IV_LEN) != 1)
+    if (!ctx || rollcall_random(slot->iv, SEAL_IV_LEN) < 0)
         return -EIO;
     if (EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, slot->iv) != 1 ||
         EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)&a, sizeof(a)) != 1 ||

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the service desk asks for: access codes, and factors taken back.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "rollcall/audit.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
+#include "rollcall/random.h"
 
 #define CODE_SECONDS_MAX (30 * 86400)
 
@@ -47,7 +47,7 @@ static int issue(struct verifier *v, const struct rollcall_person *p, int64_t se
 
     // Recovery codes stand under the same salt.
     if (r == 0 && memcmp(c.salt, none, sizeof(none)) == 0 &&
-        RAND_bytes(c.salt, sizeof(c.salt)) != 1)
+        rollcall_random(c.salt, sizeof(c.salt)) < 0)
         r = -EIO;
     if (r == 0)
         r = code_make(CODE_ACCESS, ret_code);

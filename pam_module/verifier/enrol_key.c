@@ -2,16 +2,16 @@
 // Security keys of an account: enrolled, listed, taken away. Root's requests; a PIN is asked
 // of whoever holds the key, through the same prompts as a login's.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "pam_module/verifier/fido2.h"
+#include "pam_module/verifier/rare.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/audit.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
+#include "rollcall/random.h"
 
 #define PINS 2
 
@@ -95,7 +95,7 @@ static int prepare(struct enrolment *e, struct rollcall_key_request *q)
     }
     fido2_name(e->v, q->rp);
     snprintf(q->user, sizeof(q->user), "%s", e->user);
-    return RAND_bytes(q->handle, sizeof(q->handle)) == 1 ? 0 : -EIO;
+    return rollcall_random(q->handle, sizeof(q->handle));
 }
 
 // Until the key has made a credential, or has said why not. A PIN is asked for, and never
@@ -267,7 +267,7 @@ int enrol_key(struct verifier *v, const struct rollcall_packet *request)
                                .roots = v->config->fido2_roots,
                                .label = e->label,
                                .now = time(NULL)};
-    r = fido2_accept(&e->talk.request, &e->talk.reply, &wish, &e->key);
+    r = rare() ? rare()->accept(&e->talk.request, &e->talk.reply, &wish, &e->key) : -ELIBACC;
     if (r == 0)
         r = keep(e);
     if (r < 0)

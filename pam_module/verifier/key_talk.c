@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -16,6 +15,7 @@
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
+#include "rollcall/random.h"
 
 #define SEND_MS 2000
 #define END_MS  3000
@@ -53,7 +53,7 @@ int key_talk_begin(struct key_talk *t, const struct rollcall_key_request *reques
 
     key_talk_end(t);
     t->request = *request;
-    if (RAND_bytes(t->request.challenge, sizeof(t->request.challenge)) != 1)
+    if (rollcall_random(t->request.challenge, sizeof(t->request.challenge)) < 0)
         return -EIO;
     r = rollcall_key_request_pack(&t->request, &p);
     // The PIN goes to the device and is nowhere else from here on.

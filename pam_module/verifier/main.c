@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// rollcall-verifier: one conversation on descriptor 0, then the end. Started by systemd's
-// socket, or by a root program that found nobody there.
+// rollcall-verifier: one conversation on descriptor 0, then the end. Started by a root
+// program, or forked by its own parent behind systemd's socket.
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "pam_module/verifier/resident.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/paths.h"
 #include "rollcall/timeparse.h"
@@ -63,37 +65,65 @@ static int serve(struct verifier *v)
     }
 }
 
-static void read_config(struct verifier *v, struct rollcall_config **ret)
+void verifier_read_config(struct verifier *v)
 {
     struct rollcall_findings findings;
 
-    if (rollcall_config_load(ROLLCALL_CONF, ret, &findings) == 0) {
-        v->config = *ret;
+    if (rollcall_config_load(ROLLCALL_CONF, &v->config, &findings) == 0)
         rollcall_timezone_use(v->config->timezone);
-    }
     rollcall_findings_free(&findings);
 }
 
-int main(void)
+// By its own start, or by its parent's.
+static int make_ready(struct verifier *v, char **argv)
 {
-    struct verifier v = {.peer = STDIN_FILENO, .credentials = -1, .tickets = -1};
-    struct rollcall_config *config = NULL;
-    struct ucred peer;
-    socklen_t len = sizeof(peer);
     int r;
 
+    if (resident_wanted())
+        return resident_serve(v, argv);
+    verifier_read_config(v);
+    r = privilege_prepare(v);
+    return r == 0 ? network_leave(true) : r;
+}
+
+static int know_peer(struct verifier *v)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(v->peer, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return -errno;
+    v->peer_uid = peer.uid;
+    if (gethostname(v->host, sizeof(v->host) - 1) < 0)
+        snprintf(v->host, sizeof(v->host), "this host");
+    snprintf(v->full_host, sizeof(v->full_host), "%.63s", v->host);
+    v->host[strcspn(v->host, ".")] = 0;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct verifier v = {.peer = STDIN_FILENO, .credentials = -1, .tickets = -1};
+    int r;
+
+    (void)argc;
     openlog("rollcall-verifier", LOG_PID, LOG_AUTHPRIV);
-    if (getsockopt(v.peer, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+    // Ciphers by name, words for errors and a tidying up at the end are a third of what
+    // libcrypto costs a process that lives for one login, and nobody here asks for them.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+                            OPENSSL_INIT_NO_ATEXIT,
+                        NULL);
+    if (know_peer(&v) < 0) {
         fprintf(stderr, "rollcall-verifier is started by systemd's socket or by pam_rollcall.so\n");
         return 2;
     }
-    v.peer_uid = peer.uid;
-    if (gethostname(v.host, sizeof(v.host) - 1) < 0)
-        snprintf(v.host, sizeof(v.host), "this host");
-    snprintf(v.full_host, sizeof(v.full_host), "%.63s", v.host);
-    v.host[strcspn(v.host, ".")] = 0;
-    read_config(&v, &config);
-    r = privilege_take_and_drop(&v);
+    r = make_ready(&v, argv);
+    if (r == -EINTR)
+        return 0; // a parent that was told to end
+    if (r == 0)
+        r = know_peer(&v);
+    if (r == 0)
+        r = privilege_take_and_drop(&v);
     if (r < 0) {
         syslog(LOG_ERR, "cannot start: %s", strerror(-r));
         return 1;
@@ -103,6 +133,6 @@ int main(void)
         r = serve(&v);
     rollcall_keys_close(v.keys);
     explicit_bzero(v.key, sizeof(v.key));
-    rollcall_config_free(config);
+    rollcall_config_free(v.config);
     return r < 0;
 }

@@ -6,12 +6,10 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
+#include "rollcall/random.h"
 #include "rollcall/safeio.h"
 
 // The local file: NSS would ask our own module.
@@ -46,7 +45,7 @@ static int make_key(void)
     char tmp[PATH_MAX];
     int r;
 
-    if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+    if (rollcall_random(key, sizeof(key)) < 0)
         return -EIO;
     if (mkdir(ROLLCALL_SECRETS_DIR, 0700) < 0 && errno != EEXIST)
         return -errno;
@@ -90,9 +89,13 @@ static int open_folder(const char *path, uid_t uid, gid_t gid)
     struct stat st;
     int fd;
 
-    if (mkdir(path, 0700) == 0 && chown(path, uid, gid) < 0)
-        return -errno;
     fd = rollcall_open(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd == -ENOENT) {
+        mkdir(ROLLCALL_RUNDIR, 0755);
+        if (mkdir(path, 0700) == 0 && chown(path, uid, gid) < 0)
+            return -errno;
+        fd = rollcall_open(path, O_RDONLY | O_DIRECTORY, 0);
+    }
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0 || st.st_uid != uid || (st.st_mode & 077)) {
@@ -109,7 +112,7 @@ static void limit(int what, rlim_t n)
     setrlimit(what, &r);
 }
 
-static int drop(uid_t uid, gid_t gid)
+static int drop(const struct verifier *v)
 {
     umask(077);
     limit(RLIMIT_CORE, 0);
@@ -118,35 +121,34 @@ static int drop(uid_t uid, gid_t gid)
     limit(RLIMIT_AS, 512ul * 1024 * 1024);
 #endif
     prctl(PR_SET_DUMPABLE, 0);
-    if (unshare(CLONE_NEWNET) < 0 && errno != EPERM) // the unit has no network already
-        return -errno;
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+    if (setgroups(0, NULL) < 0 || setresgid(v->gid, v->gid, v->gid) < 0 ||
+        setresuid(v->uid, v->uid, v->uid) < 0)
         return -errno;
     prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
-    return getuid() == uid && geteuid() == uid && getgid() == gid ? 0 : -EPERM;
+    return getuid() == v->uid && geteuid() == v->uid && getgid() == v->gid ? 0 : -EPERM;
+}
+
+int privilege_prepare(struct verifier *v)
+{
+    int r = find_user(&v->uid, &v->gid);
+
+    if (r == 0)
+        r = read_key(v->key);
+    return r;
 }
 
 int privilege_take_and_drop(struct verifier *v)
 {
-    uid_t uid;
-    gid_t gid;
-    int r = find_user(&uid, &gid);
-
-    if (r == 0)
-        r = read_key(v->key);
-    if (r < 0)
-        return r;
     // Another group's file; without it no SSH key is marked.
     if (rollcall_keys_open(ROLLCALL_KEYS, &v->keys) < 0)
         v->keys = NULL;
-    mkdir(ROLLCALL_RUNDIR, 0755);
-    v->credentials = open_folder(ROLLCALL_CREDENTIALS_DIR, uid, gid);
-    v->tickets = open_folder(ROLLCALL_TICKETS_DIR, uid, gid);
+    v->credentials = open_folder(ROLLCALL_CREDENTIALS_DIR, v->uid, v->gid);
+    v->tickets = open_folder(ROLLCALL_TICKETS_DIR, v->uid, v->gid);
     if (v->credentials < 0)
         return v->credentials;
     if (v->tickets < 0)
         return v->tickets;
-    return geteuid() == 0 ? drop(uid, gid) : -EPERM;
+    return geteuid() == 0 ? drop(v) : -EPERM;
 }

@@ -2,7 +2,6 @@
 // One login's conversation. Known, unknown, locked and un-enrolled names see the same
 // prompts and cause the same work, until a factor was right.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "rollcall/audit.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
+#include "rollcall/random.h"
 
 #define TRIES      2
 #define HELPS      3
@@ -38,7 +38,7 @@ static void make_reference(char ret[12])
     static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     unsigned char r[6] = {0};
 
-    RAND_bytes(r, sizeof(r));
+    rollcall_random(r, sizeof(r));
     snprintf(ret, 12, "R-");
     for (int i = 0; i < 6; i++)
         ret[2 + i] = letters[r[i] & 31];
@@ -170,6 +170,18 @@ static int admit(struct login *l, const char *how)
     return say_result(l->v, ROLLCALL_RESULT_YES, *text ? text : NULL, NULL);
 }
 
+static void lease_of(struct login *l)
+{
+    struct rollcall_board *board = NULL;
+    struct rollcall_board_facts facts;
+
+    if (l->person.authority < ROLLCALL_AUTHORITIES_MAX &&
+        rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
+        rollcall_board_facts(board, &facts) == 0)
+        l->facts.lease_seconds = facts.leases[l->person.authority].length;
+    rollcall_board_close(board);
+}
+
 static int after_proof(struct login *l, const char *how)
 {
     // Looked at again: minutes may have passed while somebody typed.
@@ -183,6 +195,7 @@ static int after_proof(struct login *l, const char *how)
         return close_with(l, prompt_weak, ROLLCALL_RESULT_REFUSED);
     }
     l->facts.as_of = l->admission.as_of;
+    lease_of(l);
     session_audit(l, "login-refused", rollcall_admission_cause_name(l->admission.cause), true);
     return close_with(l,
                       l->admission.cause == ROLLCALL_REFUSE_LEASE ? prompt_lease : prompt_refused,
@@ -423,18 +436,6 @@ static void take_evidence(struct login *l, const struct rollcall_packet *request
     l->proof |= l->ssh.n > 0 ? PROOF_KEY : 0;
 }
 
-static void lease_of(struct login *l)
-{
-    struct rollcall_board *board = NULL;
-    struct rollcall_board_facts facts;
-
-    if (l->person.authority < ROLLCALL_AUTHORITIES_MAX &&
-        rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
-        rollcall_board_facts(board, &facts) == 0)
-        l->facts.lease_seconds = facts.leases[l->person.authority].length;
-    rollcall_board_close(board);
-}
-
 static int read_request(struct verifier *v, const struct rollcall_packet *request, struct login *l)
 {
     *l = (struct login){.v = v, .talk = {.fd = -1}};
@@ -467,7 +468,6 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
         .eight_digits = v->config && v->config->totp_digits == ROLLCALL_TOTP_8_DIGITS,
         .as_of = l->admission.as_of};
     l->facts.keys = touch_possible(l);
-    lease_of(l);
     return 0;
 }
 

@@ -2,12 +2,12 @@
 // TOTP by liboath: pure.
 #include <errno.h>
 #include <liboath/oath.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pam_module/verifier/verifier.h"
+#include "rollcall/random.h"
 
 static int flags_of(uint8_t algorithm)
 {
@@ -56,7 +56,7 @@ int totp_make(const struct rollcall_config *config, struct totp_factor *ret)
         t.digits = config->totp_digits == ROLLCALL_TOTP_8_DIGITS ? 8 : 6;
     }
     t.secret_len = (uint8_t)totp_secret_len(t.algorithm);
-    if (RAND_bytes(t.secret, t.secret_len) != 1)
+    if (rollcall_random(t.secret, t.secret_len) < 0)
         return -EIO;
     *ret = t;
     explicit_bzero(&t, sizeof(t));

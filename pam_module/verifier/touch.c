@@ -3,33 +3,24 @@
 // touches and then presses Enter is in. What is said depends on the device alone, never on
 // whose login it is: an account without keys asks for a credential that nobody has.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <syslog.h>
 #include <time.h>
-#ifdef HAVE_SYSTEMD
-#include <stdlib.h>
-#include <systemd/sd-login.h>
-#endif
 
-#include "pam_module/verifier/fido2.h"
 #include "pam_module/verifier/key_talk.h"
+#include "pam_module/verifier/rare.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/random.h"
 
 #define PINS 2 // a key pauses after three
 
-static bool remote_by_logind(pid_t leader)
+// Where nobody can say, it is as if by network: a code is asked for.
+static bool remote(pid_t leader)
 {
-#ifdef HAVE_SYSTEMD
-    _cleanup_free_ char *session = NULL;
+    const struct verifier_rare *r = rare();
 
-    return leader > 0 && sd_pid_get_session(leader, &session) >= 0 &&
-           sd_session_is_remote(session) > 0;
-#else
-    (void)leader;
-    return false;
-#endif
+    return !r || r->remote(leader);
 }
 
 // A key in this machine speaks for who stands before it, not for who comes by network.
@@ -42,7 +33,7 @@ static bool at_this_machine(const struct login *l)
     if (*from && strcmp(from, "localhost") != 0 && strcmp(from, "127.0.0.1") != 0 &&
         strcmp(from, "::1") != 0)
         return false;
-    return !remote_by_logind((pid_t)l->session);
+    return !remote((pid_t)l->session);
 }
 
 void fido2_name(const struct verifier *v, char ret[ROLLCALL_KEY_RP_MAX])
@@ -84,7 +75,7 @@ static int read_keys(struct login *l, struct rollcall_key_request *q)
     if (q->n_known > 0)
         return 0;
     // A damaged file is as one without keys, here and where a code is looked at.
-    if (RAND_bytes(nobodys.id, nobodys.id_len) != 1)
+    if (rollcall_random(nobodys.id, nobodys.id_len) < 0)
         return -EIO;
     fido2_name(l->v, nobodys.rp);
     know(q, &nobodys);
@@ -154,7 +145,8 @@ static enum outcome judge(struct login *l)
             break;
     if (i == FIDO_KEYS)
         return OUTCOME_WRONG; // taken away meanwhile
-    verdict = fido2_judge(&c.fido[i], l->talk.request.challenge, &l->talk.reply, &proof);
+    if (rare())
+        verdict = rare()->judge(&c.fido[i], l->talk.request.challenge, &l->talk.reply, &proof);
     if (verdict == FIDO2_CLONED)
         alarm_clone(l, &c.fido[i], proof.sigcount);
     if (verdict != FIDO2_RIGHT)

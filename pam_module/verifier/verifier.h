@@ -118,12 +118,19 @@ struct verifier {
     int peer; // the conversation
     uid_t peer_uid;
     int credentials, tickets; // folders
+    uid_t uid;                // its own, and its group
+    gid_t gid;
     uint8_t key[HOST_KEY_LEN];
     struct rollcall_keys *keys;                    // NULL: unreadable
-    const struct rollcall_config *config;          // NULL: unreadable
+    struct rollcall_config *config;                // NULL: unreadable
     char host[65], full_host[ROLLCALL_KEY_RP_MAX]; // up to the first dot; whole
 };
-// Takes what needs root, then gives it up. Before the hello.
+void verifier_read_config(struct verifier *v);
+// Finds who it will be and reads the host key: the same for every login.
+int privilege_prepare(struct verifier *v);
+// No sockets but those that are files, from here on. A parent's is made once.
+int network_leave(bool for_one_login);
+// Takes the rest that needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
 // Is this one of the host's factors? What a configuration that cannot be read names is none
 // but the first.

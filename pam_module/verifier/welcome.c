@@ -3,16 +3,16 @@
 // prove that it arrived, recovery codes. All of it is committed together at the end; who
 // hangs up before has changed nothing, and the access code stays good until it expires.
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "pam_module/verifier/rare.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
-#include "rollcall/qr.h"
+#include "rollcall/random.h"
 
 #define CONFIRM_TRIES 3
 #define SAVED_TRIES   3
@@ -53,7 +53,7 @@ static int show_secret(struct login *l, struct fresh *f)
     int r = totp_uri(l->v->host, l->user, &f->totp, uri, sizeof(uri), key, sizeof(key));
 
     // Where it cannot be drawn the key is there.
-    if (r == 0 && rollcall_qr_draw(uri, false, &qr) == 0 && qr.len > PICTURE_MAX)
+    if (r == 0 && rare() && rare()->draw(uri, false, &qr) == 0 && qr.len > PICTURE_MAX)
         rollcall_qr_erase(&qr);
     if (r == 0)
         prompt_welcome(&l->facts, qr.text, key, f->text, sizeof(f->text));
@@ -110,7 +110,7 @@ static int fill(const struct login *l, const struct fresh *f, struct credential 
     c->password = f->password;
     c->totp = f->totp;
     c->totp.enrolled_at = time(NULL);
-    if (RAND_bytes(c->salt, sizeof(c->salt)) != 1)
+    if (rollcall_random(c->salt, sizeof(c->salt)) < 0)
         return -EIO;
     for (int i = 0; r == 0 && i < RECOVERY_CODES && f->recovery[i].len > 0; i++)
         r = code_hash(c->salt, CODE_RECOVERY, &f->recovery[i], c->recovery[i]);

@@ -3,7 +3,7 @@
 FAULTS_WRAPPED := malloc calloc realloc strdup read write pread pwrite send recvmsg sendto getrandom __getdelim fdatasync fsync \
 	posix_fallocate fstat mmap unlinkat renameat fdopendir socket socketpair connect getsockopt setsockopt poll \
 	posix_spawn posix_spawnattr_init posix_spawn_file_actions_init posix_spawn_file_actions_adddup2 pidfd_open waitid \
-	setgroups setresgid setresuid unshare getpwnam_r pam_set_data RAND_bytes EVP_CIPHER_CTX_new EVP_PBE_scrypt \
+	setgroups setresgid setresuid unshare getpwnam_r pam_set_data EVP_CIPHER_CTX_new EVP_PBE_scrypt \
 	oath_totp_generate2 open openat fcntl fopen syslog pam_syslog
 FAULTS_WRAP := $(FAULTS_WRAPPED:%=-Wl,--wrap=%)
 # What the other of the two wraps is not there to be called.
@@ -19,10 +19,10 @@ $(PAM_FAULTS): tests/faults/faults.c $(pam_rollcall.so_SRCS) $(FAULTS_HEADERS)
 		$(pam_rollcall.so_SRCS) -lpam -lcrypto -loath
 
 VERIFIER_FAULTS := $(BUILD)/tests/faults/rollcall-verifier
-$(VERIFIER_FAULTS): tests/faults/faults.c tests/faults/faults_program.c $(rollcall-verifier_SRCS) $(BUILD)/librollcall.a $(FAULTS_HEADERS)
+$(VERIFIER_FAULTS): tests/faults/faults.c tests/faults/faults_program.c $(VERIFIER_WHOLE_SRCS) $(BUILD)/librollcall.a $(FAULTS_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(FAULTS_CFLAGS) -pie $(FAULTS_WRAP) -Wl,--gc-sections -o $@ tests/faults/faults.c tests/faults/faults_program.c \
-		$(SAN_SRCS) $(rollcall-verifier_SRCS) $(BUILD)/librollcall.a $(rollcall-verifier_LIBS) -lpam
+		$(SAN_SRCS) $(VERIFIER_WHOLE_SRCS) $(BUILD)/librollcall.a $(VERIFIER_WHOLE_LIBS) -lpam
 tests: $(PAM_FAULTS) $(VERIFIER_FAULTS)
 
 UNIT_TESTS += test_faults_module test_faults_verifier

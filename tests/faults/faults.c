@@ -180,7 +180,6 @@ WRAP(int, pam_set_data,
      (pam_handle_t * h, const char *name, void *data,
       void (*done)(pam_handle_t *h, void *data, int status)),
      (h, name, data, done), 0, PAM_BUF_ERR)
-WRAP(int, RAND_bytes, (unsigned char *p, int n), (p, n), 0, 0)
 WRAP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), (), 0, NULL)
 // The work factor is not what is tried here.
 int __real_EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *salt, size_t slen,

@@ -40,7 +40,7 @@ fuzz_door_module_LEN := 4096
 
 FUZZ_TARGETS += fuzz_door_verifier
 fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c tests/faults/cheap_scrypt.c \
-	$(filter-out %/main.c %/privilege.c,$(rollcall-verifier_SRCS)) \
+	$(filter-out %/main.c %/privilege.c %/resident.c %/stamp.c %/network.c,$(VERIFIER_WHOLE_SRCS)) \
 	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c,$(filter lib/%,$(LIB_SRCS)))
 fuzz_door_verifier_LIBS := -lcrypto -lcrypt -lfido2 -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
 	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate2 EVP_PBE_scrypt,-Wl,--wrap=$(f))
@@ -48,7 +48,7 @@ fuzz_door_verifier_LEN := 4096
 
 FUZZ_TARGETS += fuzz_credential
 fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
-	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/safeio.c lib/packet.c lib/security_key.c \
+	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/random.c lib/safeio.c lib/packet.c lib/security_key.c \
 	lib/config.c lib/config_parse.c lib/config_finish.c lib/config_table.c lib/parse.c lib/timeparse.c lib/account.c
 fuzz_credential_LIBS := -lcrypto -lcrypt -lfido2 -loath -linih -ljansson \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))

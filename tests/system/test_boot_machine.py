@@ -68,9 +68,9 @@ def test_an_employee_logs_in_through_the_verifier_that_systemd_starts():
     app = totp.enroll("walled", "--replace")
     wait.until(lambda: key.public in sh("runuser -u rollcall-keys -- /usr/libexec/rollcall/rollcall-authorized-keys "
                                         "walled").stdout, "the key to be published")
-    before = sh("systemctl show -P NAccepted rollcall-verifier.socket").stdout
+    before = sh("systemctl show -P CPUUsageNSec rollcall-verifier.service").stdout
     session = ssh.log_in("walled", (totp.PROMPT, app.code()), key=key)
-    assert int(sh("systemctl show -P NAccepted rollcall-verifier.socket").stdout) > int(before)
+    assert int(sh("systemctl show -P CPUUsageNSec rollcall-verifier.service").stdout) > int(before)
     assert session.run("id -un; stat -c %U:%a ~")[1].split() == ["walled", "walled:700"]
     uid = people.passwd("walled")[2]
     cgroup = session.run("cat /proc/self/cgroup | grep ^0:")[1].strip()
@@ -83,12 +83,16 @@ def test_a_verifier_behind_its_unit_has_no_power_left():
     peer.settimeout(30)
     peer.connect("/run/rollcall/verifier.sock")
     assert peer.recv(4096)[:5] == b"RCV1\x01"
-    unit = wait.until(lambda: sh("systemctl list-units --no-legend --plain 'rollcall-verifier@*' | cut -d' ' -f1 | tail -1")
-                      .stdout.strip(), "the verifier's unit")
-    main = sh(f"systemctl show -P MainPID {unit}").stdout.strip()
-    status = sh(f"grep -E '^(Uid|CapEff|CapPrm|NoNewPrivs|Seccomp:)' /proc/{main}/status").stdout
+    parent = int(sh("systemctl show -P MainPID rollcall-verifier.service").stdout)
+    child, = daemons.children_of(parent)
+    status = sh(f"grep -E '^(Uid|CapEff|CapPrm|NoNewPrivs|Seccomp:)' /proc/{child}/status").stdout
     uid = sh("id -u rollcall-verifier").stdout.strip()
     assert "Uid:\t" + "\t".join([uid] * 4) in status
     assert "CapEff:\t0000000000000000" in status and "CapPrm:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    # Its parent has what it needs to make the next one, no network, and nothing of a login.
+    kept = int(sh(f"grep CapBnd /proc/{parent}/status").stdout.split()[1], 16)
+    chown, dac_read_search, setgid, setuid = 0, 2, 6, 7
+    assert kept == 1 << chown | 1 << dac_read_search | 1 << setgid | 1 << setuid
+    assert os.readlink(f"/proc/{parent}/ns/net") == os.readlink(f"/proc/{child}/ns/net") != os.readlink("/proc/1/ns/net")
     peer.close()
