@@ -216,6 +216,7 @@ static int become_verifier(const struct parent *p, int fd)
 {
     give_signals_back(p);
     alarm(CONVERSATION_S);
+    p->v->forked = true;
     if (dup2(fd, STDIN_FILENO) < 0)
         return -errno;
     close(fd);

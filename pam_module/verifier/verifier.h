@@ -118,6 +118,7 @@ struct verifier {
     int peer; // the conversation
     uid_t peer_uid;
     int credentials, tickets; // folders
+    bool forked;              // by a parent that made it ready
     uid_t uid;                // its own, and its group
     gid_t gid;
     uint8_t key[HOST_KEY_LEN];

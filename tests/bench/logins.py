@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -150,7 +151,21 @@ def private():
         return sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+)", f.read(), re.M))
 
 
+def drain(path):
+    """What every machine has: somebody who takes what is logged."""
+    ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ear.bind(path)
+    os.chmod(path, 0o666)
+
+    def listen():
+        while ear.recv(65536):
+            pass
+    threading.Thread(target=listen, daemon=True).start()
+
+
 def beside_the_peers():
+    for path in ("/dev/log", "/run/rollcall/audit.sock"):
+        drain(path)
     paths = unpack()
     direct = Direct(paths.pop(ROLLCALL)) if ROLLCALL in paths else None
     peers = [Peer(name, path) for name, path in sorted(paths.items())]

@@ -12,7 +12,7 @@
 
 // Its requests are told apart in there, and its main is no function to call.
 #define main verifier_main
-int verifier_main(void);
+int verifier_main(int argc, char **argv);
 #include "pam_module/verifier/main.c" // NOLINT(bugprone-suspicious-include): as said above
 #undef main
 
@@ -40,7 +40,6 @@ int __wrap_oath_totp_generate2(const char *s, size_t n, time_t now, unsigned ste
                                unsigned digits, int flags, char *out);
 int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
-int privilege_take_and_drop(struct verifier *v);
 
 void __wrap_syslog(int priority, const char *format, ...)
 {
@@ -85,6 +84,30 @@ int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 int privilege_take_and_drop(struct verifier *v)
 {
     (void)v;
+    return -EPERM;
+}
+
+int privilege_prepare(struct verifier *v)
+{
+    (void)v;
+    return -EPERM;
+}
+
+int network_leave(bool for_one_login)
+{
+    (void)for_one_login;
+    return -EPERM;
+}
+
+bool resident_wanted(void)
+{
+    return false;
+}
+
+int resident_serve(struct verifier *v, char **argv)
+{
+    (void)v;
+    (void)argv;
     return -EPERM;
 }
 

@@ -97,7 +97,8 @@ class Verifier:
 
     def close(self):
         self.socket.close()
-        self.process.wait(30)
+        if self.process:
+            self.process.wait(30)
 
 
 def ask(kind, **fields):
@@ -140,6 +141,7 @@ class Resident:
     def connect(self):
         """A conversation with one of its children, before the hello."""
         v = Verifier.__new__(Verifier)
+        v.process = None
         v.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         v.socket.settimeout(60)
         v.socket.connect(self.path)
