@@ -37,6 +37,7 @@ struct parent {
     const char *program;
     uint64_t at_most, running; // children
     bool crashed;              // one of them did
+    bool owed;                 // somebody was waiting when this process began to read
     struct stamp *known;
     sigset_t waiting; // the mask while it waits
 };
@@ -132,10 +133,12 @@ static int make_ready(struct parent *p)
                                         ROLLCALL_HOST_KEY, "/etc/passwd",
                                         ROLLCALL_VERIFIER, NULL};
     const struct rlimit none = {0, 0};
+    struct pollfd one = {.fd = STDIN_FILENO, .events = POLLIN};
     int r;
 
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
+    p->owed = poll(&one, 1, 0) > 0;
     p->known = stamp_take(known);
     if (!of_installed_program()) {
         stamp_free(p->known);
@@ -190,25 +193,26 @@ static int renew(const struct parent *p)
 }
 
 // 1: somebody is there; 0: look again.
-static int wait_for_one(struct parent *p, bool *first)
+static int wait_for_one(struct parent *p)
 {
     struct pollfd one = {.fd = STDIN_FILENO, .events = POLLIN};
-    struct timespec at_once = {0};
-    int n = ppoll(&one, 1, *first ? &at_once : NULL, &p->waiting);
-    bool fresh;
+    int n = ppoll(&one, 1, NULL, &p->waiting);
 
     if (n < 0 && errno != EINTR)
         return -errno;
     reap(p);
     if (told_to_end)
         return -EINTR;
-    // Who was waiting already when this process read its files needs no second look; so one
-    // is served even where a clock makes everything look changed.
-    fresh = (*first && n > 0) || (n <= 0 && !told_to_renew) || stamp_fresh(p->known);
-    *first = false;
-    if (p->crashed || told_to_renew || !fresh)
+    if (p->crashed || told_to_renew)
         return renew(p);
-    return n > 0;
+    if (n <= 0)
+        return 0;
+    // Who was there before the files were read needs no second look at them; so somebody is
+    // served by each new process, even where a clock makes everything look changed.
+    if (!p->owed && !stamp_fresh(p->known))
+        return renew(p);
+    p->owed = false;
+    return 1;
 }
 
 // In the child: the connection takes the listener's place, so that nobody else's can be had.
@@ -250,14 +254,13 @@ static int serve_one(struct parent *p)
 int resident_serve(struct verifier *v, char **argv)
 {
     struct parent p = {.v = v, .program = argv[0], .at_most = AT_MOST};
-    bool first = true;
     int r = read_words(&p, argv);
 
     take_signals(&p);
     if (r == 0)
         r = make_ready(&p);
     while (r == 0) {
-        r = wait_for_one(&p, &first);
+        r = wait_for_one(&p);
         if (r == 1)
             r = serve_one(&p);
     }

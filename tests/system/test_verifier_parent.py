@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The verifier's parent, which systemd's socket starts (here the test does): docs/doors/verifier.md."""
 import os
+import re
 import signal
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 import console
 import daemons
 import door
+import pamapp
 import people
 import totp
 import wait
@@ -221,3 +223,27 @@ def test_a_program_that_was_replaced_is_the_next_logins(alice, parent):
     assert os.readlink(f"/proc/{parent.process.pid}/exe") == before + " (deleted)"
     parent.connect().hello().socket.close()
     assert os.readlink(f"/proc/{parent.process.pid}/exe") == before
+
+
+def private():
+    """KiB of this process that are nobody else's."""
+    with open("/proc/self/smaps_rollup", encoding="ascii") as f:
+        return sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+)", f.read(), re.M))
+
+
+@pytest.mark.parametrize("through", ["the parent", "a verifier of its own"])
+def test_a_login_takes_less_than_a_mebibyte_of_the_applications_own_memory(alice, parent, through):
+    pamapp.write_bare_service("/tmp/pam.d", "roomy")
+    code = alice.code()
+    if through != "the parent":
+        parent.stop()
+
+    def log_in():
+        with pamapp.Application("roomy", "alice", lambda style, text: code, folder="/tmp/pam.d") as app:
+            before = private()
+            assert [app.authenticate(), app.account()] == ["SUCCESS"] * 2
+            return private() - before
+    taken = pamapp.run_as(0, log_in)
+    assert 0 < taken < 1024, f"{taken} KiB"
+    if through != "the parent":
+        parent.__init__()
