@@ -121,7 +121,7 @@ static void keep_person(const struct rollcall_person *p, struct rollcall_person 
 {
     const char **fields[] = {
         &ret->name,         &ret->former_name, &ret->display_name, &ret->employee_number,
-        &ret->immutable_id, &ret->home,        &ret->shell};
+        &ret->immutable_id, &ret->home,        &ret->shell,        &ret->dn};
 
     *ret = *p;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -196,7 +196,8 @@ void rollcall_admission_look_up(const char *board_path, const char *private_path
                                                .employee_number = "",
                                                .immutable_id = "",
                                                .home = "",
-                                               .shell = ""};
+                                               .shell = "",
+                                               .dn = ""};
     for (int i = 0; i < 3; i++)
         if (look_up_once(board_path, private_path, name, uid, now, ret, ret_person, buf, buf_len) !=
             -ESTALE)

@@ -27,7 +27,7 @@ int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint6
 
     *b = (struct rc_build){.fd = -1, .section = -1, .at = sizeof(*h)};
     *h = (struct rc_header){.endian = ROLLCALL_CACHE_ENDIAN,
-                            .version = ROLLCALL_CACHE_VERSION,
+                            .version = rc_version_of(magic),
                             .generation = generation,
                             .slots = slots};
     memcpy(h->magic, magic, 8);

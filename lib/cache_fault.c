@@ -111,9 +111,9 @@ static bool wrong_beginning(const struct beginning *b, enum rollcall_cache_file 
         snprintf(buf, len, "is no file of rollcall");
     else if (b->endian == __builtin_bswap32(ROLLCALL_CACHE_ENDIAN))
         snprintf(buf, len, "was written on a machine of the other byte order");
-    else if (b->version != ROLLCALL_CACHE_VERSION)
+    else if (b->version != rc_version_of(kinds[kind].magic))
         snprintf(buf, len, "has version %u, this rollcall reads %u", b->version,
-                 ROLLCALL_CACHE_VERSION);
+                 rc_version_of(kinds[kind].magic));
     else
         return false;
     return true;

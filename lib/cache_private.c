@@ -117,7 +117,7 @@ static int person_at(const struct rc_map *m, uint32_t i, struct rollcall_person 
     }
     *ret = (struct rollcall_person){.slot = r.slot,
                                     .uid = r.uid,
-                                    .gid = r.gid,
+                                    .gid = r.uid,
                                     .name = s[0],
                                     .former_name = s[1],
                                     .display_name = s[2],
@@ -125,6 +125,7 @@ static int person_at(const struct rc_map *m, uint32_t i, struct rollcall_person 
                                     .immutable_id = s[4],
                                     .home = s[5],
                                     .shell = s[6],
+                                    .dn = s[7],
                                     .state = r.state,
                                     .reason = r.reason,
                                     .since = r.since,

@@ -73,9 +73,8 @@ static int add_person(struct rc_build *b, const struct rollcall_person *p, struc
 {
     const char *strings[RC_PERSON_STRINGS] = {
         p->name,         p->former_name, p->display_name, p->employee_number,
-        p->immutable_id, p->home,        p->shell};
+        p->immutable_id, p->home,        p->shell,        p->dn ? p->dn : ""};
     struct rc_person_record r = {.uid = p->uid,
-                                 .gid = p->gid,
                                  .since = p->since,
                                  .not_before = p->not_before,
                                  .not_after = p->not_after,
@@ -97,7 +96,9 @@ static int add_person(struct rc_build *b, const struct rollcall_person *p, struc
         return -EINVAL; // out of order
     r.pool = (uint32_t)rc_build_len(b);
     for (int i = 0; i < RC_PERSON_STRINGS; i++) {
-        size_t len = strnlen(strings[i], 1024);
+        size_t len = strnlen(strings[i], ROLLCALL_DN_MAX + 1);
+        if (len > ROLLCALL_DN_MAX) // a DN cut short would be somebody else's
+            len = strings[i] == p->dn ? 0 : ROLLCALL_DN_MAX;
         r.len[i] = (uint16_t)len;
         rc_build_write(b, strings[i], len);
         rc_build_write(b, "", 1);

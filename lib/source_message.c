@@ -199,6 +199,8 @@ static int take_user(struct parse *p, const json_t *o, struct rollcall_message *
     if (r == 0)
         r = take_text(p, ours, "homeDirectory", &u->home_directory);
     if (r == 0)
+        r = take_text(p, ours, "dn", &u->dn);
+    if (r == 0)
         r = take_bool(p, ours, "passwordBlocked", &u->password_blocked);
     if (r == 0)
         r = take_bool(p, ours, "rehireConflict", &u->rehire_conflict);

@@ -21,6 +21,7 @@
 #include "rollcall/lifecycle.h"
 
 #define ROLLCALL_NAME_MAX        32 // bytes of a user or group name, without NUL
+#define ROLLCALL_DN_MAX          1024
 #define ROLLCALL_AUTHORITIES_MAX 14 // authorities a board can hold leases of
 #define ROLLCALL_AUTHORITY_NONE  15
 
@@ -85,6 +86,8 @@ struct rollcall_person {
     const char *immutable_id;    // "source:id" of the directory record
     const char *home;
     const char *shell;         // the real one, also when NSS shows nologin
+    const char *dn;            // at the directory of immutable_id, where the password is
+                               // checked; "" where it said none, at most ROLLCALL_DN_MAX bytes
     enum rollcall_state state; // as the engine last published it
     enum rollcall_reason reason;
     int64_t since;        // when that state began

@@ -7,13 +7,21 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define ROLLCALL_CACHE_VERSION  3u // of accounts, private and keys
-#define ROLLCALL_BOARD_VERSION  3u // apart: its words outlive an upgrade of the others
-#define ROLLCALL_CACHE_ENDIAN   0x01020304u
-#define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
-#define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"
-#define ROLLCALL_MAGIC_KEYS     "RCKEYS_"
-#define ROLLCALL_MAGIC_BOARD    "RCBOARD"
+#define ROLLCALL_CACHE_VERSION   3u // of accounts and keys
+#define ROLLCALL_PRIVATE_VERSION 4u // apart: processes keep `accounts` mapped over an upgrade
+#define ROLLCALL_BOARD_VERSION   3u // apart: its words outlive an upgrade of the others
+#define ROLLCALL_CACHE_ENDIAN    0x01020304u
+#define ROLLCALL_MAGIC_ACCOUNTS  "RCACCTS"
+#define ROLLCALL_MAGIC_PRIVATE   "RCPRIVT"
+#define ROLLCALL_MAGIC_KEYS      "RCKEYS_"
+#define ROLLCALL_MAGIC_BOARD     "RCBOARD"
+
+static inline uint32_t rc_version_of(const char *magic)
+{
+    return magic[2] == ROLLCALL_MAGIC_PRIVATE[2] ? ROLLCALL_PRIVATE_VERSION
+           : magic[2] == ROLLCALL_MAGIC_BOARD[2] ? ROLLCALL_BOARD_VERSION
+                                                 : ROLLCALL_CACHE_VERSION;
+}
 
 // ---- accounts, private, keys: header, then sections ---------------------------
 
@@ -106,18 +114,18 @@ struct rc_former_record {
     char name[32];
 };
 
-// A person, for root and the verifier, in slot order without gaps. Strings stand in the
-// pool, NUL-ended, one after the other in the order of struct rollcall_person.
-#define RC_PERSON_STRINGS 7
+// A person, for root and the verifier, in slot order without gaps; the gid is the uid.
+// Strings stand in the pool, NUL-ended, one after the other in the order of struct
+// rollcall_person.
+#define RC_PERSON_STRINGS 8
 struct rc_person_record {
-    uint32_t uid, gid;
+    uint32_t uid, slot;
     int64_t since, not_before, not_after, hr_time, received;
     uint32_t incarnation;
     uint32_t pool;
     uint16_t len[RC_PERSON_STRINGS]; // without NUL
     uint8_t state, reason, authority, flags;
-    uint16_t check;
-    uint32_t slot;
+    uint16_t check, unused;
 };
 
 // A first day, or a first instant without access: when somebody has to be looked at.

@@ -41,6 +41,7 @@ struct rollcall_user_record {
     bool has_uid, has_gid;
     uint64_t uid, gid; // 64 bits: 2^32 + n must be seen, not wrapped
     const char *login_shell, *home_directory;
+    const char *dn;            // by which a directory checks the person's password
     bool groups_present;       // false: column or cell missing: inferred loss
     const char *const *groups; // immutable ids of groups within the source
     size_t n_groups;

@@ -44,6 +44,7 @@ char *body_from_record(const struct rollcall_user_record *u)
     put(o, "type", u->worker_type);
     put(o, "shell", u->login_shell);
     put(o, "home", u->home_directory);
+    put(o, "dn", u->dn);
     json_object_set_new(o, "status", json_integer(u->status));
     put_instant(o, "start", u->start);
     put_instant(o, "end", u->end);
@@ -89,6 +90,7 @@ int body_parse(const char *text, struct body *ret)
         .worker_type = json_string_value(json_object_get(o, "type")),
         .login_shell = json_string_value(json_object_get(o, "shell")),
         .home_directory = json_string_value(json_object_get(o, "home")),
+        .dn = json_string_value(json_object_get(o, "dn")),
         .status = (enum rollcall_status)json_integer_value(json_object_get(o, "status")),
         .start = instant_of(o, "start"),
         .end = instant_of(o, "end"),

@@ -83,7 +83,7 @@ enum {
 struct body {
     json_t *json; // owns the strings
     const char *user_name, *display_name, *email, *department, *manager, *worker_type;
-    const char *login_shell, *home_directory, *employee_number;
+    const char *login_shell, *home_directory, *dn, *employee_number;
     enum rollcall_status status;
     int64_t start, end, terminated_at;
     bool has_uid, has_gid, groups_present, password_blocked, rehire_conflict;

@@ -8,7 +8,7 @@
 
 #define PERSON_COLUMNS                                                                             \
     "slot, uid, name, former_name, display_name, key, immutable_id, home, shell, state, reason,"   \
-    " since, not_before, not_after, hr_time, received, incarnation, authority, flags"
+    " since, not_before, not_after, hr_time, received, incarnation, authority, flags, dn"
 
 struct feed {
     struct engine_core *core;
@@ -47,6 +47,7 @@ static void person_of(sqlite3_stmt *q, struct rollcall_person *ret)
         .incarnation = (uint32_t)sqlite3_column_int64(q, 16),
         .authority = (uint8_t)sqlite3_column_int(q, 17),
         .flags = (uint8_t)sqlite3_column_int(q, 18),
+        .dn = store_text(q, 19),
     };
 }
 

@@ -76,6 +76,21 @@ static const char *shell_of(const struct body *b)
                                                                       : "/bin/bash";
 }
 
+// The name by which the directory knows the person. One cut short would be another's.
+static const char *dn_of(struct engine_core *core, const struct row *row, const char *name,
+                         int64_t now)
+{
+    const char *dn = row->body.dn;
+
+    if (!dn || strlen(dn) <= ROLLCALL_DN_MAX)
+        return dn;
+    rows_refuse(core, row->src->name, row->id, "dn", name, now,
+                "dn of \"%s\" is longer than %d bytes and is not used: no password can be checked "
+                "by it",
+                name, ROLLCALL_DN_MAX);
+    return NULL;
+}
+
 // What a directory says beside the name. A shell or home that cannot be is made
 // harmless, and said.
 static int row_describe(struct engine_core *core, struct row *row, int64_t now)
@@ -119,8 +134,9 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
     if (r == 0 && sqlite3_changes(core->store.db) > 0)
         core->dirty |= DIRTY_ACCOUNTS;
     publish_changed(core, (uint32_t)row->slot);
-    return r == 0 ? store_run(&core->store, "UPDATE person SET immutable_id = ? WHERE slot = ?",
-                              "si", immutable, row->slot)
+    return r == 0 ? store_run(&core->store,
+                              "UPDATE person SET immutable_id = ?, dn = ? WHERE slot = ?", "ssi",
+                              immutable, dn_of(core, row, name, now), row->slot)
                   : r;
 }
 

@@ -10,7 +10,7 @@
 
 #include "rollcall/lifecycle.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 static const char schema[] =
     "CREATE TABLE source(name TEXT PRIMARY KEY, cursor TEXT, as_of INTEGER NOT NULL DEFAULT 0,"
@@ -90,6 +90,11 @@ static const char schema[] =
     "CREATE INDEX event_slot ON event(slot, id);"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;";
 
+// What version 4 has beside version 3: a database of that one is brought on, for its people
+// would else wait for their source's word.
+static const char since_3[] = "ALTER TABLE person ADD COLUMN dn TEXT;"
+                              "PRAGMA user_version = 4;";
+
 static const char staging[] =
     // A row staged is a statement of its own: it stays in memory until there are many,
     // rather than going to a file each time a quarter of a small cache is dirty.
@@ -122,12 +127,32 @@ int store_exec(struct store *s, const char *sql)
     return r == SQLITE_OK ? 0 : r == SQLITE_FULL ? -ENOSPC : r == SQLITE_CORRUPT ? -EBADMSG : -EIO;
 }
 
+// -EBADMSG: of a version that nobody can bring on.
+static int make_schema(struct store *s)
+{
+    int64_t version = store_number(s, -1, "PRAGMA user_version", "");
+    int r;
+
+    if (version == SCHEMA_VERSION)
+        return 0;
+    if (version != 0 && version != SCHEMA_VERSION - 1)
+        return -EBADMSG;
+    s->fresh = version == 0;
+    r = store_exec(s, "BEGIN IMMEDIATE");
+    if (r == 0 && s->fresh)
+        r = store_exec(s, schema);
+    if (r == 0)
+        r = store_exec(s, since_3);
+    if (r == 0)
+        r = store_exec(s, "COMMIT");
+    return r == 0 ? 0 : -EIO;
+}
+
 // -EBADMSG for a file that is not ours to use.
 static int open_once(const char *path, struct store *s)
 {
     sqlite3_stmt *q;
-    int64_t version;
-    int error = 0;
+    int error = 0, r;
 
     if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK)
@@ -143,16 +168,8 @@ static int open_once(const char *path, struct store *s)
     if (!q || !store_step(q, &error) || strcmp(store_text(q, 0), "ok") != 0)
         return -EBADMSG;
     sqlite3_reset(q);
-    version = store_number(s, -1, "PRAGMA user_version", "");
-    if (version == 0) {
-        s->fresh = true;
-        if (store_exec(s, "BEGIN IMMEDIATE") < 0 || store_exec(s, schema) < 0 ||
-            store_exec(s, "PRAGMA user_version = 3; COMMIT") < 0)
-            return -EIO;
-    } else if (version != SCHEMA_VERSION) {
-        return -EBADMSG;
-    }
-    return store_exec(s, staging);
+    r = make_schema(s);
+    return r == 0 ? store_exec(s, staging) : r;
 }
 
 int store_open(const char *path, int64_t now, struct store *ret, bool *ret_lost)

@@ -211,7 +211,7 @@ void shape_repair(unsigned char *file, size_t len, enum shape kind, unsigned lea
     if (!(leave & LEAVE_HEADER)) {
         memcpy(f.h.magic, magics[kind], 8);
         f.h.endian = ROLLCALL_CACHE_ENDIAN;
-        f.h.version = ROLLCALL_CACHE_VERSION;
+        f.h.version = rc_version_of(magics[kind]);
         f.h.file_size = len;
         f.h.head_check = XXH3_64bits(&f.h, offsetof(struct rc_header, head_check));
     }
@@ -234,7 +234,7 @@ void shape_repair_board(unsigned char *board, size_t len, const unsigned char *a
     if (!(leave & LEAVE_BOARD)) {
         memcpy(h.magic, ROLLCALL_MAGIC_BOARD, 8);
         h.endian = ROLLCALL_CACHE_ENDIAN;
-        h.version = ROLLCALL_CACHE_VERSION;
+        h.version = ROLLCALL_BOARD_VERSION;
         h.slots = (uint32_t)((len - RC_BOARD_HEAD) / 8);
         h.inode = ino;
         h.born = MEMORY_FILES_BORN;

@@ -141,7 +141,8 @@ void rollcall_admission_look_up(const char *board_path, const char *private_path
                                                .employee_number = "",
                                                .immutable_id = "",
                                                .home = "",
-                                               .shell = ""};
+                                               .shell = "",
+                                               .dn = ""};
 }
 
 const char *rollcall_admission_cause_name(enum rollcall_admission_cause cause)

@@ -84,7 +84,7 @@ static void swapped(const char *path, const char *other)
 static void make_older(unsigned char *data, size_t len)
 {
     (void)len;
-    change_word(data, offsetof(struct rc_header, version), ROLLCALL_CACHE_VERSION - 1);
+    change_word(data, offsetof(struct rc_header, version), rc_version_of((char *)data) - 1);
 }
 
 static void older(const char *path, const char *other)
@@ -96,7 +96,7 @@ static void older(const char *path, const char *other)
 static void make_newer(unsigned char *data, size_t len)
 {
     (void)len;
-    change_word(data, offsetof(struct rc_header, version), ROLLCALL_CACHE_VERSION + 1);
+    change_word(data, offsetof(struct rc_header, version), rc_version_of((char *)data) + 1);
 }
 
 static void newer(const char *path, const char *other)

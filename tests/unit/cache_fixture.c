@@ -99,6 +99,7 @@ static int next_person(void *ctx, struct rollcall_person *ret)
                                     .immutable_id = "hr:1",
                                     .home = f->home,
                                     .shell = "/bin/sh",
+                                    .dn = f->at % 2 ? "uid=p,ou=people,dc=example,dc=com" : "",
                                     .state = ROLLCALL_STATE_ACTIVE,
                                     .reason = ROLLCALL_REASON_EMPLOYED,
                                     .not_before = ROLLCALL_TIME_UNSET,
@@ -243,6 +244,7 @@ int fixture_walk_private(const char *path)
     for (int i = 0; i < 4096 && rollcall_private_next(p, &cursor, &person) == 0; i++) {
         struct rollcall_person found;
         touch(person.shell, strlen(person.shell));
+        touch(person.dn, strlen(person.dn));
         good += rollcall_private_by_name(p, person.name, &found) == 0 && found.slot == person.slot;
         good += rollcall_private_by_uid(p, person.uid, &found) == 0 && found.slot == person.slot;
     }

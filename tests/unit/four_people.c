@@ -46,6 +46,7 @@ static int next_person(void *ctx, struct rollcall_person *ret)
         .immutable_id = "hr:1001",
         .home = "/home/x",
         .shell = "/bin/bash",
+        .dn = "",
         .state = people[i].state,
         .reason = people[i].reason,
         .since = f->now - 1000,

@@ -13,9 +13,13 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "rollcall/cache_writer.h"
 #include "tests/unit/company.h"
+
+// Takes from a database what version 3 had not.
+#define OF_VERSION_3 "ALTER TABLE person DROP COLUMN dn; PRAGMA user_version = 3;"
 
 static void lose_state(struct company *c)
 {
@@ -87,6 +91,28 @@ static void a_state_that_cannot_be_read_is_set_aside_loudly(void **state)
     assert_int_equal(company_events(c, "state-lost"), 1);
     assert_int_equal(company_listing(c), 0);
     assert_true(comes_in(c, "p0"));
+}
+
+// What an upgrade finds. Were it set aside, nobody would come in until HR's next file.
+static void a_state_of_the_version_before_is_brought_on_and_loses_nobody(void **state)
+{
+    struct company *c = *state;
+    sqlite3 *db;
+
+    assert_int_equal(company_listing(c), 0);
+    company_kill(c);
+    assert_int_equal(sqlite3_open(c->paths.state_db, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, OF_VERSION_3, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    company_forget(c);
+    assert_int_equal(company_restart(c), 0);
+    company_publish(c);
+    assert_int_equal(company_events(c, "state-lost"), 0);
+    assert_true(comes_in(c, "p0"));
+    c->staff[0].row.status = ROLLCALL_STATUS_TERMINATED;
+    assert_int_equal(company_listing(c), 0);
+    assert_int_equal(company_state(c, "p0"), ROLLCALL_STATE_TERMINATED);
+    assert_true(comes_in(c, "p1"));
 }
 
 static void an_admins_lock_survives_the_loss_of_state(void **state)
@@ -355,6 +381,9 @@ int main(void)
             company_teardown),
         cmocka_unit_test_setup_teardown(a_state_that_cannot_be_read_is_set_aside_loudly,
                                         company_setup, company_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_state_of_the_version_before_is_brought_on_and_loses_nobody, company_setup,
+            company_teardown),
         cmocka_unit_test_setup_teardown(an_admins_lock_survives_the_loss_of_state, company_setup,
                                         company_teardown),
         cmocka_unit_test_setup_teardown(an_admins_lock_of_a_leaver_survives_it_too, company_setup,

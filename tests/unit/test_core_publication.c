@@ -292,6 +292,53 @@ static void everybody_comes_once_and_dates_find_their_people(void **state)
     rollcall_private_close(p);
 }
 
+static struct rollcall_person person(const struct company *c, const char *name,
+                                     char buf[ROLLCALL_ADMISSION_BUF],
+                                     struct rollcall_admission *ret_admission)
+{
+    struct rollcall_person p;
+
+    rollcall_admission_look_up(c->paths.board, c->paths.private_, name, 0, c->now, ret_admission,
+                               &p, buf, ROLLCALL_ADMISSION_BUF);
+    return p;
+}
+
+// The verifier binds as that name; the two say together what it needs of a directory.
+static void the_dn_and_a_blocked_password_reach_the_verifier(void **state)
+{
+    struct company *c = *state;
+    char buf[ROLLCALL_ADMISSION_BUF], longest[ROLLCALL_DN_MAX + 1], longer[ROLLCALL_DN_MAX + 2];
+    struct rollcall_admission a;
+    struct files was;
+
+    memset(longest, 'x', sizeof(longest));
+    longest[ROLLCALL_DN_MAX] = 0;
+    memset(longer, 'x', sizeof(longer));
+    longer[ROLLCALL_DN_MAX + 1] = 0;
+    c->staff[1].row.dn = "uid=p1,ou=people,dc=example,dc=com";
+    c->staff[2].row.dn = longest;
+    c->staff[3].row.dn = longer;
+    company_listing(c);
+    assert_string_equal(person(c, "p0", buf, &a).dn, "");
+    assert_string_equal(person(c, "p1", buf, &a).dn, "uid=p1,ou=people,dc=example,dc=com");
+    assert_string_equal(person(c, "p1", buf, &a).immutable_id, "hr:1001");
+    assert_int_equal(a.flags & ROLLCALL_FLAG_PASSWORD_BLOCKED, 0);
+    assert_string_equal(person(c, "p2", buf, &a).dn, longest);
+    assert_string_equal(person(c, "p3", buf, &a).dn, ""); // refused, never cut
+    assert_int_equal(company_events(c, "row-refused"), 1);
+    was = files_of(c);
+    c->staff[1].row.dn = "uid=p1,ou=leavers,dc=example,dc=com";
+    c->staff[2].row.dn = NULL;
+    c->staff[2].row.password_blocked = true;
+    company_listing(c);
+    assert_string_equal(person(c, "p1", buf, &a).dn, "uid=p1,ou=leavers,dc=example,dc=com");
+    assert_string_equal(person(c, "p2", buf, &a).dn, "");
+    assert_int_equal(a.flags & ROLLCALL_FLAG_PASSWORD_BLOCKED, ROLLCALL_FLAG_PASSWORD_BLOCKED);
+    assert_int_equal(a.cause, ROLLCALL_ADMIT); // ends nothing
+    assert_int_equal(files_of(c).accounts, was.accounts);
+    assert_int_equal(files_of(c).private_, was.private_);
+}
+
 int main(void)
 {
 #define IN_A_COMPANY(t) cmocka_unit_test_setup_teardown(t, company_setup, company_teardown)
@@ -309,6 +356,7 @@ int main(void)
         IN_A_COMPANY(an_old_delta_beside_a_new_file_counts_for_nothing),
         IN_A_COMPANY(a_delta_that_cannot_be_read_lets_nobody_in),
         IN_A_COMPANY(everybody_comes_once_and_dates_find_their_people),
+        IN_A_COMPANY(the_dn_and_a_blocked_password_reach_the_verifier),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
