@@ -13,10 +13,13 @@
 #define ENTERPRISE         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define ROLLCALL_EXTENSION "urn:rollcall:1.0:User"
 
+#define LISTS              3 // of one message at most
+
 // What a message's pointers live in: the JSON document and the lists made from it.
 struct owner {
     json_t *json;
-    const char **groups, **keys;
+    const char **list[LISTS];
+    size_t n;
 };
 
 struct parse {
@@ -88,31 +91,44 @@ static int take_instant(struct parse *p, const json_t *o, const char *member, in
     return 0;
 }
 
-// Strings of an array; SCIM's lists are objects with a "value".
-static int take_list(struct parse *p, const json_t *o, const char *member, const char *value,
-                     const char ***ret_mem, bool *ret_present, const char *const **ret,
-                     size_t *ret_n)
+struct bounds {
+    const char *value; // of an object, as in SCIM's lists; NULL: strings stand in the list
+    size_t entries, bytes;
+};
+static const struct bounds by_value = {"value", ROLLCALL_SOURCE_LISTS_MAX, 16384};
+static const struct bounds plain = {NULL, ROLLCALL_SOURCE_LISTS_MAX, 16384};
+static const struct bounds names = {NULL, ROLLCALL_SOURCE_ALIASES, ROLLCALL_SOURCE_ENTRY_MAX};
+static const struct bounds entries = {NULL, ROLLCALL_SOURCE_LISTS_MAX, ROLLCALL_SOURCE_ENTRY_MAX};
+
+// Strings of an array. ret_present may be NULL.
+static int take_list(struct parse *p, const json_t *o, const char *member, const struct bounds *b,
+                     bool *ret_present, struct rollcall_strings *ret)
 {
     const json_t *a = json_object_get(o, member), *item;
+    const char **list;
+    char should[64];
     size_t i;
 
     if (!a || json_is_null(a))
         return 0;
-    if (!json_is_array(a) || json_array_size(a) > ROLLCALL_SOURCE_LISTS_MAX)
-        return wrong(p, member, "must be a list of at most 1024 entries");
-    *ret_mem = calloc(json_array_size(a) + 1, sizeof(**ret_mem));
-    if (!*ret_mem)
+    snprintf(should, sizeof(should), "must be a list of at most %zu entries", b->entries);
+    if (!json_is_array(a) || json_array_size(a) > b->entries || p->owner->n == LISTS)
+        return wrong(p, member, should);
+    list = calloc(json_array_size(a) + 1, sizeof(*list));
+    if (!list)
         return -ENOMEM;
+    p->owner->list[p->owner->n++] = list;
+    snprintf(should, sizeof(should), "must hold strings of 1 to %zu bytes", b->bytes);
     json_array_foreach(a, i, item)
     {
-        const json_t *s = value ? json_object_get(item, value) : item;
-        if (!json_is_string(s) || json_string_length(s) == 0 || json_string_length(s) > 16384)
-            return wrong(p, member, "must hold strings, none of them empty");
-        (*ret_mem)[i] = json_string_value(s);
+        const json_t *s = b->value ? json_object_get(item, b->value) : item;
+        if (!json_is_string(s) || json_string_length(s) == 0 || json_string_length(s) > b->bytes)
+            return wrong(p, member, should);
+        list[i] = json_string_value(s);
     }
-    *ret = *ret_mem;
-    *ret_n = json_array_size(a);
-    *ret_present = true;
+    *ret = (struct rollcall_strings){list, i};
+    if (ret_present)
+        *ret_present = true;
     return 0;
 }
 
@@ -171,6 +187,23 @@ static int take_names(struct parse *p, const json_t *user, struct rollcall_user_
     return r;
 }
 
+static int take_lists(struct parse *p, const json_t *user, const json_t *ours,
+                      struct rollcall_user_record *u)
+{
+    struct rollcall_strings groups = {0}, keys = {0};
+    int r = take_list(p, user, "groups", &by_value, &u->groups_present, &groups);
+
+    if (r == 0)
+        r = take_list(p, ours, "sshPublicKeys", &plain, &u->keys_present, &keys);
+    if (r == 0)
+        r = take_list(p, ours, "aliases", &names, NULL, &u->aliases);
+    u->groups = groups.item;
+    u->n_groups = groups.n;
+    u->ssh_keys = keys.item;
+    u->n_ssh_keys = keys.n;
+    return r;
+}
+
 static int take_user(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
     struct rollcall_user_record *u = &m->user;
@@ -205,11 +238,7 @@ static int take_user(struct parse *p, const json_t *o, struct rollcall_message *
     if (r == 0)
         r = take_bool(p, ours, "rehireConflict", &u->rehire_conflict);
     if (r == 0)
-        r = take_list(p, user, "groups", "value", &p->owner->groups, &u->groups_present, &u->groups,
-                      &u->n_groups);
-    if (r == 0)
-        r = take_list(p, ours, "sshPublicKeys", NULL, &p->owner->keys, &u->keys_present,
-                      &u->ssh_keys, &u->n_ssh_keys);
+        r = take_lists(p, user, ours, u);
     return r == 0 ? take_text(p, o, "where", &u->where) : r;
 }
 
@@ -255,9 +284,33 @@ static int take_group(struct parse *p, const json_t *o, struct rollcall_message 
         r = take_text(p, g, "displayName", &m->group_name);
     if (r == 0)
         r = take_number(p, g, "gidNumber", &m->has_gid, &m->gid);
+    if (r == 0)
+        r = take_list(p, g, "groups", &by_value, &m->parents_present, &m->parents);
+    if (r == 0)
+        r = take_list(p, g, "aliases", &names, NULL, &m->aliases);
     if (r == 0 && (!m->group_id || !*m->group_id || strlen(m->group_id) > 128))
         r = wrong(p, "id", "of a group is mandatory, 1 to 128 bytes");
     return r;
+}
+
+static int take_members(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    bool changed = false;
+    int r = take_text(p, o, "group", &m->group_id);
+
+    if (r == 0 && (!m->group_id || !*m->group_id || strlen(m->group_id) > 128))
+        return wrong(p, "group", "is mandatory, the id of a group, 1 to 128 bytes");
+    if (r == 0)
+        r = take_list(p, o, "values", &entries, &m->values_present, &m->values);
+    if (r == 0)
+        r = take_bool(p, o, "more", &m->more);
+    if (r == 0)
+        r = take_list(p, o, "add", &entries, &changed, &m->add);
+    if (r == 0)
+        r = take_list(p, o, "remove", &entries, &changed, &m->remove);
+    if (r == 0 && m->values_present == changed)
+        r = wrong(p, "values", "is said, or \"add\" and \"remove\", and not both");
+    return r == 0 && m->more && !m->values_present ? wrong(p, "more", "belongs to \"values\"") : r;
 }
 
 static int take_problem(struct parse *p, const json_t *o, struct rollcall_message *m)
@@ -303,8 +356,8 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
 
 static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
-    static const char *const ops[] = {NULL,    "begin",    "user",   "group",   "gone",
-                                      "as_of", "progress", "commit", "problem", "absent"};
+    static const char *const ops[] = {NULL,       "begin",  "user",    "group",  "gone",   "as_of",
+                                      "progress", "commit", "problem", "absent", "members"};
     const char *op = json_string_value(json_object_get(o, "op"));
 
     for (unsigned i = 1; op && i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -312,15 +365,17 @@ static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m
             m->kind = i;
     switch ((int)m->kind) {
     case 0:
-        return wrong(
-            p, "op",
-            "must be begin, user, group, gone, absent, as_of, progress, commit or problem");
+        return wrong(p, "op",
+                     "must be begin, user, group, members, gone, absent, as_of, progress, commit "
+                     "or problem");
     case ROLLCALL_MESSAGE_BEGIN:
         return take_begin(p, o, m);
     case ROLLCALL_MESSAGE_USER:
         return take_user(p, o, m);
     case ROLLCALL_MESSAGE_GROUP:
         return take_group(p, o, m);
+    case ROLLCALL_MESSAGE_MEMBERS:
+        return take_members(p, o, m);
     case ROLLCALL_MESSAGE_PROBLEM:
         return take_problem(p, o, m);
     default:
@@ -366,8 +421,8 @@ void rollcall_message_done(struct rollcall_message *m)
 
     if (o) {
         json_decref(o->json);
-        free(o->groups);
-        free(o->keys);
+        for (size_t i = 0; i < o->n; i++)
+            free(o->list[i]);
         free(o);
     }
     *m = (struct rollcall_message){0};

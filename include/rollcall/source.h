@@ -13,7 +13,9 @@
 #include "rollcall/lifecycle.h"
 
 #define ROLLCALL_SOURCE_LINE_MAX  (256 * 1024) // bytes of one line
-#define ROLLCALL_SOURCE_LISTS_MAX 1024         // groups or keys of one person
+#define ROLLCALL_SOURCE_LISTS_MAX 1024         // groups or keys of one person, entries of a line
+#define ROLLCALL_SOURCE_ALIASES   8            // of one person or group
+#define ROLLCALL_SOURCE_ENTRY_MAX 1024         // bytes of an alias, of an entry of a list
 
 enum rollcall_message_kind {
     ROLLCALL_MESSAGE_BEGIN = 1,
@@ -25,6 +27,13 @@ enum rollcall_message_kind {
     ROLLCALL_MESSAGE_COMMIT,
     ROLLCALL_MESSAGE_PROBLEM,
     ROLLCALL_MESSAGE_ABSENT,
+    ROLLCALL_MESSAGE_MEMBERS,
+};
+
+// Strings that were said; NULL and 0 also for an empty list.
+struct rollcall_strings {
+    const char *const *item;
+    size_t n;
 };
 
 // A user. Strings are NULL where the member is absent, "" where it is present and
@@ -48,6 +57,7 @@ struct rollcall_user_record {
     bool keys_present;
     const char *const *ssh_keys;
     size_t n_ssh_keys;
+    struct rollcall_strings aliases; // under which a group's members list this person
     bool password_blocked;
     bool rehire_conflict; // rule 12
     const char *where;    // "people.csv:17", for messages
@@ -65,9 +75,15 @@ struct rollcall_message {
     // user
     struct rollcall_user_record user;
     // group
-    const char *group_id, *group_name;
+    const char *group_id, *group_name; // members: group_id
     bool has_gid;
     uint64_t gid;
+    bool parents_present;            // false: not said in which groups this one is
+    struct rollcall_strings parents; // ids of those
+    struct rollcall_strings aliases; // under which other groups' members list this one
+    // members: the list anew (or its next part), or as it stood but for these
+    bool values_present, more; // more: the next `members` of this group goes on
+    struct rollcall_strings values, add, remove;
     // gone, absent
     const char *id; // gone, absent; problem: whose row, or NULL
     // problem

@@ -25,8 +25,26 @@ static const char *const before[] = {
     "{\"op\":\"problem\",\"text\":\"",
     "{\"op\":\"commit\",\"cursor\":\"",
     "{\"op\":\"as_of\",\"as_of\":\"",
+    "{\"op\":\"members\",\"group\":\"g\",\"values\":[\"",
+    "{\"op\":\"members\",\"group\":\"g\",\"add\":[\"",
+    "{\"op\":\"group\",\"group\":{\"id\":\"g\",\"groups\":[{\"value\":\"",
+    "{\"op\":\"group\",\"group\":{\"id\":\"g\",\"aliases\":[\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"aliases\":[\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"dn\":\"",
 };
-static const char *const after[] = {"", "}", "}}", "}}}", "\"}", "\"}}", "\"}}}", "\"]}}}"};
+static const char *const after[] = {"",
+                                    "}",
+                                    "}}",
+                                    "}}}",
+                                    "\"}",
+                                    "\"}}",
+                                    "\"}}}",
+                                    "\"]}}}",
+                                    "\"]}",
+                                    "\"],\"more\":true}",
+                                    "\"],\"remove\":[\"x\"]}",
+                                    "\"}]}}",
+                                    "\"]}}"};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

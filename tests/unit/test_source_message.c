@@ -131,6 +131,85 @@ static void a_uid_of_more_than_32_bits_is_seen_and_not_wrapped(void **state)
             "99999999999999999999}}}");
 }
 
+static void a_group_says_where_it_is_and_by_which_names(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(
+        parse("{\"op\":\"group\",\"group\":{\"id\":\"g\",\"groups\":[{\"value\":\"h\"}],"
+              "\"aliases\":[\"cn=g\",\"G\"]}}",
+              &m),
+        0);
+    assert_true(m.parents_present);
+    assert_int_equal(m.parents.n, 1);
+    assert_string_equal(m.parents.item[0], "h");
+    assert_int_equal(m.aliases.n, 2);
+    assert_string_equal(m.aliases.item[1], "G");
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"group\",\"group\":{\"id\":\"g\",\"groups\":[]}}", &m), 0);
+    assert_true(m.parents_present);
+    assert_int_equal(m.parents.n, 0);
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"group\",\"group\":{\"id\":\"g\"}}", &m), 0);
+    assert_false(m.parents_present);
+    rollcall_message_done(&m);
+}
+
+static void members_are_a_list_or_what_changed_in_it(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(
+        parse("{\"op\":\"members\",\"group\":\"g\",\"values\":[\"u1\",\"u2\"],\"more\":true}", &m),
+        0);
+    assert_int_equal(m.kind, ROLLCALL_MESSAGE_MEMBERS);
+    assert_string_equal(m.group_id, "g");
+    assert_true(m.values_present);
+    assert_true(m.more);
+    assert_int_equal(m.values.n, 2);
+    assert_string_equal(m.values.item[1], "u2");
+    rollcall_message_done(&m);
+    assert_int_equal(parse("{\"op\":\"members\",\"group\":\"g\",\"values\":[]}", &m), 0);
+    assert_true(m.values_present);
+    assert_int_equal(m.values.n, 0);
+    assert_false(m.more);
+    rollcall_message_done(&m);
+    assert_int_equal(
+        parse("{\"op\":\"members\",\"group\":\"g\",\"add\":[\"a\"],\"remove\":[\"b\",\"c\"]}", &m),
+        0);
+    assert_false(m.values_present);
+    assert_string_equal(m.add.item[0], "a");
+    assert_int_equal(m.remove.n, 2);
+    rollcall_message_done(&m);
+}
+
+static void a_person_has_other_names_and_a_dn(void **state)
+{
+    char line[2200], name[1026];
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{"
+                           "\"aliases\":[\"uid:alice\"],\"dn\":\"uid=alice,dc=x\"}}}",
+                           &m),
+                     0);
+    assert_int_equal(m.user.aliases.n, 1);
+    assert_string_equal(m.user.aliases.item[0], "uid:alice");
+    assert_string_equal(m.user.dn, "uid=alice,dc=x");
+    rollcall_message_done(&m);
+    refused("{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{"
+            "\"aliases\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}}}");
+    memset(name, 'x', sizeof(name));
+    name[1024] = 0;
+    snprintf(line, sizeof(line), "{\"op\":\"members\",\"group\":\"g\",\"add\":[\"%s\"]}", name);
+    assert_int_equal(parse(line, &m), 0);
+    rollcall_message_done(&m);
+    snprintf(line, sizeof(line), "{\"op\":\"members\",\"group\":\"g\",\"add\":[\"%sx\"]}", name);
+    refused(line);
+}
+
 static void what_is_no_message_is_refused_with_a_sentence(void **state)
 {
     static const char *const lines[] = {
@@ -153,6 +232,14 @@ static void what_is_no_message_is_refused_with_a_sentence(void **state)
         "{\"op\":\"as_of\"}",
         "{\"op\":\"problem\"}",
         "{\"op\":\"group\",\"group\":{}}",
+        "{\"op\":\"group\",\"group\":{\"id\":\"g\",\"groups\":[\"h\"]}}",
+        "{\"op\":\"group\",\"group\":{\"id\":\"g\",\"aliases\":[7]}}",
+        "{\"op\":\"members\",\"values\":[]}",
+        "{\"op\":\"members\",\"group\":\"g\"}",
+        "{\"op\":\"members\",\"group\":{\"id\":\"g\"},\"values\":[]}",
+        "{\"op\":\"members\",\"group\":\"g\",\"values\":[\"u\"],\"add\":[\"v\"]}",
+        "{\"op\":\"members\",\"group\":\"g\",\"add\":[\"v\"],\"more\":true}",
+        "{\"op\":\"members\",\"group\":\"g\",\"add\":[\"\"]}",
         "{\"op\":\"progress\",\"done\":-1}",
         "{\"op\":\"gone\",\"id\":\"a\"} trailing",
         "{\"op\":\"gone\",\"id\":\"a\",\"id\":\"b\"}",
@@ -212,6 +299,9 @@ int main(void)
         cmocka_unit_test(an_empty_list_of_groups_is_said_and_a_missing_one_is_not),
         cmocka_unit_test(a_status_we_do_not_know_lets_nobody_in),
         cmocka_unit_test(a_uid_of_more_than_32_bits_is_seen_and_not_wrapped),
+        cmocka_unit_test(a_group_says_where_it_is_and_by_which_names),
+        cmocka_unit_test(members_are_a_list_or_what_changed_in_it),
+        cmocka_unit_test(a_person_has_other_names_and_a_dn),
         cmocka_unit_test(what_is_no_message_is_refused_with_a_sentence),
         cmocka_unit_test(bounds_hold),
         cmocka_unit_test(done_accepts_what_is_zeroed),
