@@ -97,6 +97,7 @@ struct bounds {
 };
 static const struct bounds by_value = {"value", ROLLCALL_SOURCE_LISTS_MAX, 16384};
 static const struct bounds plain = {NULL, ROLLCALL_SOURCE_LISTS_MAX, 16384};
+static const struct bounds ids = {"value", ROLLCALL_SOURCE_LISTS_MAX, 128};
 static const struct bounds names = {NULL, ROLLCALL_SOURCE_ALIASES, ROLLCALL_SOURCE_ENTRY_MAX};
 static const struct bounds entries = {NULL, ROLLCALL_SOURCE_LISTS_MAX, ROLLCALL_SOURCE_ENTRY_MAX};
 
@@ -285,7 +286,7 @@ static int take_group(struct parse *p, const json_t *o, struct rollcall_message 
     if (r == 0)
         r = take_number(p, g, "gidNumber", &m->has_gid, &m->gid);
     if (r == 0)
-        r = take_list(p, g, "groups", &by_value, &m->parents_present, &m->parents);
+        r = take_list(p, g, "groups", &ids, &m->parents_present, &m->parents);
     if (r == 0)
         r = take_list(p, g, "aliases", &names, NULL, &m->aliases);
     if (r == 0 && (!m->group_id || !*m->group_id || strlen(m->group_id) > 128))

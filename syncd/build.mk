@@ -9,6 +9,7 @@ rollcall-source-csv_DIR := libexec/rollcall/sources
 # The core is in the library too: unit tests drive it with an injected time.
 LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/engine/breaker.c \
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
+	syncd/engine/entries.c syncd/engine/nesting.c syncd/engine/members.c syncd/engine/losses.c syncd/engine/holds.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
 	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c \
 	syncd/engine/lease.c \
@@ -62,6 +63,9 @@ test_source_message_LIBS := $(JANSSON_LIBS)
 UNIT_TESTS += test_core_loss
 test_core_loss_SRCS := tests/unit/test_core_loss.c tests/unit/company.c
 test_core_loss_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_core_nested
+test_core_nested_SRCS := tests/unit/test_core_nested.c tests/unit/engine_fixture.c
+test_core_nested_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_core_silence
 test_core_silence_SRCS := tests/unit/test_core_silence.c tests/unit/company.c
 test_core_silence_LIBS := $(ENGINE_LIBS)

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include "syncd/engine/rows.h"
+#include "syncd/engine/nesting.h"
 
 struct word {
     int64_t slot, now;
@@ -170,7 +169,7 @@ static int release_groups(struct engine_core *core, struct word *w, struct chang
                       " source = (SELECT source FROM hold WHERE id = ?)",
                       "ii", slot, w->hold);
         if (r == 0)
-            r = rows_members(core, (uint32_t)slot, w->now);
+            r = rows_members(core, (uint32_t)slot, w->now, NULL);
         if (r == 0)
             r = person_merge(core, (uint32_t)slot, NULL, w->now, changes);
         if (r < 0)
@@ -223,6 +222,10 @@ static int work_approve(struct engine_core *core, struct changes *changes, void 
         r = release(core, w, "SELECT slot FROM person WHERE hold = ? LIMIT 1", false, changes);
     if (r == 0)
         r = release_groups(core, w, changes);
+    if (r == 0)
+        r = members_release(core, w->hold, w->now, changes, &w->people);
+    if (r == 0)
+        r = changes_settle(changes);
     // An approved loss is explicit: the admin's word ends sessions.
     for (size_t i = 0; r == 0 && i < changes->n; i++) {
         struct change *c = &changes->item[i];

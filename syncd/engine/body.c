@@ -57,6 +57,8 @@ char *body_from_record(const struct rollcall_user_record *u)
         json_object_set_new(o, "groups", list_of(u->groups, u->n_groups));
     if (u->keys_present)
         json_object_set_new(o, "keys", list_of(u->ssh_keys, u->n_ssh_keys));
+    if (u->aliases.n > 0)
+        json_object_set_new(o, "aliases", list_of(u->aliases.item, u->aliases.n));
     if (u->password_blocked)
         json_object_set_new(o, "blocked", json_true());
     if (u->rehire_conflict)
@@ -102,6 +104,7 @@ int body_parse(const char *text, struct body *ret)
         .groups = json_object_get(o, "groups"),
         .groups_present = json_object_get(o, "groups"),
         .keys = json_object_get(o, "keys"),
+        .aliases = json_object_get(o, "aliases"),
         .password_blocked = json_object_get(o, "blocked"),
         .rehire_conflict = json_object_get(o, "rehire"),
     };

@@ -47,7 +47,8 @@ struct engine_core {
     struct rollcall_ledger *ledger;
     struct rollcall_board_writer *board;
     struct stage stage[ROLLCALL_SOURCES_MAX];
-    uint64_t stage_bytes_max; // of one listing
+    uint64_t stage_bytes_max;          // of one listing
+    bool nested[ROLLCALL_SOURCES_MAX]; // says groups in groups, or members of groups
     char cursor[65536];
     uint64_t generation;
     int64_t clock_mark;
@@ -88,7 +89,7 @@ struct body {
     int64_t start, end, terminated_at;
     bool has_uid, has_gid, groups_present, password_blocked, rehire_conflict;
     uint64_t uid, gid;
-    json_t *groups, *keys; // arrays of strings; borrowed
+    json_t *groups, *keys, *aliases; // arrays of strings; borrowed
 };
 char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()
 int body_parse(const char *text, struct body *ret);
@@ -133,6 +134,8 @@ int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char
 bool change_is_stricter(const struct change *c);
 struct change *changes_add(struct changes *list);
 void changes_free(struct changes *list);
+// Makes one of several changes of one person.
+int changes_settle(struct changes *list);
 // Before the commit: locks go to the board, then to the journal.
 int effects_lock(struct engine_core *core, const struct changes *list, int64_t now);
 // After the commit: lifts go to the journal, then to the board; everything is audited.
@@ -171,6 +174,18 @@ int difference_keep_aside(struct engine_core *core, const struct stage *stage);
 // Notes which records the source's listing has now.
 int difference_mark(struct engine_core *core, const struct stage *stage);
 
+// ---- what counts against the breaker, and what is held (holds.c) ----
+enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
+int64_t effects_in_window(struct engine_core *core, const char *source, enum effect_kind kind,
+                          int64_t now);
+int64_t effects_expected(struct engine_core *core, int64_t now); // leavers that were announced
+int effects_note(struct engine_core *core, const char *source, enum effect_kind kind, uint32_t slot,
+                 int64_t now);
+// A hold of this kind with `n` people more, new or standing; its id. Whoever is held
+// already is not counted again (rule 14).
+int64_t breaker_hold(struct engine_core *core, const char *source, const char *kind, int64_t n,
+                     int64_t now);
+
 // ---- breaker (breaker.c): pure ----
 uint64_t breaker_limit(uint64_t count, uint32_t share, uint64_t people);
 uint64_t breaker_inferred_limit(const struct rollcall_config *c, uint64_t people);
@@ -197,6 +212,7 @@ int membership_read(struct engine_core *core, uint32_t slot, struct membership *
 int membership_write(struct engine_core *core, uint32_t slot, const struct membership *m);
 // Of a column that holds one; borrowed, valid until the next step.
 const uint32_t *membership_column(sqlite3_stmt *stmt, int column, size_t *ret_n);
+#define MEMBERSHIP_MAX 1024 // groups of a person that are counted
 // Is one of them a group of the list? By immutable id.
 bool membership_in(struct engine_core *core, const struct membership *m,
                    const struct rollcall_list *list);

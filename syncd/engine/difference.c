@@ -15,11 +15,10 @@
 // Rows that a listing looks at although they say nothing new; see changed_rows().
 static int look_again(struct engine_core *core, const char *source, int64_t now)
 {
-    int r =
-        store_run(&core->store,
-                  UNCHANGED "record r INDEXED BY record_waits"
-                            " WHERE r.source = ? AND r.waits AND r.slot IS NULL AND NOT r.absent",
-                  "s", source);
+    int r = store_run(&core->store,
+                      UNCHANGED "record r INDEXED BY record_waits"
+                                " WHERE r.source = ? AND r.waits AND NOT r.absent",
+                      "s", source);
 
     if (r == 0)
         r = store_run(&core->store,

@@ -24,6 +24,52 @@ struct change *changes_add(struct changes *list)
     return &list->item[list->n++];
 }
 
+static const struct changes *sorted_list; // of the sort in work; one thread
+
+static int by_slot_then_age(const void *a, const void *b)
+{
+    size_t i = *(const size_t *)a, k = *(const size_t *)b;
+    uint32_t x = sorted_list->item[i].slot, y = sorted_list->item[k].slot;
+
+    return x != y ? (x > y) - (x < y) : (i > k) - (i < k);
+}
+
+static bool same_word(const struct rollcall_word *a, const struct rollcall_word *b)
+{
+    return a->state == b->state && a->flags == b->flags && a->authority == b->authority;
+}
+
+// Somebody who was looked at twice changed once, from what was to what is: else a permission
+// that the second look took would be given after the commit, with the first one's word.
+int changes_settle(struct changes *list)
+{
+    _cleanup_free_ size_t *at = calloc(list->n ? list->n : 1, sizeof(*at));
+    bool twice = false;
+    size_t n = 0;
+
+    if (!at)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->n; i++)
+        at[i] = i;
+    sorted_list = list;
+    qsort(at, list->n, sizeof(*at), by_slot_then_age);
+    for (size_t i = 1; i < list->n; i++) {
+        struct change *first = &list->item[at[i - 1]], *later = &list->item[at[i]];
+        if (first->slot != later->slot)
+            continue;
+        later->before = first->before;
+        first->slot = UINT32_MAX;
+        twice = true;
+    }
+    for (size_t i = 0; twice && i < list->n; i++) {
+        const struct change *c = &list->item[i];
+        if (c->slot != UINT32_MAX && !same_word(&c->before, &c->after))
+            list->item[n++] = *c;
+    }
+    list->n = twice ? n : list->n;
+    return 0;
+}
+
 void changes_free(struct changes *list)
 {
     free(list->item);
@@ -329,6 +375,8 @@ int effects_transaction(struct engine_core *core, int64_t now,
     r = store_exec(&core->store, "BEGIN IMMEDIATE");
     if (r == 0)
         r = work(core, &changes, ctx);
+    if (r == 0)
+        r = changes_settle(&changes);
     if (r == 0)
         r = ids_flush(core);
     if (r == 0)

@@ -7,12 +7,10 @@
 
 #include "rollcall/account.h"
 #include "rollcall/cleanup.h"
-#include "syncd/engine/core_internal.h"
-#include "syncd/engine/rows.h"
+#include "syncd/engine/nesting.h"
 
-// The group's number, made at its first mention. -ENOENT where it was refused.
-static int64_t group_number(struct engine_core *core, const char *source, const char *id,
-                            const char *name, bool has_gid, uint64_t gid, int64_t now)
+int64_t group_number(struct engine_core *core, const char *source, const char *id, const char *name,
+                     bool has_gid, uint64_t gid, int64_t now)
 {
     int64_t number = store_number(
         &core->store, -1, "SELECT number FROM grp WHERE source = ? AND id = ?", "ss", source, id);
@@ -105,7 +103,8 @@ static int keep_keys(struct engine_core *core, uint32_t slot, const char *keys)
                      (int64_t)slot, keys);
 }
 
-static int keep_groups(struct engine_core *core, uint32_t slot, const struct membership *now)
+static int keep_groups(struct engine_core *core, uint32_t slot, const struct membership *now,
+                       bool *ret_changed)
 {
     struct membership was;
     int r = membership_read(core, slot, &was);
@@ -114,58 +113,201 @@ static int keep_groups(struct engine_core *core, uint32_t slot, const struct mem
                                                            was.n * sizeof(*was.number)) != 0))) {
         core->dirty |= DIRTY_ACCOUNTS;
         r = membership_write(core, slot, now);
+        *ret_changed = true;
     }
     membership_done(&was);
     return r;
 }
 
-// What one directory says of a person's groups and keys.
-static int gather(struct engine_core *core, const char *said_by, const char *text, int64_t now,
-                  struct membership *groups, char **keys)
+// What the directories say of one person.
+struct gathered {
+    struct membership groups;
+    struct walk walk;
+    size_t n_own; // of the walk: the groups of the person's own rows, first
+    char *keys;
+    char source[32], id[160]; // of the first of them, for messages
+    bool cut;
+};
+
+static void gathered_done(struct gathered *g)
 {
-    int index = source_index(core->config, said_by), r = 0;
+    membership_done(&g->groups);
+    free(g->keys);
+}
+#define _cleanup_gathered_ _cleanup_(gathered_done)
+
+static int add_number(struct gathered *g, int64_t number)
+{
+    if (number < 0)
+        return 0;
+    if (g->groups.n < MEMBERSHIP_MAX)
+        return membership_add(&g->groups, (uint32_t)number);
+    g->cut = true;
+    return 0;
+}
+
+// What one directory says in the person's own row.
+static int gather_row(struct engine_core *core, const char *text, int index, int64_t now,
+                      struct gathered *g)
+{
+    const char *source = core->config->source[index].name;
     const json_t *id;
     struct body b;
-    char source[32];
+    int r = 0;
     size_t i;
 
-    if (index < 0 || !(core->config->source[index].role & ROLLCALL_ROLE_DIRECTORY) ||
-        body_parse(text, &b) < 0)
+    if (body_parse(text, &b) < 0)
         return 0;
-    snprintf(source, sizeof(source), "%s", said_by);
     json_array_foreach(b.groups, i, id)
     {
         const char *name = json_string_value(id);
-        int64_t number = name ? group_number(core, source, name, name, false, 0, now) : -1;
-        if (r == 0 && number >= 0)
-            r = membership_add(groups, (uint32_t)number);
+        int64_t node;
+        if (r < 0 || !name)
+            continue;
+        r = add_number(g, group_number(core, source, name, name, false, 0, now));
+        if (r < 0 || !core->nested[index])
+            continue;
+        node = entry_of(core, source, ENTRY_GROUP, name, true);
+        r = node < 0 ? (int)node : walk_add(&g->walk, node, -1);
     }
-    if (!*keys)
-        *keys = keys_text(&b, core->config->source[index].key_marks);
+    if (!g->keys)
+        g->keys = keys_text(&b, core->config->source[index].key_marks);
     body_done(&b);
     return r;
 }
 
-// The groups and keys of all directory records of a person.
-int rows_members(struct engine_core *core, uint32_t slot, int64_t now)
+// The person's records, twice: first the groups of all rows, then those that name the person.
+static int gather_records(struct engine_core *core, uint32_t slot, bool rows, int64_t now,
+                          struct gathered *g)
 {
     sqlite3_stmt *q =
-        store_bind(&core->store, "SELECT source, body FROM record WHERE slot = ? AND gone = 0", "i",
-                   (int64_t)slot);
-    struct membership groups = {0};
-    _cleanup_free_ char *keys = NULL;
+        rows ? store_bind(&core->store,
+                          "SELECT source, id, body FROM record WHERE slot = ? AND gone = 0", "i",
+                          (int64_t)slot)
+             : store_bind(&core->store, "SELECT source, id FROM record WHERE slot = ? AND gone = 0",
+                          "i", (int64_t)slot);
     int error = 0, r = 0;
 
-    while (r == 0 && store_step(q, &error))
-        r = gather(core, store_text(q, 0), store_text(q, 1), now, &groups, &keys);
+    while (r == 0 && store_step(q, &error)) {
+        int index = source_index(core->config, store_text(q, 0));
+        if (index < 0 || !(core->config->source[index].role & ROLLCALL_ROLE_DIRECTORY))
+            continue;
+        if (!*g->id) {
+            snprintf(g->source, sizeof(g->source), "%s", store_text(q, 0));
+            snprintf(g->id, sizeof(g->id), "%s", store_text(q, 1));
+        }
+        if (rows)
+            r = gather_row(core, store_text(q, 2), index, now, g);
+        else if (core->nested[index])
+            r = walk_from(core, store_text(q, 0), store_text(q, 1), &g->walk);
+    }
     if (q)
         sqlite3_reset(q);
+    return r < 0 ? r : error;
+}
+
+static int number_of_node(struct engine_core *core, int64_t node, struct gathered *g)
+{
+    return add_number(g, store_number(&core->store, -1,
+                                      "SELECT g.number FROM entry e CROSS JOIN grp g ON"
+                                      " g.source = e.source AND g.id = e.name WHERE e.number = ?",
+                                      "i", node));
+}
+
+static bool any_nested(const struct engine_core *core)
+{
+    for (size_t i = 0; i < core->config->n_sources; i++)
+        if (core->nested[i])
+            return true;
+    return false;
+}
+
+static int gather(struct engine_core *core, uint32_t slot, int64_t now, struct gathered *g)
+{
+    int r = gather_records(core, slot, true, now, g);
+
+    g->n_own = g->walk.n;
+    if (r < 0 || !any_nested(core))
+        return r;
+    r = gather_records(core, slot, false, now, g);
     if (r == 0)
-        r = error;
-    if (r == 0)
-        r = keep_groups(core, slot, &groups);
-    if (r == 0)
-        r = keep_keys(core, slot, keys);
-    membership_done(&groups);
+        r = walk_up(core, &g->walk);
+    for (size_t i = 0; r == 0 && i < g->walk.n; i++)
+        r = number_of_node(core, g->walk.node[i], g);
+    g->cut = g->cut || g->walk.cut;
     return r;
+}
+
+// By which a change above a group finds those who are in it by their own row.
+static int keep_own(struct engine_core *core, uint32_t slot, const struct gathered *g)
+{
+    size_t same = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < g->n_own; i++)
+        same +=
+            (size_t)store_number(&core->store, 0, "SELECT 1 FROM own WHERE grp = ? AND slot = ?",
+                                 "ii", g->walk.node[i], (int64_t)slot);
+    if (same == g->n_own &&
+        (int64_t)same == store_number(&core->store, 0, "SELECT count(*) FROM own WHERE slot = ?",
+                                      "i", (int64_t)slot))
+        return 0;
+    r = store_run(&core->store, "DELETE FROM own WHERE slot = ?", "i", (int64_t)slot);
+    for (size_t i = 0; r == 0 && i < g->n_own; i++)
+        r = store_run(&core->store, "INSERT INTO own VALUES(?, ?)", "ii", g->walk.node[i],
+                      (int64_t)slot);
+    return r;
+}
+
+// Loudly: whoever is in too many has the first of them, and by the strict reading of those
+// options that ask more of a group's people.
+static int keep_cut(struct engine_core *core, uint32_t slot, const struct gathered *g, int64_t now,
+                    bool *ret_changed)
+{
+    int r = store_run(&core->store,
+                      "UPDATE person SET groups_cut = ?1 WHERE slot = ?2 AND groups_cut <> ?1",
+                      "ii", (int64_t)g->cut, (int64_t)slot);
+
+    if (r == 0 && sqlite3_changes(core->store.db) > 0) {
+        *ret_changed = true;
+        r = store_run(&core->store,
+                      "DELETE FROM refused WHERE source = ? AND id = ? AND kind = 'many'", "ss",
+                      g->source, g->id);
+    }
+    return r == 0 && g->cut
+               ? rows_refuse(core, g->source, g->id, "many", NULL, now,
+                             "\"%.128s\" is in more than %d groups; the others are not counted",
+                             g->id, MEMBERSHIP_MAX)
+               : r;
+}
+
+int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret_changed)
+{
+    _cleanup_gathered_ struct gathered g = {0};
+    bool changed = false;
+    int r = gather(core, slot, now, &g);
+
+    if (r == 0)
+        r = keep_groups(core, slot, &g.groups, &changed);
+    if (r == 0)
+        r = keep_cut(core, slot, &g, now, &changed);
+    if (r == 0 && any_nested(core))
+        r = keep_own(core, slot, &g);
+    if (r == 0)
+        r = keep_keys(core, slot, g.keys);
+    if (ret_changed)
+        *ret_changed = changed;
+    return r;
+}
+
+int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct membership *ret)
+{
+    _cleanup_gathered_ struct gathered g = {0};
+    int r = gather(core, slot, now, &g);
+
+    if (r < 0)
+        return r;
+    *ret = g.groups;
+    g.groups = (struct membership){0};
+    return 0;
 }

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "rollcall/cleanup.h"
+#include "syncd/engine/nesting.h"
 #include "syncd/engine/rows.h"
-
-enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
 
 struct batch {
     const struct rollcall_source_config *src;
@@ -18,50 +17,6 @@ struct batch {
     bool counts;     // as a listing: a later time of its own than the last
     uint64_t people; // not terminated before this batch: what the breaker's share is of
 };
-
-static int64_t effects_in_window(struct engine_core *core, const char *source,
-                                 enum effect_kind kind, int64_t now)
-{
-    return store_number(&core->store, 0,
-                        "SELECT count(*) FROM effect WHERE source = ? AND kind = ? AND at > ?",
-                        "sii", source, (int64_t)kind, now - (int64_t)core->config->breaker_window);
-}
-
-static int64_t expected(struct engine_core *core, int64_t now)
-{
-    return store_number(&core->store, 0, "SELECT coalesce(sum(n), 0) FROM expected WHERE until > ?",
-                        "i", now);
-}
-
-static int note_effect(struct engine_core *core, const char *source, enum effect_kind kind,
-                       uint32_t slot, int64_t now)
-{
-    return store_run(&core->store, "INSERT INTO effect VALUES(?, ?, ?, ?)", "siii", source,
-                     (int64_t)kind, now, (int64_t)slot);
-}
-
-// A hold of this kind with `n` people more, new or standing; its id. Whoever is held
-// already is not counted again (rule 14).
-static int64_t hold(struct engine_core *core, const char *source, const char *kind, int64_t n,
-                    int64_t now)
-{
-    int64_t id = store_number(&core->store, -1, "SELECT id FROM hold WHERE source = ? AND kind = ?",
-                              "ss", source, kind);
-    int r = id >= 0 ? store_run(&core->store, "UPDATE hold SET n = n + ? WHERE id = ?", "ii", n, id)
-                    : store_run(&core->store,
-                                "INSERT INTO hold(source, kind, n, at) VALUES(?, ?, ?, ?)", "ssii",
-                                source, kind, n, now);
-
-    if (r < 0)
-        return r;
-    if (id < 0)
-        id = sqlite3_last_insert_rowid(core->store.db);
-    engine_audit(core,
-                 json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "event", "hold", "source", source,
-                           "kind", kind, "people", (json_int_t)n, "hold", (json_int_t)id, "why",
-                           "more than the breaker allows; see rollcall status, rollcall approve"));
-    return id;
-}
 
 // ---- absence ----
 
@@ -129,7 +84,7 @@ static int absent_second(struct engine_core *core, struct batch *b, const struct
     if (r == 0)
         r = person_merge(core, (uint32_t)a->slot, b->src->name, b->now, changes);
     if (r == 0 && changes->n > before && b->src->when_missing == ROLLCALL_MISSING_LOCK)
-        r = note_effect(core, b->src->name, EFFECT_INFERRED, (uint32_t)a->slot, b->now);
+        r = effects_note(core, b->src->name, EFFECT_INFERRED, (uint32_t)a->slot, b->now);
     return r;
 }
 
@@ -151,8 +106,8 @@ static int take_absences(struct engine_core *core, struct batch *b, struct chang
     }
     if (r == 0 && n > 0 &&
         n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_INFERRED, b->now) >
-            limit + (uint64_t)expected(core, b->now)) {
-        int64_t id = hold(core, b->src->name, "missing", (int64_t)n, b->now);
+            limit + (uint64_t)effects_expected(core, b->now)) {
+        int64_t id = breaker_hold(core, b->src->name, "missing", (int64_t)n, b->now);
         if (id < 0)
             return (int)id;
         for (size_t i = 0; r == 0 && i < n; i++)
@@ -188,14 +143,15 @@ static int take_presences(struct engine_core *core, struct batch *b)
 
     if (r == 0)
         r = store_run(&core->store,
-                      "DELETE FROM hold WHERE source = ? AND kind <> 'groups' AND NOT EXISTS"
-                      "(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
+                      "DELETE FROM hold WHERE source = ? AND kind NOT IN ('groups', 'members') AND"
+                      " NOT EXISTS(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
                       "(SELECT 1 FROM person WHERE person.hold = hold.id)",
                       "s", b->src->name);
     if (r == 0)
         r = store_run(&core->store,
                       "UPDATE hold SET n = (SELECT count(*) FROM record WHERE hold = hold.id) +"
-                      " (SELECT count(*) FROM person WHERE hold = hold.id) WHERE source = ?",
+                      " (SELECT count(*) FROM person WHERE hold = hold.id) WHERE source = ? AND"
+                      " kind NOT IN ('groups', 'members')",
                       "s", b->src->name);
     return r;
 }
@@ -249,11 +205,11 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
     // Rule 9: what is held stays held, also when so many came back that the rest would pass.
     *ret = n > 0 && (standing || (uint64_t)n + (uint64_t)effects_in_window(core, src->name,
                                                                            EFFECT_INFERRED, now) >
-                                     limit + (uint64_t)expected(core, now));
+                                     limit + (uint64_t)effects_expected(core, now));
     if (*ret)
-        return hold(core, src->name, "groups", n, now) < 0 ? -EIO : 0;
+        return breaker_hold(core, src->name, "groups", n, now) < 0 ? -EIO : 0;
     for (int64_t i = 0; r == 0 && i < n; i++)
-        r = note_effect(core, src->name, EFFECT_INFERRED, 0, now);
+        r = effects_note(core, src->name, EFFECT_INFERRED, 0, now);
     return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE source = ? AND kind = 'groups'",
                               "s", src->name)
                   : r;
@@ -280,9 +236,9 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
     if (n == 0)
         return 0;
     held = n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_EXPLICIT, b->now) >
-           limit + (uint64_t)expected(core, b->now);
+           limit + (uint64_t)effects_expected(core, b->now);
     if (held) {
-        id = hold(core, b->src->name, "explicit", (int64_t)n, b->now);
+        id = breaker_hold(core, b->src->name, "explicit", (int64_t)n, b->now);
         if (id < 0)
             return (int)id;
     }
@@ -291,7 +247,7 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
         if (!is_loss(c))
             continue;
         if (!held) {
-            r = note_effect(core, b->src->name, EFFECT_EXPLICIT, c->slot, b->now);
+            r = effects_note(core, b->src->name, EFFECT_EXPLICIT, c->slot, b->now);
             continue;
         }
         c->after.flags |= ROLLCALL_FLAG_REFUSE_ONLY;
@@ -358,11 +314,17 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     if (r == 0)
         r = rows_groups(core, b->src, b->now);
     if (r == 0)
+        r = members_take(core, b->src, b->stage, b->now);
+    if (r == 0)
+        r = touched_settle(core, b->src->name, b->now, changes);
+    if (r == 0)
         r = rows_take(core, b->src, b->stage, b->now, changes);
     if (r == 0)
         r = difference_keep_aside(core, b->stage);
     if (r == 0)
         r = take_gone(core, b, changes);
+    if (r == 0)
+        r = members_lose(core, b->src, b->people, b->now, changes);
     if (r == 0)
         r = difference_mark(core, b->stage);
     if (r == 0)
@@ -371,6 +333,8 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
         r = forget_nobodies(core, b);
     if (r == 0 && b->stage->full && b->counts)
         r = take_absences(core, b, changes);
+    if (r == 0)
+        r = changes_settle(changes);
     if (r == 0)
         r = break_explicit(core, b, changes);
     if (r == 0)

@@ -215,6 +215,9 @@ static int settle_hold(struct engine_core *core, uint32_t slot, const struct sta
 
 static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollcall_word *word)
 {
+    // In more groups than are counted: perhaps in one of which more is asked.
+    bool cut = store_number(&core->store, 0, "SELECT groups_cut FROM person WHERE slot = ?", "i",
+                            (int64_t)slot);
     struct membership m;
     int r = membership_read(core, slot, &m);
 
@@ -224,9 +227,11 @@ static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollc
         word->flags |= ROLLCALL_FLAG_ALLOWED_HERE;
     if (membership_in(core, &m, &core->config->lease_exempt_group))
         word->flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
-    if (membership_in(core, &m, &core->config->multi_groups))
+    if (membership_in(core, &m, &core->config->multi_groups) ||
+        (cut && core->config->multi_groups.n > 0))
         word->flags |= ROLLCALL_FLAG_NEEDS_MULTI;
-    if (membership_in(core, &m, &core->config->phishing_resistant_groups))
+    if (membership_in(core, &m, &core->config->phishing_resistant_groups) ||
+        (cut && core->config->phishing_resistant_groups.n > 0))
         word->flags |= ROLLCALL_FLAG_NEEDS_RESISTANT;
     membership_done(&m);
     return 0;

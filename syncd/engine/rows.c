@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Taking the rows of a listing that say something new.
-#include "syncd/engine/rows.h"
+#include "syncd/engine/nesting.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -291,7 +291,8 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
         "INSERT INTO record(source, id, key, slot, hash, body, place, first_seen, received,"
         " groups_pending, name, number, uid, waits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,"
         " ?10, ?11, ?12,"
-        " ?4 IS NULL AND EXISTS(SELECT 1 FROM refused WHERE source = ?1 AND id = ?2))"
+        " EXISTS(SELECT 1 FROM refused WHERE source = ?1 AND id = ?2 AND at > 0 AND (?4 IS NULL"
+        " OR kind IN ('rename', 'alias'))))"
         " ON CONFLICT(source, id) DO UPDATE SET key = ?3, slot = ?4, hash = ?5, body = ?6,"
         " place = ?7, received = ?8, groups_pending = ?9, missing_since = NULL, missing = 0,"
         " gone = 0, hold = NULL, name = ?10, number = ?11, uid = ?12, waits = excluded.waits,"
@@ -304,6 +305,53 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
     return r;
 }
 
+// Names under which groups list the person.
+static int row_aliases(struct engine_core *core, struct row *row, int64_t now)
+{
+    const json_t *alias;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(row->body.aliases, i, alias)
+    {
+        const char *name = json_string_value(alias);
+        int64_t entry = name ? entry_of(core, row->src->name, ENTRY_NAME, name, true) : -EBADMSG;
+        bool taken = true;
+        if (entry < 0)
+            return (int)entry;
+        r = entry_claim(core, row->stage, entry, row->id, -1, &taken);
+        if (r == 0 && !taken)
+            r = rows_refuse(core, row->src->name, row->id, "alias", row->body.user_name, now,
+                            "the name \"%.200s\" of \"%.100s\" is another's; the established claim "
+                            "stands (rule 15)",
+                            name, row->id);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+// What follows for the person from a row that was taken.
+static int row_effect(struct engine_core *core, struct row *row, bool directory, int64_t now,
+                      struct changes *changes)
+{
+    int r = 0;
+
+    if (row->slot < 0)
+        return 0;
+    // A fresh word of an authority is what a lost state, or a lock known from the journal
+    // alone, was waiting for.
+    if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
+        r = store_run(&core->store,
+                      "UPDATE person SET recovery = 0, journal_lock = 0 WHERE slot = ?", "i",
+                      row->slot);
+    if (r == 0 && directory)
+        r = row_describe(core, row, now);
+    if (r == 0 && directory)
+        r = rows_members(core, (uint32_t)row->slot, now, NULL);
+    return r == 0 ? person_merge(core, (uint32_t)row->slot, row->src->name, now, changes) : r;
+}
+
 static int take_one(struct engine_core *core, struct row *row, int64_t now, struct changes *changes)
 {
     bool directory = row->src->role & ROLLCALL_ROLE_DIRECTORY;
@@ -311,8 +359,9 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
+    // What is refused for the same reason again was said already.
     r = store_run(&core->store,
-                  "DELETE FROM refused WHERE source = ? AND id = ? AND kind <> 'group'", "ss",
+                  "UPDATE refused SET at = 0 WHERE source = ? AND id = ? AND kind <> 'group'", "ss",
                   row->src->name, row->id);
     // Somebody who left before we ever knew them needs no account.
     if (r == 0 && row->slot < 0 && directory && row->body.status != ROLLCALL_STATUS_TERMINATED) {
@@ -324,21 +373,18 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
         if (r == 0)
             r = row_check_uid(core, row, now);
     }
+    if (r == 0 && directory)
+        r = row_aliases(core, row, now);
     if (r == 0)
         r = row_keep(core, row, now);
-    if (r < 0 || row->slot < 0)
-        return r;
-    // A fresh word of an authority is what a lost state, or a lock known from the journal
-    // alone, was waiting for.
-    if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
-        r = store_run(&core->store,
-                      "UPDATE person SET recovery = 0, journal_lock = 0 WHERE slot = ?", "i",
-                      row->slot);
-    if (r == 0 && directory)
-        r = row_describe(core, row, now);
-    if (r == 0 && directory)
-        r = rows_members(core, (uint32_t)row->slot, now);
-    return r == 0 ? person_merge(core, (uint32_t)row->slot, row->src->name, now, changes) : r;
+    if (r == 0 && directory && !row->old_text)
+        r = entry_appeared(core, row->src->name, row->id);
+    if (r == 0)
+        r = row_effect(core, row, directory, now, changes);
+    return r == 0 ? store_run(&core->store,
+                              "DELETE FROM refused WHERE source = ? AND id = ? AND at = 0", "ss",
+                              row->src->name, row->id)
+                  : r;
 }
 
 // Ids of the rows that say something new; the rest costs a comparison.
@@ -353,7 +399,8 @@ static int changed_rows(struct engine_core *core, const char *source, int64_t no
         " (r.id IS NULL OR r.hash <> i.hash"
         // A clock that ran ahead for a while took what was not due yet.
         " OR (p.reason IN (5, 6) AND p.not_after > ?2)"
-        " OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR p.recovery OR"
+        " OR r.waits OR r.missing OR r.gone OR r.groups_pending IS NOT NULL OR p.journal_lock OR "
+        "p.recovery OR"
         " (r.missing_since IS NOT NULL AND p.state = 2) OR"
         " (r.slot IS NULL AND EXISTS(SELECT 1 FROM refused f WHERE f.source = i.source AND f.id = "
         "i.id))) ORDER BY i.id",
@@ -415,6 +462,10 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
 
     if (r == 0)
         r = listing_groups_held(core, src, stage, now, &groups_held);
+    if (r < 0)
+        return r;
+    if (src->role & ROLLCALL_ROLE_DIRECTORY)
+        r = entries_release(core, src->name);
     if (r < 0)
         return r;
     r = changed_rows(core, src->name, now, &ids, &n);

@@ -9,7 +9,14 @@
 // it does not.
 int listing_groups_held(struct engine_core *core, const struct rollcall_source_config *src,
                         const struct stage *stage, int64_t now, bool *ret);
-int rows_members(struct engine_core *core, uint32_t slot, int64_t now);
+// The groups, through any number of others, and keys that all directories say of a person.
+// *ret_changed: the groups are others than before; may be NULL.
+int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret_changed);
+// The groups alone, and nothing is written.
+int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct membership *ret);
+// The group's number, made at its first mention. -ENOENT where it was refused.
+int64_t group_number(struct engine_core *core, const char *source, const char *id, const char *name,
+                     bool has_gid, uint64_t gid, int64_t now);
 // Whose name may a row have? See lifecycle rules 4, 5, 11 and 15. 0, or -EEXIST after the
 // refusal was recorded. `slot` is the row's own person, or -1 for a new one.
 int rows_name_free(struct engine_core *core, const struct rollcall_source_config *src,

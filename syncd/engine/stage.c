@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "rollcall/cleanup.h"
-#include "syncd/engine/core_internal.h"
+#include "syncd/engine/nesting.h"
 
 static void clear_stage(struct engine_core *core, struct stage *stage)
 {
     store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
     store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
+    store_run(&core->store, "DELETE FROM incoming_list WHERE source = ?", "s", stage->source);
+    store_run(&core->store, "DELETE FROM incoming_member WHERE source = ?", "s", stage->source);
     *stage = (struct stage){0};
 }
 
@@ -147,7 +149,8 @@ static int on_problem(struct engine_core *core, struct stage *stage,
 static int on_commit(struct engine_core *core, struct stage *stage,
                      const struct rollcall_message *m, int64_t now)
 {
-    char why[200];
+    const char *unended;
+    char why[300];
     int r;
 
     if (stage->refused) {
@@ -157,6 +160,14 @@ static int on_commit(struct engine_core *core, struct stage *stage,
     if (m->rows != stage->rows) {
         snprintf(why, sizeof(why), "the source counts %llu people, and %llu came",
                  (unsigned long long)m->rows, (unsigned long long)stage->rows);
+        refuse_listing(core, stage, NULL, why, now);
+        clear_stage(core, stage);
+        return -EBADMSG;
+    }
+    unended = members_unended(core, stage);
+    if (unended) {
+        snprintf(why, sizeof(why), "the members of the group \"%.128s\" were to go on, and did not",
+                 unended);
         refuse_listing(core, stage, NULL, why, now);
         clear_stage(core, stage);
         return -EBADMSG;
@@ -187,6 +198,40 @@ static int on_absent(struct engine_core *core, struct stage *stage, const char *
                      "INSERT OR IGNORE INTO incoming(source, id, copies, listed, present)"
                      " VALUES(?, ?, 0, 0, 0)",
                      "ss", stage->source, id);
+}
+
+static char *json_of(const struct rollcall_strings *list)
+{
+    json_t *a = json_array();
+    char *text;
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(a, json_string(list->item[i]));
+    text = json_dumps(a, JSON_COMPACT);
+    json_decref(a);
+    return text;
+}
+
+static int on_group(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
+{
+    _cleanup_free_ char *parents = m->parents_present ? json_of(&m->parents) : NULL;
+    _cleanup_free_ char *aliases = m->aliases.n > 0 ? json_of(&m->aliases) : NULL;
+
+    return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?, ?, ?)",
+                     "sssiss", stage->source, m->group_id, m->group_name,
+                     m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET, parents, aliases);
+}
+
+static int on_members(struct engine_core *core, struct stage *stage,
+                      const struct rollcall_message *m, int64_t now)
+{
+    const struct rollcall_strings *lists[] = {&m->values, &m->add, &m->remove};
+
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < lists[i]->n; k++)
+            if (too_much(core, stage, lists[i]->item[k], now))
+                return 0;
+    return members_stage(core, stage, m);
 }
 
 int engine_core_message(struct engine_core *core, const char *source,
@@ -221,12 +266,12 @@ int engine_core_message(struct engine_core *core, const char *source,
         return 0;
     if (m->kind == ROLLCALL_MESSAGE_USER)
         return on_user(core, stage, m, now);
+    if (m->kind == ROLLCALL_MESSAGE_MEMBERS)
+        return on_members(core, stage, m, now);
     if (too_much(core, stage, m->kind == ROLLCALL_MESSAGE_GROUP ? m->group_id : m->id, now))
         return 0;
     if (m->kind == ROLLCALL_MESSAGE_GROUP)
-        return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?)",
-                         "sssi", source, m->group_id, m->group_name,
-                         m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET);
+        return on_group(core, stage, m);
     return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m->id)
                                             : on_absent(core, stage, m->id, now);
 }

@@ -92,8 +92,27 @@ static const char schema[] =
 
 // What version 4 has beside version 3: a database of that one is brought on, for its people
 // would else wait for their source's word.
-static const char since_3[] = "ALTER TABLE person ADD COLUMN dn TEXT;"
-                              "PRAGMA user_version = 4;";
+static const char since_3[] =
+    "ALTER TABLE person ADD COLUMN dn TEXT;"
+    // In more groups than are counted.
+    "ALTER TABLE person ADD COLUMN groups_cut INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE source ADD COLUMN nested INTEGER NOT NULL DEFAULT 0;"
+    // See nesting.h.
+    "CREATE TABLE entry(number INTEGER PRIMARY KEY, source TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " name TEXT NOT NULL, user TEXT, grp INTEGER, UNIQUE(source, kind, name));"
+    "CREATE INDEX entry_user ON entry(source, user) WHERE user IS NOT NULL;"
+    "CREATE INDEX entry_grp ON entry(grp) WHERE grp IS NOT NULL;"
+    "CREATE TABLE member(grp INTEGER NOT NULL, entry INTEGER NOT NULL, side INTEGER NOT NULL,"
+    " said INTEGER NOT NULL DEFAULT 1, since INTEGER, hold INTEGER, PRIMARY KEY(grp, entry, side))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX member_entry ON member(entry, grp);"
+    "CREATE INDEX member_unsaid ON member(grp) WHERE NOT said;"
+    "CREATE INDEX member_hold ON member(hold) WHERE hold IS NOT NULL;"
+    // Groups of people's own rows, of sources that say which groups are in which.
+    "CREATE TABLE own(grp INTEGER NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY(grp, slot)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX own_slot ON own(slot);"
+    "PRAGMA user_version = 4;";
 
 static const char staging[] =
     // A row staged is a statement of its own: it stays in memory until there are many,
@@ -118,7 +137,23 @@ static const char staging[] =
     "CREATE INDEX temp.ledger_slot ON ledger(slot);"
     "CREATE TEMP TABLE incoming_group(source TEXT NOT NULL, id TEXT NOT NULL, name TEXT, gid "
     "INTEGER,"
-    " PRIMARY KEY(source, id)) WITHOUT ROWID;";
+    " parents TEXT, aliases TEXT, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    // state: 1 begun, 2 whole, 3 the group is gone. said 0: to be removed.
+    "CREATE TEMP TABLE incoming_list(source TEXT NOT NULL, grp TEXT NOT NULL, state INTEGER NOT "
+    "NULL,"
+    " PRIMARY KEY(source, grp)) WITHOUT ROWID;"
+    "CREATE TEMP TABLE incoming_member(source TEXT NOT NULL, grp TEXT NOT NULL, entry TEXT NOT "
+    "NULL,"
+    " said INTEGER NOT NULL, PRIMARY KEY(source, grp, entry)) WITHOUT ROWID;"
+    // Within one transaction. kind of touched: 0 a name, 1 a group, 2 a person; of losing: 0
+    // explicit, 1 inferred.
+    "CREATE TEMP TABLE touched(kind INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(kind, "
+    "number)) WITHOUT ROWID;"
+    "CREATE TEMP TABLE losing(kind INTEGER NOT NULL, grp INTEGER NOT NULL, entry INTEGER NOT NULL,"
+    " side INTEGER NOT NULL, PRIMARY KEY(kind, grp, entry, side)) WITHOUT ROWID;"
+    "CREATE TEMP TABLE releasing(number INTEGER PRIMARY KEY);"
+    "CREATE TEMP TABLE naming(id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(id, name)) WITHOUT "
+    "ROWID;";
 
 int store_exec(struct store *s, const char *sql)
 {

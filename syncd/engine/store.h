@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORE_STATEMENTS 256 // more than there are literals in the engine
+#define STORE_STATEMENTS 384 // more than there are literals in the engine
 
 struct store {
     sqlite3 *db;

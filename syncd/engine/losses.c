@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Memberships that end by the group's word: how many people would not be let in any more is
+// counted before any of it takes effect, and beyond the breaker's limit all of it is held.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "syncd/engine/nesting.h"
+#include "syncd/engine/rows.h"
+
+// People whom this host lets in now, and would not by what the tables say at this moment.
+static int count_refused(struct engine_core *core, const struct slots *s, int64_t now,
+                         uint64_t *ret)
+{
+    uint64_t n = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < s->n; i++) {
+        struct membership m = {0};
+        if (!store_number(&core->store, 0,
+                          "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
+                          (int64_t)s->slot[i]))
+            continue;
+        r = rows_membership(core, s->slot[i], now, &m);
+        n += r == 0 && !membership_in(core, &m, &core->config->allow_groups);
+        membership_done(&m);
+    }
+    *ret = n;
+    return r;
+}
+
+// What ends, and in the table of what is touched whose groups may follow from it.
+static int end_them(struct engine_core *core, int64_t kind)
+{
+    int r = store_run(&core->store,
+                      "INSERT OR IGNORE INTO touched SELECT DISTINCT 0, entry FROM losing WHERE"
+                      " kind = ? AND side = 0",
+                      "i", kind);
+
+    if (r == 0) // a group that says in which it is: the entry is the group itself
+        r = store_run(&core->store,
+                      "INSERT OR IGNORE INTO touched SELECT DISTINCT 1, entry FROM losing WHERE"
+                      " kind = ? AND side = 1",
+                      "i", kind);
+    return r == 0 ? store_run(&core->store,
+                              "DELETE FROM member WHERE (grp, entry, side) IN"
+                              " (SELECT grp, entry, side FROM losing WHERE kind = ?)",
+                              "i", kind)
+                  : r;
+}
+
+static int lose_kind(struct engine_core *core, const struct rollcall_source_config *src,
+                     enum effect_kind kind, uint64_t limit, int64_t now, struct changes *changes)
+{
+    int64_t which = kind == EFFECT_INFERRED;
+    struct slots s = {0};
+    uint64_t n = 0;
+    int64_t id = 0;
+    int r;
+
+    if (!store_number(&core->store, 0, "SELECT 1 FROM losing WHERE kind = ? LIMIT 1", "i", which))
+        return 0;
+    r = store_exec(&core->store, "SAVEPOINT lose");
+    if (r == 0)
+        r = end_them(core, which);
+    if (r == 0)
+        r = touched_slots(core, &s);
+    if (r == 0)
+        r = count_refused(core, &s, now, &n);
+    free(s.slot);
+    if (r < 0)
+        return r; // the transaction ends, and the savepoint with it
+    if (n == 0 || n + (uint64_t)effects_in_window(core, src->name, kind, now) <=
+                      limit + (uint64_t)effects_expected(core, now)) {
+        r = store_exec(&core->store, "RELEASE lose");
+        for (uint64_t i = 0; r == 0 && i < n; i++)
+            r = effects_note(core, src->name, kind, 0, now);
+        return r == 0 ? touched_settle(core, src->name, now, changes) : r;
+    }
+    r = store_exec(&core->store, "ROLLBACK TO lose; RELEASE lose");
+    if (r == 0)
+        id = breaker_hold(core, src->name, "members", (int64_t)n, now);
+    if (id < 0)
+        return (int)id;
+    return r == 0 ? store_run(&core->store,
+                              "UPDATE member SET said = 0, since = NULL, hold = ?1 WHERE"
+                              " (grp, entry, side) IN (SELECT grp, entry, side FROM losing WHERE"
+                              " kind = ?2)",
+                              "ii", id, which)
+                  : r;
+}
+
+// A hold whose people are all named again is over (rule 9).
+static int end_holds(struct engine_core *core, const char *source)
+{
+    return store_run(&core->store,
+                     "DELETE FROM hold WHERE source = ? AND kind = 'members' AND NOT EXISTS"
+                     "(SELECT 1 FROM member m WHERE m.hold = hold.id)",
+                     "s", source);
+}
+
+// Names that nobody has and no list uses.
+static int forget_names(struct engine_core *core)
+{
+    int r =
+        store_run(&core->store,
+                  "DELETE FROM entry WHERE number IN (SELECT entry FROM losing) AND user IS NULL"
+                  " AND grp IS NULL AND NOT EXISTS(SELECT 1 FROM member m WHERE"
+                  " m.entry = entry.number)",
+                  "");
+
+    return r == 0 ? store_run(&core->store, "DELETE FROM losing", "") : r;
+}
+
+int members_lose(struct engine_core *core, const struct rollcall_source_config *src,
+                 uint64_t people, int64_t now, struct changes *changes)
+{
+    int r = touched_settle(core, src->name, now, changes);
+
+    if (r == 0)
+        r = lose_kind(core, src, EFFECT_EXPLICIT, breaker_explicit_limit(core->config, people), now,
+                      changes);
+    if (r == 0)
+        r = lose_kind(core, src, EFFECT_INFERRED, breaker_inferred_limit(core->config, people), now,
+                      changes);
+    if (r == 0)
+        r = end_holds(core, src->name);
+    return r == 0 ? forget_names(core) : r;
+}
+
+int members_release(struct engine_core *core, int64_t hold, int64_t now, struct changes *changes,
+                    int64_t *ret_people)
+{
+    struct slots s = {0};
+    int r = store_exec(&core->store, "DELETE FROM touched; DELETE FROM losing");
+
+    nesting_refresh(core);
+    if (r == 0)
+        r = store_run(&core->store,
+                      "INSERT INTO losing SELECT 0, grp, entry, side FROM member WHERE hold = ?",
+                      "i", hold);
+    if (r == 0)
+        r = end_them(core, 0);
+    if (r == 0)
+        r = touched_slots(core, &s);
+    free(s.slot);
+    if (r < 0)
+        return r;
+    *ret_people += (int64_t)s.n;
+    r = touched_settle(core, NULL, now, changes);
+    return r == 0 ? forget_names(core) : r;
+}
