@@ -237,6 +237,21 @@ static void print_refused(const struct cli *cli, const json_t *user)
     }
 }
 
+// "linux-admins through platform-team".
+static void print_through(const struct cli *cli, const json_t *user)
+{
+    const json_t *list = json_object_get(user, "through"), *o;
+    char text[1024], path[800];
+    size_t i;
+
+    json_array_foreach(list, i, o)
+    {
+        join(json_object_get(o, "path"), path, sizeof(path));
+        snprintf(text, sizeof(text), "%s through %s", cli_text_of(o, "group"), path);
+        line(cli, i ? " " : "memberships", text, CLI_PLAIN);
+    }
+}
+
 static void print_why(const struct cli *cli, const json_t *user)
 {
     const json_t *lock = json_object_get(user, "admin_lock");
@@ -257,6 +272,7 @@ static void print_why(const struct cli *cli, const json_t *user)
     }
     join(json_object_get(user, "flags"), text, sizeof(text));
     line(cli, "flags", text, CLI_PLAIN);
+    print_through(cli, user);
     print_enrolment(cli, json_object_get(user, "enrolment"));
     print_refused(cli, user);
     print_sources(cli, user);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "rollcall/cache_map.h"
-#include "syncd/engine/core_internal.h"
+#include "syncd/engine/nesting.h"
 
 static int on_ledger_entry(void *ctx, const struct rollcall_ledger_entry *e)
 {
@@ -218,6 +218,7 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
         r = open_journal(core);
     if (r == 0)
         r = carry_board(core, now);
+    nesting_refresh(core);
     if (r == 0)
         r = settle(core, now);
     return r == 0 ? store_exec(&core->store, "COMMIT") : r;
@@ -260,6 +261,79 @@ static uint64_t last_generation(struct engine_core *core)
     return accounts > last ? accounts : last;
 }
 
+static int merge_all(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    int64_t now = *(int64_t *)ctx;
+
+    for (int64_t slot = -1;;) {
+        int r;
+        slot =
+            store_number(&core->store, -1,
+                         "SELECT slot FROM person WHERE slot > ? ORDER BY slot LIMIT 1", "i", slot);
+        if (slot < 0)
+            return 0;
+        r = person_merge(core, (uint32_t)slot, NULL, now, changes);
+        if (r < 0)
+            return r;
+    }
+}
+
+// ---- options that stand in what is known of each person ----
+
+static int64_t mix(int64_t hash, const char *text)
+{
+    char all[64];
+
+    snprintf(all, sizeof(all), "%016llx%016llx", (unsigned long long)hash,
+             (unsigned long long)body_hash(text ? text : ""));
+    return body_hash(all);
+}
+
+static int64_t mix_list(int64_t hash, const struct rollcall_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        hash = mix(hash, list->item[i]);
+    return mix(hash, "end");
+}
+
+// Of all options that a person's word and row follow from.
+static int64_t options_hash(const struct rollcall_config *c)
+{
+    int64_t hash = mix_list(c->has_allow_groups, &c->allow_groups);
+
+    hash = mix_list(hash, &c->lease_exempt_group);
+    hash = mix_list(hash, &c->multi_groups);
+    hash = mix_list(hash, &c->phishing_resistant_groups);
+    for (size_t i = 0; i < c->n_sources; i++) {
+        const struct rollcall_source_config *s = &c->source[i];
+        char text[64];
+        snprintf(text, sizeof(text), "%u %d %llu", s->role, (int)s->when_missing,
+                 (unsigned long long)s->default_end);
+        hash = mix(mix(hash, s->name), text);
+    }
+    return hash;
+}
+
+static int merge_all_by_options(struct engine_core *core, struct changes *changes, void *ctx)
+{
+    int r = merge_all(core, changes, ctx);
+
+    return r == 0 ? store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES('options', ?)", "i",
+                              options_hash(core->config))
+                  : r;
+}
+
+// What was changed while no engine ran bites when the next one starts, not with the next listing.
+static int take_options(struct engine_core *core, int64_t now)
+{
+    int64_t known =
+        store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'options'", "");
+
+    return known == options_hash(core->config)
+               ? 0
+               : effects_transaction(core, now, merge_all_by_options, &now);
+}
+
 int engine_core_open(const struct rollcall_config *config, const struct engine_paths *paths,
                      const struct engine_hooks *hooks, int64_t now, struct engine_core **ret)
 {
@@ -283,6 +357,8 @@ int engine_core_open(const struct rollcall_config *config, const struct engine_p
             store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'clock'", "");
         r = effects_board_fresh(core, now > core->clock_mark ? now : core->clock_mark);
     }
+    if (r == 0)
+        r = take_options(core, now);
     if (r < 0) {
         engine_core_close(core);
         return r;
@@ -308,23 +384,6 @@ struct engine_core *engine_core_close(struct engine_core *core)
     return NULL;
 }
 
-static int merge_all(struct engine_core *core, struct changes *changes, void *ctx)
-{
-    int64_t now = *(int64_t *)ctx;
-
-    for (int64_t slot = -1;;) {
-        int r;
-        slot =
-            store_number(&core->store, -1,
-                         "SELECT slot FROM person WHERE slot > ? ORDER BY slot LIMIT 1", "i", slot);
-        if (slot < 0)
-            return 0;
-        r = person_merge(core, (uint32_t)slot, NULL, now, changes);
-        if (r < 0)
-            return r;
-    }
-}
-
 int engine_core_reconfigure(struct engine_core *core, const struct rollcall_config *config,
                             int64_t now)
 {
@@ -334,9 +393,11 @@ int engine_core_reconfigure(struct engine_core *core, const struct rollcall_conf
     for (size_t i = 0; i < old->n_sources; i++)
         engine_core_abort(core, old->source[i].name, "the configuration was read again", now);
     core->config = config;
-    r = effects_transaction(core, now, merge_all, &now);
+    nesting_refresh(core);
+    r = effects_transaction(core, now, merge_all_by_options, &now);
     if (r < 0) {
         core->config = old;
+        nesting_refresh(core);
         return r;
     }
     return effects_board_fresh(core, now);

@@ -311,3 +311,47 @@ int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct
     g.groups = (struct membership){0};
     return 0;
 }
+
+// The name under which people know the group of a node.
+static void name_of_node(struct engine_core *core, int64_t node, char buf[160], bool *ret_served)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT coalesce(g.name, e.name), g.number IS NOT NULL FROM entry e"
+                   " LEFT JOIN grp g ON g.source = e.source AND g.id = e.name WHERE"
+                   " e.number = ?",
+                   "i", node);
+    int error = 0;
+
+    *buf = 0;
+    *ret_served = false;
+    if (!store_step(q, &error))
+        return;
+    snprintf(buf, 160, "%s", store_text(q, 0));
+    *ret_served = sqlite3_column_int(q, 1);
+    sqlite3_reset(q);
+}
+
+json_t *rows_paths(struct engine_core *core, uint32_t slot, int64_t now)
+{
+    _cleanup_gathered_ struct gathered g = {0};
+    json_t *a = json_array();
+    char name[160];
+    bool served;
+
+    if (gather(core, slot, now, &g) < 0)
+        return a;
+    for (size_t i = 0; i < g.walk.n; i++) {
+        json_t *path;
+        name_of_node(core, g.walk.node[i], name, &served);
+        if (!served || g.walk.via[i] < 0)
+            continue;
+        path = json_array();
+        json_array_append_new(a, json_pack("{s:s, s:o}", "group", name, "path", path));
+        for (int at = g.walk.via[i]; at >= 0; at = g.walk.via[at]) {
+            name_of_node(core, g.walk.node[at], name, &served);
+            json_array_insert_new(path, 0, json_string(name));
+        }
+    }
+    return a;
+}

@@ -206,6 +206,9 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
     *ret = n > 0 && (standing || (uint64_t)n + (uint64_t)effects_in_window(core, src->name,
                                                                            EFFECT_INFERRED, now) >
                                      limit + (uint64_t)effects_expected(core, now));
+    if (*ret && standing)
+        return store_run(&core->store, "UPDATE hold SET n = ? WHERE source = ? AND kind = 'groups'",
+                         "is", n, src->name);
     if (*ret)
         return breaker_hold(core, src->name, "groups", n, now) < 0 ? -EIO : 0;
     for (int64_t i = 0; r == 0 && i < n; i++)

@@ -28,8 +28,7 @@ static int count_refused(struct engine_core *core, const struct slots *s, int64_
     return r;
 }
 
-// What ends, and in the table of what is touched whose groups may follow from it.
-static int end_them(struct engine_core *core, int64_t kind)
+static int touch_losing(struct engine_core *core, int64_t kind)
 {
     int r = store_run(&core->store,
                       "INSERT OR IGNORE INTO touched SELECT DISTINCT 0, entry FROM losing WHERE"
@@ -41,6 +40,14 @@ static int end_them(struct engine_core *core, int64_t kind)
                       "INSERT OR IGNORE INTO touched SELECT DISTINCT 1, entry FROM losing WHERE"
                       " kind = ? AND side = 1",
                       "i", kind);
+    return r;
+}
+
+// What ends, and in the table of what is touched whose groups may follow from it.
+static int end_them(struct engine_core *core, int64_t kind)
+{
+    int r = touch_losing(core, kind);
+
     return r == 0 ? store_run(&core->store,
                               "DELETE FROM member WHERE (grp, entry, side) IN"
                               " (SELECT grp, entry, side FROM losing WHERE kind = ?)",
@@ -127,17 +134,36 @@ int members_lose(struct engine_core *core, const struct rollcall_source_config *
     return r == 0 ? forget_names(core) : r;
 }
 
+static int take_up(struct engine_core *core, int64_t hold)
+{
+    int r = store_exec(&core->store, "DELETE FROM touched; DELETE FROM losing");
+
+    return r == 0 ? store_run(&core->store,
+                              "INSERT INTO losing SELECT 0, grp, entry, side FROM member WHERE"
+                              " hold = ?",
+                              "i", hold)
+                  : r;
+}
+
+int members_held(struct engine_core *core, int64_t hold, struct slots *ret)
+{
+    int r = take_up(core, hold);
+
+    if (r == 0)
+        r = touch_losing(core, 0);
+    if (r == 0)
+        r = touched_slots(core, ret);
+    store_exec(&core->store, "DELETE FROM touched; DELETE FROM losing");
+    return r;
+}
+
 int members_release(struct engine_core *core, int64_t hold, int64_t now, struct changes *changes,
                     int64_t *ret_people)
 {
     struct slots s = {0};
-    int r = store_exec(&core->store, "DELETE FROM touched; DELETE FROM losing");
+    int r = take_up(core, hold);
 
     nesting_refresh(core);
-    if (r == 0)
-        r = store_run(&core->store,
-                      "INSERT INTO losing SELECT 0, grp, entry, side FROM member WHERE hold = ?",
-                      "i", hold);
     if (r == 0)
         r = end_them(core, 0);
     if (r == 0)

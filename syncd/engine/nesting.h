@@ -68,6 +68,8 @@ int members_take(struct engine_core *core, const struct rollcall_source_config *
 // What was noted ends, or is held whole (losses.c). `people`: what the breaker's share is of.
 int members_lose(struct engine_core *core, const struct rollcall_source_config *src,
                  uint64_t people, int64_t now, struct changes *changes);
+// Everybody below what a hold of this kind holds; free() the slots.
+int members_held(struct engine_core *core, int64_t hold, struct slots *ret);
 // A hold that was approved: what it held ends. Counts whose groups changed.
 int members_release(struct engine_core *core, int64_t hold, int64_t now, struct changes *changes,
                     int64_t *ret_people);

@@ -2,10 +2,11 @@
 // status and user, as docs/doors/syncd-control.md has them.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rollcall/admission.h"
-#include "syncd/engine/core_internal.h"
+#include "syncd/engine/nesting.h"
 
 static void set_time(json_t *o, const char *key, int64_t t)
 {
@@ -102,7 +103,33 @@ static json_t *source_of(struct engine_core *core, const struct rollcall_source_
     return o;
 }
 
-static json_t *names_of_hold(struct engine_core *core, int64_t id)
+// Whom a hold of memberships keeps in: everybody below what it holds.
+static json_t *names_of_members_hold(struct engine_core *core, int64_t id, int64_t *people)
+{
+    json_t *a = json_array();
+    struct slots s = {0};
+
+    if (members_held(core, id, &s) < 0)
+        return a;
+    *people = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        sqlite3_stmt *q = store_bind(&core->store,
+                                     "SELECT coalesce(name, key) FROM person WHERE slot = ? AND"
+                                     " state < 5 AND (flags & 1)",
+                                     "i", (int64_t)s.slot[i]);
+        int error = 0;
+        if (!store_step(q, &error))
+            continue;
+        if ((*people)++ < 20)
+            json_array_append_new(a, json_string(store_text(q, 0)));
+        sqlite3_reset(q);
+    }
+    free(s.slot);
+    return a;
+}
+
+static json_t *names_of_hold(struct engine_core *core, int64_t id, const char *kind,
+                             int64_t *people)
 {
     json_t *a = json_array();
     sqlite3_stmt *q = store_bind(&core->store,
@@ -114,32 +141,43 @@ static json_t *names_of_hold(struct engine_core *core, int64_t id)
                                  "i", id);
     int error = 0;
 
+    if (strcmp(kind, "members") == 0) {
+        json_decref(a);
+        return names_of_members_hold(core, id, people);
+    }
     while (store_step(q, &error))
         json_array_append_new(a, json_string(store_text(q, 0)));
     return a;
 }
 
+static const char *why_held(const char *kind)
+{
+    if (strcmp(kind, "missing") == 0)
+        return "more people are absent than the breaker allows; nothing was done to them";
+    if (strcmp(kind, "groups") == 0)
+        return "groups vanish for more people than the breaker allows; they stand";
+    if (strcmp(kind, "members") == 0)
+        return "a group's list would shut out more people than the breaker allows; they stay in it";
+    return "more people left at once than the breaker allows; they are refused, no session was "
+           "ended";
+}
+
 static json_t *held_of(struct engine_core *core)
 {
-    json_t *a = json_array(), *o;
+    json_t *a = json_array();
     sqlite3_stmt *q = store_bind(&core->store, "SELECT id, source, kind, n, at FROM hold", "");
     int error = 0;
 
     while (store_step(q, &error)) {
+        int64_t people = sqlite3_column_int64(q, 3);
+        json_t *names = names_of_hold(core, sqlite3_column_int64(q, 0), store_text(q, 2), &people);
         char id[40];
         snprintf(id, sizeof(id), "%lld", (long long)sqlite3_column_int64(q, 0));
-        o = json_pack(
-            "{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "id", id, "kind", store_text(q, 2), "source",
-            store_text(q, 1), "people", (json_int_t)sqlite3_column_int64(q, 3), "since",
-            (json_int_t)sqlite3_column_int64(q, 4), "names",
-            names_of_hold(core, sqlite3_column_int64(q, 0)), "why",
-            strcmp(store_text(q, 2), "missing") == 0
-                ? "more people are absent than the breaker allows; nothing was done to them"
-            : strcmp(store_text(q, 2), "groups") == 0
-                ? "groups vanish for more people than the breaker allows; they stand"
-                : "more people left at once than the breaker allows; they are refused, no session "
-                  "was ended");
-        json_array_append_new(a, o);
+        json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "id", id, "kind",
+                                           store_text(q, 2), "source", store_text(q, 1), "people",
+                                           (json_int_t)people, "since",
+                                           (json_int_t)sqlite3_column_int64(q, 4), "names", names,
+                                           "why", why_held(store_text(q, 2))));
     }
     q = store_bind(
         &core->store,
@@ -362,7 +400,6 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
     int error = 0;
     json_t *o;
 
-    (void)now;
     if (!store_step(q, &error))
         return unknown_user(core, name, ret);
     slot = sqlite3_column_int64(q, 0);
@@ -391,6 +428,7 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
                                                                   : json_string(store_text(q, 21)));
     sqlite3_reset(q);
     json_object_set_new(o, "groups", groups_of(core, slot));
+    json_object_set_new(o, "through", rows_paths(core, (uint32_t)slot, now));
     json_object_set_new(o, "sources", said_of(core, slot));
     json_object_set_new(o, "changes", changes_of(core, slot));
     json_object_set_new(o, "refused", refused_of(core, slot));

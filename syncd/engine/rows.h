@@ -14,6 +14,9 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
 int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret_changed);
 // The groups alone, and nothing is written.
 int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct membership *ret);
+// Which of a person's groups come through others: [{group, path}], in the path what names the
+// person first. New reference.
+json_t *rows_paths(struct engine_core *core, uint32_t slot, int64_t now);
 // The group's number, made at its first mention. -ENOENT where it was refused.
 int64_t group_number(struct engine_core *core, const char *source, const char *id, const char *name,
                      bool has_gid, uint64_t gid, int64_t now);

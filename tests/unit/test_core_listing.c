@@ -205,6 +205,80 @@ static void groups_that_vanish_for_a_few_are_gone_with_the_second_listing(void *
     assert_string_not_equal(company_held(c, held), "");
 }
 
+static int64_t people_held(struct company *c)
+{
+    json_t *status = NULL, *held;
+    int64_t n;
+
+    assert_int_equal(engine_core_status(c->core, c->now, &status), 0);
+    held = json_object_get(status, "held");
+    assert_int_equal(json_array_size(held), 1);
+    n = json_integer_value(json_object_get(json_array_get(held, 0), "people"));
+    json_decref(status);
+    return n;
+}
+
+static void a_hold_of_groups_says_how_many_it_holds(void **state)
+{
+    struct company *c = *state;
+
+    company_listing(c);
+    lose_groups(c, 0, 10, true);
+    company_listing(c);
+    company_listing(c);
+    assert_int_equal(people_held(c), 10);
+    company_listing(c); // nobody is counted twice
+    assert_int_equal(people_held(c), 10);
+    lose_groups(c, 0, 8, false);
+    company_listing(c);
+    assert_int_equal(people_held(c), 2);
+}
+
+static void options_that_changed_while_no_engine_ran_bite_when_one_starts(void **state)
+{
+    struct company *c = *state;
+    char other[] = "somebody-elses";
+    char *was = c->config.allow_groups.item[0];
+
+    company_listing(c);
+    assert_true(admitted(c, "p1"));
+    company_kill(c);
+    c->config.allow_groups.item[0] = other;
+    assert_int_equal(company_restart(c), 0);
+    assert_false(admitted(c, "p1")); // by the board, before anything is published or listed
+    company_kill(c);
+    c->config.allow_groups.item[0] = was;
+    assert_int_equal(company_restart(c), 0);
+    company_publish(c);
+    assert_true(admitted(c, "p1"));
+    company_forget(c);
+    company_kill(c);
+    assert_int_equal(company_restart(c), 0); // unchanged: nobody is looked at
+    assert_int_equal(json_array_size(c->audit), 0);
+}
+
+static void a_refused_rename_is_tried_again_though_its_row_does_not_change(void **state)
+{
+    struct company *c = *state;
+    uid_t uid;
+
+    company_listing(c);
+    uid = company_uid(c, "p1");
+    c->staff[1].row.user_name = "p2"; // somebody has it
+    company_listing(c);
+    assert_int_equal(company_uid(c, "p1"), uid);
+    assert_int_equal(company_events(c, "row-refused"), 1);
+    company_listing(c);
+    assert_int_equal(company_events(c, "row-refused"), 1); // said once
+    c->staff[2].row.user_name = "carla";
+    company_listing(c); // a former name is still theirs
+    assert_int_not_equal(company_uid(c, "p2"), uid);
+    c->staff[2].row.user_name = "caroline";
+    company_listing(c);
+    company_listing(c);
+    assert_int_equal(company_uid(c, "p2"), uid);
+}
+
 // ---- rehires ----
 
 static void a_rehire_whose_first_day_is_to_come_has_fresh_factors(void **state)
@@ -432,6 +506,9 @@ int main(void)
         TEST(a_column_of_groups_that_vanishes_for_everybody_is_held),
         TEST(held_groups_stand_when_most_of_the_batch_returns),
         TEST(groups_that_vanish_for_a_few_are_gone_with_the_second_listing),
+        TEST(a_hold_of_groups_says_how_many_it_holds),
+        TEST(options_that_changed_while_no_engine_ran_bite_when_one_starts),
+        TEST(a_refused_rename_is_tried_again_though_its_row_does_not_change),
         TEST(a_rehire_whose_first_day_is_to_come_has_fresh_factors),
         TEST(a_leave_does_not_void_factors),
         TEST(a_rehire_is_approved_by_the_number_that_is_shown_also_with_a_prefix),

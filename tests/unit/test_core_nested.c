@@ -307,6 +307,29 @@ static void in_more_groups_than_are_counted_one_is_read_strictly(void **state)
     e->config.multi_groups.n = 0;
 }
 
+static void who_asks_is_told_through_which_groups_a_membership_comes(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[1];
+    json_t *user = NULL, *want;
+
+    people(rows, 1);
+    rows[0].groups = (const char *const[]){"platform-team"};
+    rows[0].n_groups = 1;
+    open_as(e, true, NULL);
+    say_group(e, "platform-team", LIST("engineers"), NOBODY);
+    say_members(e, "linux-users", LIST("engineers"));
+    say_rows(e, rows, 1);
+    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(engine_core_user(e->core, "p0", e->now, &user), 0);
+    want = json_pack("[{s:s, s:[s]}, {s:s, s:[s, s]}]", "group", "engineers", "path",
+                     "platform-team", "group", "linux-users", "path", "platform-team", "engineers");
+    assert_true(json_equal(json_object_get(user, "through"), want));
+    assert_int_equal(json_array_size(json_object_get(user, "groups")), 3);
+    json_decref(want);
+    json_decref(user);
+}
+
 // ---- what takes it away ----
 
 static void staff(struct engine *e, struct rollcall_user_record *rows, size_t n)
@@ -719,6 +742,7 @@ int main(void)
         TEST(an_id_that_a_person_and_a_group_have_is_nobodys_in_a_list),
         TEST(a_group_that_can_be_none_of_this_host_leads_to_others_all_the_same),
         TEST(in_more_groups_than_are_counted_one_is_read_strictly),
+        TEST(who_asks_is_told_through_which_groups_a_membership_comes),
         TEST(a_list_that_names_others_takes_at_once),
         TEST(an_emptied_list_waits_for_a_second_listing_with_a_later_time),
         TEST(a_group_that_vanished_waits_for_a_second_listing),
