@@ -296,8 +296,7 @@ static int64_t mix_list(int64_t hash, const struct rollcall_list *list)
     return mix(hash, "end");
 }
 
-// Of all options that a person's word and row follow from.
-static int64_t options_hash(const struct rollcall_config *c)
+int64_t options_hash(const struct rollcall_config *c)
 {
     int64_t hash = mix_list(c->has_allow_groups, &c->allow_groups);
 

@@ -194,6 +194,10 @@ uint64_t breaker_explicit_limit(const struct rollcall_config *c, uint64_t people
 int lease_publish(struct engine_core *core, int64_t now);
 bool clock_synchronised(struct engine_core *core);
 
+// Of all options that a person's word and row follow from: where it is not the one in meta,
+// everybody is judged anew at the start.
+int64_t options_hash(const struct rollcall_config *c);
+
 // ---- silence (alarms.c) ----
 void alarms_tick(struct engine_core *core, int64_t now);
 // Until when an administrator extended the source's lease; 0: never.

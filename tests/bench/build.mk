@@ -32,3 +32,9 @@ PROGRAMS += publication
 publication_SRCS := tests/bench/publication.c
 publication_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
 publication_DIR := tests/bench
+
+# What a change in a large group costs.
+PROGRAMS += members
+members_SRCS := tests/bench/members.c
+members_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+members_DIR := tests/bench

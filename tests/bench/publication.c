@@ -110,7 +110,7 @@ static void add_person(struct store *s, uint32_t slot, uint32_t people)
          "a person");
 }
 
-static void fill(uint32_t people)
+static void fill(uint32_t people, const struct rollcall_config *config)
 {
     struct store s;
     bool lost;
@@ -120,6 +120,8 @@ static void fill(uint32_t people)
     add_groups(&s, people);
     for (uint32_t slot = 0; slot < people; slot++)
         add_person(&s, slot, people);
+    must(store_run(&s, "INSERT INTO meta VALUES('options', ?)", "i", options_hash(config)),
+         "options");
     must(store_exec(&s, "COMMIT"), "commit");
     store_close(&s);
 }
@@ -262,7 +264,7 @@ static void one_size(uint32_t people)
     struct engine_core *core;
     struct cost accounts, private;
 
-    fill(people);
+    fill(people, &config);
     printf("%u people, %u groups of %d, %d each\n", people, people * GROUPS_EACH / MEMBERS, MEMBERS,
            GROUPS_EACH);
     must(engine_core_open(&config, &paths, &hooks, NOW, &core), "open");
