@@ -70,7 +70,7 @@ UNIT_TESTS += test_core_silence
 test_core_silence_SRCS := tests/unit/test_core_silence.c tests/unit/company.c
 test_core_silence_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_core_difference
-test_core_difference_SRCS := tests/unit/test_core_difference.c tests/unit/two_ways.c \
+test_core_difference_SRCS := tests/unit/test_core_difference.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
 	tests/unit/engine_fixture.c
 test_core_difference_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_csv_listed

@@ -247,6 +247,29 @@ static int take_group_names(struct engine_core *core, const struct stage *stage,
 
 // ---- what is not there any more ----
 
+// A group that a full listing has without saying where it is, or has not at all.
+static int note_unsaid_parents(struct engine_core *core, const struct stage *stage)
+{
+    if (!stage->difference)
+        return store_run(
+            &core->store,
+            "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM entry e"
+            " CROSS JOIN member m ON m.entry = e.number WHERE e.source = ?1 AND"
+            " e.kind = 1 AND m.side = 1 AND m.hold IS NULL AND NOT EXISTS(SELECT 1"
+            " FROM incoming_group i WHERE i.source = ?1 AND i.id = e.name AND"
+            " i.parents IS NOT NULL)",
+            "s", stage->source);
+    return store_run(&core->store,
+                     "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM (SELECT id"
+                     " FROM incoming_group WHERE source = ?1 AND parents IS NULL UNION SELECT id"
+                     " FROM incoming WHERE source = ?1 AND NOT listed) n CROSS JOIN entry e ON"
+                     " e.source = ?1 AND e.kind = 1 AND e.name = n.id CROSS JOIN member m ON"
+                     " m.entry = e.number AND m.side = 1 WHERE m.hold IS NULL AND NOT EXISTS(SELECT"
+                     " 1 FROM incoming_group i WHERE i.source = ?1 AND i.id = n.id AND"
+                     " i.parents IS NOT NULL)",
+                     "s", stage->source);
+}
+
 // Rows that what was said does without. Of a list that says nobody, and of a group that is not
 // named at all, it is inferred.
 static int note_losses(struct engine_core *core, const struct stage *stage)
@@ -281,34 +304,28 @@ static int note_losses(struct engine_core *core, const struct stage *stage)
                       " NOT NULL AND m.hold IS NULL AND NOT EXISTS(SELECT 1 FROM"
                       " json_each(i.parents) j WHERE j.value = g.name)",
                       "s", source);
+    if (r == 0 && stage->full)
+        r = note_unsaid_parents(core, stage);
     if (r < 0 || !stage->full || stage->difference)
         return r;
-    r = store_run(
-        &core->store,
-        "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM entry g CROSS"
-        " JOIN member m ON m.grp = g.number WHERE g.source = ?1 AND g.kind = 1 AND"
-        " m.side = 0 AND m.hold IS NULL AND NOT EXISTS(SELECT 1 FROM incoming_list l WHERE"
-        " l.source = ?1 AND l.grp = g.name) AND NOT EXISTS(SELECT 1 FROM incoming_member i"
-        " WHERE i.source = ?1 AND i.grp = g.name)",
-        "s", source);
-    return r == 0 ? store_run(&core->store,
-                              "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM"
-                              " entry e CROSS JOIN member m ON m.entry = e.number WHERE"
-                              " e.source = ?1 AND e.kind = 1 AND m.side = 1 AND m.hold IS NULL AND"
-                              " NOT EXISTS(SELECT 1 FROM incoming_group i WHERE i.source = ?1 AND"
-                              " i.id = e.name AND i.parents IS NOT NULL)",
-                              "s", source)
-                  : r;
+    return store_run(&core->store,
+                     "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM entry g"
+                     " CROSS JOIN member m ON m.grp = g.number WHERE g.source = ?1 AND g.kind = 1"
+                     " AND m.side = 0 AND m.hold IS NULL AND NOT EXISTS(SELECT 1 FROM"
+                     " incoming_list l WHERE l.source = ?1 AND l.grp = g.name) AND NOT EXISTS"
+                     "(SELECT 1 FROM incoming_member i WHERE i.source = ?1 AND i.grp = g.name)",
+                     "s", source);
 }
 
 static void say_waiting(struct engine_core *core, const char *source)
 {
-    sqlite3_stmt *q = store_bind(&core->store,
-                                 "SELECT g.name, count(*) FROM losing l CROSS JOIN member m ON"
-                                 " m.grp = l.grp AND m.entry = l.entry AND m.side = l.side CROSS"
-                                 " JOIN entry g ON g.number = l.grp WHERE l.kind = 1 AND m.said"
-                                 " GROUP BY l.grp",
-                                 "");
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT g.name, count(*) FROM losing l CROSS JOIN member m ON"
+                   " m.grp = l.grp AND m.entry = l.entry AND m.side = l.side CROSS"
+                   " JOIN entry g ON g.number = l.grp WHERE l.kind = 1 AND m.since IS NULL"
+                   " GROUP BY l.grp",
+                   "");
     int error = 0;
 
     while (store_step(q, &error))
@@ -321,24 +338,30 @@ static void say_waiting(struct engine_core *core, const char *source)
 }
 
 // What is inferred waits the first time, and counts the second time where that is later. Rows
-// that cannot be read and name nobody say nothing of anybody who is not named.
+// that cannot be read and name nobody say nothing of anybody who is not named: then it is
+// not even the first time.
 static int wait_or_confirm(struct engine_core *core, const struct stage *stage)
 {
     int r = 0;
 
-    if (stage->unattributed > 0 && stage->full)
-        return store_run(&core->store, "DELETE FROM losing WHERE kind = 1", "");
     if (stage->difference) // it stands as it stood, and that is a second listing
         r = store_run(&core->store,
                       "INSERT OR IGNORE INTO losing SELECT 1, m.grp, m.entry, m.side FROM member m"
                       " INDEXED BY member_unsaid CROSS JOIN entry g ON g.number = m.grp WHERE"
                       " NOT m.said AND m.hold IS NULL AND g.source = ?",
                       "s", stage->source);
+    if (r == 0)
+        r = store_run(&core->store,
+                      "UPDATE member SET said = 0 WHERE said AND (grp, entry, side) IN"
+                      " (SELECT grp, entry, side FROM losing WHERE kind = 1)",
+                      "");
+    if (r == 0 && stage->unattributed > 0 && stage->full)
+        return store_run(&core->store, "DELETE FROM losing WHERE kind = 1", "");
     if (r < 0)
         return r;
     say_waiting(core, stage->source);
     r = store_run(&core->store,
-                  "UPDATE member SET said = 0, since = ? WHERE said AND (grp, entry, side) IN"
+                  "UPDATE member SET since = ? WHERE since IS NULL AND (grp, entry, side) IN"
                   " (SELECT grp, entry, side FROM losing WHERE kind = 1)",
                   "i", stage->as_of);
     return r == 0 ? store_run(&core->store,

@@ -84,6 +84,7 @@ static void play(uint64_t seed, unsigned *differences, unsigned *stale)
 
     assert_non_null(h);
     h->random = seed * 0x9e3779b97f4a7c15u + 1;
+    h->nested = seed % 3 == 1;
     assert_int_equal(engine_setup(&first), 0);
     assert_int_equal(engine_setup(&second), 0);
     a = first;

@@ -13,7 +13,7 @@
 
 #include "rollcall/account.h"
 
-#define PEOPLE 26 // few numbers and names, so that they meet
+#define PEOPLE HISTORY_PEOPLE
 
 const char *const history_sources[2] = {"hr", "ad"};
 
@@ -78,12 +78,20 @@ static void change_dates(struct history *h, struct file_row *r, int64_t now)
     *date = *date == ROLLCALL_TIME_UNSET ? at : ROLLCALL_TIME_UNSET;
 }
 
+static void change_alias(struct history *h, struct file_row *r)
+{
+    unsigned own = 100 + (unsigned)history_random(h, PEOPLE);
+
+    sscanf(r->id, "%u", &own);
+    r->alias = chance(h, 20) ? 0 : chance(h, 70) ? own : 100 + (unsigned)history_random(h, PEOPLE);
+}
+
 static void change_row(struct history *h, struct file *f, struct file_row *r, int64_t now)
 {
     struct file_row *other = &f->row[history_random(h, f->n)];
     char name[16];
 
-    switch (history_random(h, 11)) {
+    switch (history_random(h, h->nested ? 14 : 11)) {
     case 0:
         snprintf(r->display, sizeof(r->display), "d%u", (unsigned)history_random(h, 99));
         break;
@@ -127,6 +135,11 @@ static void change_row(struct history *h, struct file *f, struct file_row *r, in
         memcpy(r->number, name, sizeof(name));
         memcpy(r->name, other->name, sizeof(name));
         break;
+    case 11:
+    case 12:
+    case 13:
+        change_alias(h, r);
+        break;
     default: // rule 11
         snprintf(r->id, sizeof(r->id), "%u", 500 + (unsigned)history_random(h, 20));
         memcpy(r->number, r->id, sizeof(r->id));
@@ -162,6 +175,8 @@ void history_change(struct history *h, unsigned source, int64_t now)
     size_t times = chance(h, 25) ? 0 : 1 + history_random(h, 4);
 
     f->nameless = chance(h, 8);
+    if (h->nested)
+        history_change_groups(h, f);
     if (chance(h, 8))
         change_many(h, f);
     for (size_t i = 0; i < times; i++) {
@@ -176,7 +191,7 @@ void history_change(struct history *h, unsigned source, int64_t now)
 
 // ---- saying it ----
 
-static int send(struct engine *e, unsigned source, const struct rollcall_message *m)
+int history_send(struct engine *e, unsigned source, const struct rollcall_message *m)
 {
     return engine_core_message(e->core, history_sources[source], m, e->now);
 }
@@ -184,7 +199,9 @@ static int send(struct engine *e, unsigned source, const struct rollcall_message
 static void say(struct engine *e, unsigned source, const struct file_row *r)
 {
     static const char *const names[] = {"linux-users", "team"};
-    const char *groups[2], *words[] = {"", "active", "leave", "disabled", "terminated"};
+    char alias[24];
+    const char *one = alias, *groups[2],
+               *words[] = {"", "active", "leave", "disabled", "terminated"};
     struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_PROBLEM,
                                  .id = r->id,
                                  .text = "cannot be read",
@@ -212,8 +229,10 @@ static void say(struct engine *e, unsigned source, const struct file_row *r)
                                                .groups = groups,
                                                .n_groups = n,
                                                .where = r->id};
+        snprintf(alias, sizeof(alias), "cn=%u", r->alias);
+        m.user.aliases = (struct rollcall_strings){&one, r->alias > 0};
     }
-    assert_int_equal(send(e, source, &m), 0);
+    assert_int_equal(history_send(e, source, &m), 0);
 }
 
 static void say_nameless(struct engine *e, unsigned source, const struct file *f)
@@ -221,7 +240,7 @@ static void say_nameless(struct engine *e, unsigned source, const struct file *f
     const struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_PROBLEM, .text = "cannot be read"};
 
     for (unsigned i = 0; i < f->nameless; i++)
-        assert_int_equal(send(e, source, &m), 0);
+        assert_int_equal(history_send(e, source, &m), 0);
 }
 
 static int open_listing(struct engine *e, unsigned source, int64_t as_of, const char *since)
@@ -229,7 +248,7 @@ static int open_listing(struct engine *e, unsigned source, int64_t as_of, const 
     const struct rollcall_message m = {
         .kind = ROLLCALL_MESSAGE_BEGIN, .full = true, .as_of = as_of, .since = since};
 
-    return send(e, source, &m);
+    return history_send(e, source, &m);
 }
 
 static int close_listing(struct engine *e, unsigned source, const char *cursor, uint64_t rows)
@@ -237,7 +256,7 @@ static int close_listing(struct engine *e, unsigned source, const char *cursor, 
     const struct rollcall_message m = {
         .kind = ROLLCALL_MESSAGE_COMMIT, .cursor = cursor, .rows = rows};
 
-    return send(e, source, &m);
+    return history_send(e, source, &m);
 }
 
 static int say_whole(struct history *h, struct engine *e, unsigned source, int64_t as_of,
@@ -252,6 +271,8 @@ static int say_whole(struct history *h, struct engine *e, unsigned source, int64
         rows += !f->row[i].broken;
     }
     say_nameless(e, source, f);
+    if (h->nested)
+        history_say_groups(e, source, f, NULL);
     assert_int_equal(close_listing(e, source, cursor, rows), r);
     return r;
 }
@@ -273,7 +294,8 @@ static bool same_row(const struct file_row *x, const struct file_row *y)
            strcmp(x->name, y->name) == 0 && strcmp(x->display, y->display) == 0 &&
            x->status == y->status && x->start == y->start && x->end == y->end &&
            x->terminated_at == y->terminated_at && x->uid == y->uid && x->groups == y->groups &&
-           x->broken == y->broken && x->says_terminated == y->says_terminated;
+           x->broken == y->broken && x->alias == y->alias &&
+           x->says_terminated == y->says_terminated;
 }
 
 static bool same_in(const struct file *a, const struct file *b, const char *id)
@@ -318,7 +340,7 @@ static uint64_t say_changed(struct history *h, struct engine *e, unsigned source
         size_t from = 0;
         const struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_ABSENT, .id = last->row[i].id};
         if (!next_of(f, last->row[i].id, &from))
-            assert_int_equal(send(e, source, &m), 0);
+            assert_int_equal(history_send(e, source, &m), 0);
     }
     return rows;
 }
@@ -339,6 +361,8 @@ void history_say(struct history *h, struct engine *a, struct engine *b, unsigned
         uint64_t rows = say_changed(h, b, source);
         h->differences++;
         say_nameless(b, source, &h->now[source]);
+        if (h->nested)
+            history_say_groups(b, source, &h->now[source], &h->last[source]);
         assert_int_equal(close_listing(b, source, cursor, rows), s);
     }
     assert_int_equal(r, s);
@@ -364,6 +388,14 @@ static const char *const tables[] = {
     "SELECT 'hold', id, source, kind, n, at FROM hold ORDER BY id",
     "SELECT 'effect', source, kind, at, slot FROM effect ORDER BY rowid",
     "SELECT 'group', number, source, id, name, gid FROM grp ORDER BY number",
+    "SELECT 'entry', e.source, e.kind, e.name, e.user, g.name FROM entry e LEFT JOIN entry g ON"
+    " g.number = e.grp WHERE e.user IS NOT NULL OR e.grp IS NOT NULL ORDER BY e.source, e.kind,"
+    " e.name",
+    "SELECT 'member', g.source, g.name, e.kind, e.name, m.side, m.said, m.since, m.hold FROM member"
+    " m JOIN entry g ON g.number = m.grp JOIN entry e ON e.number = m.entry ORDER BY g.source,"
+    " g.name, e.kind, e.name, m.side",
+    "SELECT 'own', g.source, g.name, o.slot FROM own o JOIN entry g ON g.number = o.grp ORDER BY"
+    " g.source, g.name, o.slot",
     "SELECT 'event', slot, at, text FROM event ORDER BY id",
     "SELECT 'source', name, as_of, full_as_of, problem FROM source ORDER BY name",
 };

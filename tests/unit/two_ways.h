@@ -17,12 +17,22 @@ struct file_row {
     uint64_t uid; // 0: not said
     int groups;   // -1: not said; else a bit for each group
     bool broken, says_terminated;
+    unsigned alias; // the number in "cn=100", a name of the person in groups; 0: none
+};
+
+#define FILE_GROUPS 4
+// A group as its file has it; bits are of people and of groups.
+struct file_group {
+    bool listed, named;  // named: has the alias under which others list it
+    uint32_t people, in; // whom its list names, and which groups
+    int parents;         // in which it says to be; -1: it does not say
 };
 
 struct file {
     struct file_row row[FILE_ROWS];
     size_t n;
     unsigned nameless; // rows that cannot be read and name nobody
+    struct file_group group[FILE_GROUPS];
 };
 
 struct history {
@@ -32,6 +42,7 @@ struct history {
     int64_t as_of[2];
     char cursor[2][24]; // of `last`; "" where there is none
     unsigned step, differences, stale;
+    bool nested; // groups name their members, and are in others
 };
 
 uint64_t history_random(struct history *h, uint64_t below);
@@ -40,8 +51,15 @@ void history_change(struct history *h, unsigned source, int64_t now);
 // Says the file to both: whole to `a`, as a difference to `b`.
 void history_say(struct history *h, struct engine *a, struct engine *b, unsigned source,
                  int64_t as_of);
+#define HISTORY_PEOPLE 26 // few numbers and names, so that they meet
+int history_send(struct engine *e, unsigned source, const struct rollcall_message *m);
 // Fails with the first thing that differs between the two.
 void history_compare(const struct history *h, struct engine *a, struct engine *b);
+
+// The part of groups (two_ways_groups.c).
+void history_change_groups(struct history *h, struct file *f);
+void history_say_groups(struct engine *e, unsigned source, const struct file *f,
+                        const struct file *last);
 
 extern const char *const history_sources[2];
 
