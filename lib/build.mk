@@ -11,3 +11,4 @@ LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c lib/security_
 LIB_SRCS += lib/audit_chain.c
 LIB_SRCS += lib/qr.c
 LIB_SRCS += lib/random.c
+LIB_SRCS += lib/ldap_session.c lib/ldap_bounded_io.c

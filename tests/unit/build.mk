@@ -69,3 +69,6 @@ tests: $(PAM_UNDER_TEST)
 UNIT_TESTS += test_pam_module
 test_pam_module_SRCS := tests/unit/test_pam_module.c tests/unit/four_people.c tests/unit/broken_files.c
 test_pam_module_LIBS := -lpam
+UNIT_TESTS += test_ldap_session
+test_ldap_session_SRCS := tests/unit/test_ldap_session.c
+test_ldap_session_LIBS := -lldap -llber
