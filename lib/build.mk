@@ -12,3 +12,4 @@ LIB_SRCS += lib/audit_chain.c
 LIB_SRCS += lib/qr.c
 LIB_SRCS += lib/random.c
 LIB_SRCS += lib/ldap_session.c lib/ldap_bounded_io.c
+LIB_SRCS += lib/config_ldap.c

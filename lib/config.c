@@ -278,6 +278,21 @@ static void free_list(struct rollcall_list *l)
         free(l->item[i]);
 }
 
+static void free_ldap(struct rollcall_ldap_config *l)
+{
+    free_list(&l->uri);
+    free_list(&l->map);
+    free(l->schema);
+    free(l->sync);
+    free(l->bind);
+    free(l->bind_dn);
+    free(l->base);
+    free(l->user_base);
+    free(l->group_base);
+    free(l->user_filter);
+    free(l->group_filter);
+}
+
 struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
 {
     if (!c)
@@ -291,6 +306,9 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
         free(s->user);
         free(s->worker_type);
         free(s->join_prefix);
+        free_ldap(&s->ldap);
+        for (size_t k = 0; k < ROLLCALL_SOURCE_FILES; k++)
+            free(s->file[k]);
     }
     for (size_t i = 0; i < c->n_local_groups; i++) {
         free(c->local_group[i].name);
@@ -354,6 +372,50 @@ static void put_text(json_t *o, const char *key, const char *text)
         json_object_set_new(o, key, json_string(text));
 }
 
+const char *rollcall_source_file_option(enum rollcall_source_file file)
+{
+    static const char *const names[] = {"password_file", "keytab", "ca_file", "cert_file",
+                                        "key_file"};
+
+    return names[file];
+}
+
+static void put_files(json_t *o, const struct rollcall_source_config *s)
+{
+    json_t *files = json_object();
+
+    for (int i = 0; i < ROLLCALL_SOURCE_FILES; i++)
+        if (s->file[i])
+            json_object_set_new(files, rollcall_source_file_option(i),
+                                json_integer(ROLLCALL_SOURCE_FILES_FD + i));
+    json_object_set_new(o, "files", files);
+}
+
+static void put_list(json_t *o, const char *key, const struct rollcall_list *list)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(a, json_string(list->item[i]));
+    json_object_set_new(o, key, a);
+}
+
+static void put_ldap(json_t *o, const struct rollcall_ldap_config *l)
+{
+    put_list(o, "uri", &l->uri);
+    put_list(o, "map", &l->map);
+    put_text(o, "schema", l->schema);
+    put_text(o, "sync", l->sync);
+    put_text(o, "bind", l->bind);
+    put_text(o, "bind_dn", l->bind_dn);
+    put_text(o, "base", l->base);
+    put_text(o, "user_base", l->user_base);
+    put_text(o, "group_base", l->group_base);
+    put_text(o, "user_filter", l->user_filter);
+    put_text(o, "group_filter", l->group_filter);
+    json_object_set_new(o, "page", json_integer((json_int_t)l->page));
+}
+
 json_t *rollcall_config_source_json(const struct rollcall_source_config *s)
 {
     json_t *o = json_object();
@@ -368,5 +430,8 @@ json_t *rollcall_config_source_json(const struct rollcall_source_config *s)
     json_object_set_new(o, "timeout", json_integer((json_int_t)s->timeout));
     if (s->default_end)
         json_object_set_new(o, "default_end", json_integer((json_int_t)s->default_end));
+    if (strcmp(s->type, "ldap") == 0)
+        put_ldap(o, &s->ldap);
+    put_files(o, s);
     return o;
 }

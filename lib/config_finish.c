@@ -13,14 +13,14 @@
 #define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
 #define WARN(s, ...)  config_complain((s)->findings, true, (s)->file, 0, __VA_ARGS__)
 
-static bool was_set(const struct config_state *s, const char *section, const char *name)
+bool config_was_set(const struct config_state *s, const char *section, const char *name)
 {
     char key[200];
 
     snprintf(key, sizeof(key), "%s\n%s", section, name);
     for (size_t i = 0; i < s->n_seen; i++)
         if (strcmp(s->seen[i].key, key) == 0)
-            return true;
+            return s->seen[i].in_file != s->in_file; // the last "file" is the table's defaults
     return false;
 }
 
@@ -37,12 +37,12 @@ static void apply_defaults(struct config_state *s)
         if (!d->standard)
             continue;
         for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
-            if (strcmp(plain[k], d->section) == 0 && !was_set(s, d->section, d->name))
+            if (strcmp(plain[k], d->section) == 0 && !config_was_set(s, d->section, d->name))
                 config_take(s, d->section, d->name, d->standard);
         for (size_t k = 0; strcmp(d->section, "source") == 0 && k < s->config->n_sources; k++) {
             char section[100];
             snprintf(section, sizeof(section), "source %s", s->config->source[k].name);
-            if (!was_set(s, section, d->name))
+            if (!config_was_set(s, section, d->name))
                 config_take(s, section, d->name, d->standard);
         }
     }
@@ -50,10 +50,12 @@ static void apply_defaults(struct config_state *s)
 
 static void check_source(struct config_state *s, struct rollcall_source_config *src)
 {
-    bool csv = src->type && strcmp(src->type, "csv") == 0;
+    bool csv = src->type && strcmp(src->type, "csv") == 0,
+         exec = src->type && strcmp(src->type, "exec") == 0;
 
     if (!src->type)
-        ERROR(s, "[source %s] has no type; write type = csv or type = exec", src->name);
+        ERROR(s, "[source %s] has no type; write type = csv, type = ldap or type = exec",
+              src->name);
     if (!src->role)
         ERROR(s, "[source %s] has no role; an HR export is role = authority, directory", src->name);
     if ((src->role & ROLLCALL_ROLE_SIGNAL) && (src->role & ROLLCALL_ROLE_AUTHORITY) && csv)
@@ -64,14 +66,17 @@ static void check_source(struct config_state *s, struct rollcall_source_config *
             s,
             "[source %s] has no path; say where HR's file is: path = /var/lib/hr-export/people.csv",
             src->name);
-    if (csv && (src->command || src->user))
-        ERROR(s, "[source %s] is of type csv; command and user belong to type exec", src->name);
-    if (src->type && !csv && !src->command)
+    if (src->type && !exec && (src->command || src->user))
+        ERROR(s, "[source %s] is of type %s; command and user belong to type exec", src->name,
+              src->type);
+    if (exec && !src->command)
         ERROR(s,
               "[source %s] has no command; name the program: command = /usr/local/libexec/people",
               src->name);
     if (src->type && !csv && src->path)
-        ERROR(s, "[source %s] is of type exec; path belongs to type csv", src->name);
+        ERROR(s, "[source %s] is of type %s; path belongs to type csv", src->name, src->type);
+    if (src->type)
+        config_check_ldap(s, src);
     if (src->user && strcmp(src->user, "root") == 0)
         ERROR(s, "[source %s] must not run as root; name a local user of its own", src->name);
     if (!src->lease)

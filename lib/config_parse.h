@@ -30,6 +30,9 @@ void config_enter(struct config_state *state, const char *section);
 void config_take(struct config_state *state, const char *section, const char *name,
                  const char *value);
 void config_finish(struct config_state *state); // defaults and what must hold together
+// Whether a file sets this option, not the table's default.
+bool config_was_set(const struct config_state *s, const char *section, const char *name);
+void config_check_ldap(struct config_state *s, const struct rollcall_source_config *src);
 void config_state_done(struct config_state *state);
 
 #endif

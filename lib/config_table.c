@@ -38,10 +38,10 @@ const struct option_definition config_options[] = {
     {"rollcall", "labels", OPTION_LIST, IN(rollcall_config, labels), NULL, false, 0, 0, NULL,
      "Words that describe this host, for reports."},
 
-    {"source", "type", OPTION_WORD, IN(rollcall_source_config, type), "csv|exec", true, 0, 0, NULL,
-     "csv reads a file that HR's export writes; exec runs a program of your own that speaks the "
-     "source "
-     "protocol."},
+    {"source", "type", OPTION_WORD, IN(rollcall_source_config, type), "csv|exec|ldap", true, 0, 0,
+     NULL,
+     "csv reads a file that HR's export writes; ldap follows a directory; exec runs a program of "
+     "your own that speaks the source protocol."},
     {"source", "role", OPTION_WORDS, IN(rollcall_source_config, role), "authority|directory|signal",
      false, 0, 0, NULL,
      "authority says who is employed, directory what the account is on Unix, signal only takes "
@@ -78,6 +78,56 @@ const struct option_definition config_options[] = {
      "no",
      "yes: a hardware key (sk-...) with the word attested or vouched before it in sshPublicKeys "
      "counts as a second factor. Only where people cannot write their own keys."},
+
+    {"source", "uri", OPTION_LIST, IN(rollcall_source_config, ldap.uri), NULL, false, 0, 0, NULL,
+     "ldap: the servers, tried in this order: ldaps://HOST, ldap://HOST (StartTLS always comes "
+     "first) or ldapi://PATH with %2F for each slash."},
+    {"source", "base", OPTION_TEXT, IN(rollcall_source_config, ldap.base), NULL, false, 0, 400,
+     NULL, "ldap: the DN below which people and groups are."},
+    {"source", "user_base", OPTION_TEXT, IN(rollcall_source_config, ldap.user_base), NULL, false, 0,
+     400, NULL, "ldap: the DN below which people are, inside base. Default: base."},
+    {"source", "group_base", OPTION_TEXT, IN(rollcall_source_config, ldap.group_base), NULL, false,
+     0, 400, NULL, "ldap: the DN below which groups are, inside base. Default: base."},
+    {"source", "user_filter", OPTION_TEXT, IN(rollcall_source_config, ldap.user_filter), NULL,
+     false, 0, 400, NULL,
+     "ldap: who is a person, in place of the schema's filter. Never by state: whoever leaves a "
+     "filter looks deleted, not locked."},
+    {"source", "group_filter", OPTION_TEXT, IN(rollcall_source_config, ldap.group_filter), NULL,
+     false, 0, 400, NULL, "ldap: what is a group, in place of the schema's filter."},
+    {"source", "schema", OPTION_WORD, IN(rollcall_source_config, ldap.schema),
+     "rfc2307|rfc2307bis|inetorgperson|ad", true, 0, 0, "rfc2307",
+     "ldap: what the attributes are called. rfc2307 lists members by name (memberUid), "
+     "rfc2307bis by DN (member), groups in groups too; inetorgperson has no uidNumber; ad is "
+     "Active "
+     "Directory."},
+    {"source", "map", OPTION_LIST, IN(rollcall_source_config, ldap.map), NULL, false, 0, 0, NULL,
+     "ldap: attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
+     "See rollcall-source-ldap(8)."},
+    {"source", "sync", OPTION_WORD, IN(rollcall_source_config, ldap.sync),
+     "auto|persist|refresh|poll", true, 0, 0, "auto",
+     "ldap: how changes are followed. persist is told by the server at once and refresh asks for "
+     "them every poll (RFC 4533); poll looks for newer entries and compares the rest. auto takes "
+     "the first that the server has."},
+    {"source", "page", OPTION_COUNT, IN(rollcall_source_config, ldap.page), NULL, false, 0, 100000,
+     "500", "ldap: entries a page, where the server is read by pages; 0: no pages."},
+    {"source", "bind", OPTION_WORD, IN(rollcall_source_config, ldap.bind),
+     "simple|external|gssapi|none", true, 0, 0, "simple",
+     "ldap: who we are at the directory: bind_dn with password_file; the certificate of cert_file "
+     "and key_file (for ldapi:// the uid); the keytab; or nobody. Always inside TLS."},
+    {"source", "bind_dn", OPTION_TEXT, IN(rollcall_source_config, ldap.bind_dn), NULL, false, 0,
+     400, NULL, "ldap: the DN for bind = simple."},
+    {"source", "password_file", OPTION_PATH,
+     IN(rollcall_source_config, file[ROLLCALL_FILE_PASSWORD]), NULL, false, 0, 0, NULL,
+     "A file with the password in its first line, root's and nobody else's (0600)."},
+    {"source", "keytab", OPTION_PATH, IN(rollcall_source_config, file[ROLLCALL_FILE_KEYTAB]), NULL,
+     false, 0, 0, NULL, "The keytab for bind = gssapi, root's (0600)."},
+    {"source", "ca_file", OPTION_PATH, IN(rollcall_source_config, file[ROLLCALL_FILE_CA]), NULL,
+     false, 0, 0, NULL,
+     "PEM file of the authorities that vouch for the server. Default: the system's."},
+    {"source", "cert_file", OPTION_PATH, IN(rollcall_source_config, file[ROLLCALL_FILE_CERT]), NULL,
+     false, 0, 0, NULL, "PEM file of this host's own certificate."},
+    {"source", "key_file", OPTION_PATH, IN(rollcall_source_config, file[ROLLCALL_FILE_KEY]), NULL,
+     false, 0, 0, NULL, "PEM file of its key, root's (0600)."},
 
     {"access", "allow_groups", OPTION_LIST, IN(rollcall_config, allow_groups), NULL, false, 0, 0,
      NULL,

@@ -26,7 +26,7 @@ test_lifecycle_people_SRCS := tests/unit/test_lifecycle_people.c tests/unit/engi
 test_lifecycle_people_LIBS := $(ENGINE_LIBS)
 
 PROGRAMS += rollcall-syncd
-rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/engine/loop.c \
+rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/source_files.c syncd/engine/loop.c \
 	syncd/engine/supervise.c syncd/engine/control.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin

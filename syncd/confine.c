@@ -25,6 +25,7 @@
 
 #include "rollcall/paths.h"
 #include "syncd/launcher.h"
+#include "syncd/source_files.h"
 
 static void limit(int what, rlim_t n)
 {
@@ -42,6 +43,23 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
         return;
     syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     close(rule.parent_fd);
+}
+
+// What names servers and vouches for them.
+static void allow_network_files(int ruleset, uint64_t read)
+{
+    static const char *const files[] = {"/etc/resolv.conf",   "/etc/hosts",     "/etc/host.conf",
+                                        "/etc/nsswitch.conf", "/etc/gai.conf",  "/etc/services",
+                                        "/etc/protocols",     "/etc/krb5.conf", "/etc/localtime"};
+    static const char *const folders[] = {
+        "/etc/ssl",         "/etc/pki", "/etc/crypto-policies", "/etc/gnutls",
+        "/etc/krb5.conf.d", "/etc/gss", "/run/systemd/resolve", "/run/NetworkManager",
+        "/run/resolvconf"};
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        allow_path(ruleset, files[i], LANDLOCK_ACCESS_FS_READ_FILE);
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        allow_path(ruleset, folders[i], read);
 }
 
 // Best effort: a kernel without Landlock still has the other walls. It is said, once for
@@ -65,8 +83,12 @@ static void restrict_files(const struct rollcall_source_config *source)
     allow_path(ruleset, "/lib", read | LANDLOCK_ACCESS_FS_EXECUTE);
     allow_path(ruleset, "/lib64", read | LANDLOCK_ACCESS_FS_EXECUTE);
     allow_path(ruleset, "/etc/ld.so.cache", LANDLOCK_ACCESS_FS_READ_FILE);
-    snprintf(folder, sizeof(folder), "%s", source->path);
-    allow_path(ruleset, dirname(folder), read);
+    if (source->path) {
+        snprintf(folder, sizeof(folder), "%s", source->path);
+        allow_path(ruleset, dirname(folder), read);
+    } else {
+        allow_network_files(ruleset, read);
+    }
     syscall(SYS_landlock_restrict_self, ruleset, 0);
     close(ruleset);
 }
@@ -133,15 +155,36 @@ static _Noreturn void refuse(const char *what)
     _exit(126);
 }
 
+// Becomes the source's user; its files are read before and placed after.
+static void become_source(const struct rollcall_source_config *source, const struct syncd_ids *ids)
+{
+    uid_t uid = ids->source_uid;
+    gid_t gid = ids->source_gid;
+    struct source_files files;
+    char why[600];
+
+    if (source_files_read(source, &files, why, sizeof(why)) < 0) {
+        fprintf(stderr, "cannot start the source: %s\n", why);
+        _exit(126);
+    }
+    if (source->user && syncd_user(source->user, &uid, &gid) < 0)
+        refuse("there is no such local user");
+    if (uid == 0)
+        refuse("a source never runs as root");
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        refuse("its user");
+    umask(077);
+    if (source_files_place(&files) < 0)
+        refuse("its files");
+}
+
 _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
                                 const struct syncd_ids *ids, int in, int out, int err)
 {
-    bool csv = strcmp(source->type, "csv") == 0;
+    bool csv = strcmp(source->type, "csv") == 0, ours = strcmp(source->type, "exec") != 0;
     char path[PATH_MAX];
     char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                                  (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
-    uid_t uid = ids->source_uid;
-    gid_t gid = ids->source_gid;
     sigset_t none;
 
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
@@ -155,23 +198,17 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (csv && unshare(CLONE_NEWNET) < 0)
         refuse("a network namespace of its own");
-    if (source->user && syncd_user(source->user, &uid, &gid) < 0)
-        refuse("there is no such local user");
-    if (uid == 0)
-        refuse("a source never runs as root");
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-        refuse("its user");
-    umask(077);
+    become_source(source, ids);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, 64);
-    limit(RLIMIT_FSIZE, csv ? 0 : 64u * 1024 * 1024);
+    limit(RLIMIT_FSIZE, ours ? 0 : 64u * 1024 * 1024);
 #ifndef ROLLCALL_SANITIZE // the sanitizer reserves terabytes of addresses
     limit(RLIMIT_AS, 2048ul * 1024 * 1024);
 #endif
     prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         refuse("no_new_privs");
-    if (csv)
+    if (ours)
         restrict_files(source);
     if (restrict_calls() < 0)
         refuse("seccomp");
@@ -179,6 +216,6 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
     if (chdir("/") < 0)
         refuse("/");
     prctl(PR_SET_PDEATHSIG, SIGKILL); // setresuid took it away
-    execle(csv ? path : source->command, csv ? path : source->command, (char *)NULL, environment);
-    refuse(csv ? path : source->command);
+    execle(ours ? path : source->command, ours ? path : source->command, (char *)NULL, environment);
+    refuse(ours ? path : source->command);
 }

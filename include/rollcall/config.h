@@ -21,9 +21,29 @@ struct rollcall_list {
 
 enum rollcall_when_missing { ROLLCALL_MISSING_LOCK = 0, ROLLCALL_MISSING_KEEP = 1 };
 
+// Files of a source that root reads and hands over as descriptors, in this order from
+// ROLLCALL_SOURCE_FILES_FD on: docs/doors/source-pipe.md.
+enum rollcall_source_file {
+    ROLLCALL_FILE_PASSWORD = 0,
+    ROLLCALL_FILE_KEYTAB,
+    ROLLCALL_FILE_CA,
+    ROLLCALL_FILE_CERT,
+    ROLLCALL_FILE_KEY,
+    ROLLCALL_SOURCE_FILES
+};
+#define ROLLCALL_SOURCE_FILES_FD 3
+
+// What belongs to type = ldap. Words as they are written.
+struct rollcall_ldap_config {
+    struct rollcall_list uri, map;
+    char *schema, *sync, *bind, *bind_dn;
+    char *base, *user_base, *group_base, *user_filter, *group_filter;
+    uint64_t page;
+};
+
 struct rollcall_source_config {
     char *name;    // of the section: [source NAME]
-    char *type;    // "csv", "exec"
+    char *type;    // "csv", "exec", "ldap"
     unsigned role; // ROLLCALL_ROLE_*
     char *path;    // csv
     char *command; // exec: absolute path of a program, no arguments
@@ -32,7 +52,9 @@ struct rollcall_source_config {
     uint64_t lease; // seconds; of [lifecycle] or the default for files
     int when_missing;
     char *worker_type, *join_prefix;
-    bool key_marks; // its word on hardware keys counts
+    bool key_marks;                    // its word on hardware keys counts
+    char *file[ROLLCALL_SOURCE_FILES]; // paths, or NULL
+    struct rollcall_ldap_config ldap;
 };
 
 struct rollcall_local_group_config {
@@ -122,6 +144,8 @@ const struct rollcall_source_config *rollcall_config_source(const struct rollcal
 // NULL where the service has no section; sudo-i and su-l share sudo's and su's.
 const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
                                                               const char *service);
+// The option that names this file: "password_file".
+const char *rollcall_source_file_option(enum rollcall_source_file file);
 // One source's section for the source pipe; new reference. No secret stands in it.
 json_t *rollcall_config_source_json(const struct rollcall_source_config *source);
 

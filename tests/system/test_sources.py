@@ -214,6 +214,53 @@ def test_a_program_is_confined_whatever_user_it_has():
         assert "text=end" in text
 
 
+def test_files_of_root_reach_a_program_as_descriptors_and_in_no_other_way():
+    os.makedirs("/etc/rollcall/secrets", exist_ok=True)
+    with open("/etc/rollcall/secrets/api", "w", encoding="ascii") as f:
+        f.write("s3cret-word\n")
+    os.chmod("/etc/rollcall/secrets/api", 0o600)
+    report = """
+        read request
+        {
+            echo "request $request" | tr '"' "'"
+            cat <&3
+            cat /proc/self/fd/3
+            cat <&4 2>&1
+            cat /etc/rollcall/secrets/api 2>&1
+            echo more >/proc/self/fd/3 && echo wrote it
+            echo end
+        } >&2
+    """
+    script(report + listing("kim"))
+    with open(CONF, "a", encoding="ascii") as f:
+        f.write("password_file = /etc/rollcall/secrets/api\n")
+    got = daemons.sync_once()
+    assert got.returncode == 0, got.stdout
+    assert got.stdout.count("text=s3cret-word") == 2, got.stdout
+    assert "'files': {'password_file': 3}" in got.stdout.replace("':", "': ").replace("':  ", "': "), got.stdout
+    assert "/etc/rollcall/secrets/api: Permission denied" in got.stdout, got.stdout
+    assert "wrote it" not in got.stdout and "text=end" in got.stdout, got.stdout
+
+
+def test_a_secret_that_others_can_read_or_that_is_missing_starts_nothing():
+    os.makedirs("/etc/rollcall/secrets", exist_ok=True)
+    path = "/etc/rollcall/secrets/open"
+    with open(path, "w", encoding="ascii") as f:
+        f.write("s3cret-word\n")
+    os.chmod(path, 0o644)
+    link = "/etc/rollcall/secrets/link"
+    if not os.path.lexists(link):
+        os.symlink(path, link)
+    for name, word in ((path, "others than root can read it"), (link, "symbolic link"),
+                       ("/etc/rollcall/secrets/none", "No such file"), ("/etc/rollcall/secrets", "no regular file")):
+        script("echo started >&2\n" + listing("kim"))
+        with open(CONF, "a", encoding="ascii") as f:
+            f.write(f"password_file = {name}\n")
+        got = daemons.sync_once()
+        assert got.returncode != 0 and word in got.stdout and "text=started" not in got.stdout, got.stdout
+        assert "s3cret-word" not in got.stdout, got.stdout
+
+
 def test_the_engine_has_no_power_beside_its_files():
     script(listing("kim"))
     syncd = daemons.Syncd().start()

@@ -352,7 +352,7 @@ static void what_must_hold_together_is_asked_for(void **state)
     refused("[source a]\ntype = exec\nrole = authority\n" ACCESS, 0, "has no command");
     refused("[source a]\ntype = exec\nrole = authority\ncommand = /c\nuser = root\n" ACCESS, 0,
             "must not run as root");
-    refused("[source a]\ntype = ldap\n" ACCESS, 2, "csv|exec");
+    refused("[source a]\ntype = ldif\n" ACCESS, 2, "csv|exec|ldap");
     refused("[source a]\ntype = csv\nrole = boss\n" ACCESS, 3, "does not know \"boss\"");
     refused("[source a]\npath = people.csv\n" ACCESS, 2, "absolute path");
     refused(GOOD "[mfa]\nfactors = okta-push\n", 0, "nobody could log in");
@@ -427,6 +427,53 @@ static void a_source_goes_through_the_pipe_without_who_runs_it(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
+#define LDAP                                                                                       \
+    "[source dir]\ntype = ldap\nrole = authority, directory\nuri = ldaps://a.example, "            \
+    "ldap://b.example\nbase = dc=example,dc=com\n"
+#define SIMPLE "bind_dn = cn=sync,dc=example,dc=com\npassword_file = /etc/rollcall/secrets/ldap\n"
+
+static void what_a_directory_needs_is_missed_by_name(void **state)
+{
+    (void)state;
+    refused("[source a]\ntype = ldap\nrole = authority\nbase = dc=x\nbind = none\n" ACCESS, 0,
+            "has no uri");
+    refused("[source a]\ntype = ldap\nrole = authority\nuri = ldaps://a\nbind = none\n" ACCESS, 0,
+            "has no base");
+    refused("[source a]\ntype = ldap\nrole = authority\nuri = a.example\nbase = dc=x\nbind = "
+            "none\n" ACCESS,
+            0, "must begin with ldaps://");
+    refused(LDAP ACCESS, 0, "needs bind_dn and password_file");
+    refused(LDAP "bind = gssapi\n" ACCESS, 0, "needs a keytab");
+    refused(LDAP "bind = external\n" ACCESS, 0, "needs cert_file and key_file");
+    refused(LDAP "bind = none\n" SIMPLE ACCESS, 0, "takes neither bind_dn");
+    refused(LDAP SIMPLE "cert_file = /c.pem\n" ACCESS, 0, "go together");
+    refused(LDAP SIMPLE "map = employeeNumber\n" ACCESS, 0, "must be NAME:ATTRIBUTE");
+    refused(LDAP SIMPLE "sync = never\n" ACCESS, 8, "auto|persist|refresh|poll");
+    refused(LDAP SIMPLE "path = /p\n" ACCESS, 0, "path belongs to type csv");
+    refused(SOURCE "uri = ldaps://a.example\n" ACCESS, 0, "uri belongs to type ldap");
+    refused(SOURCE "password_file = /p\n" ACCESS, 0, "needs no password_file");
+}
+
+static void a_directory_goes_through_the_pipe_with_numbers_for_its_files(void **state)
+{
+    json_t *o, *files;
+
+    (void)state;
+    assert_int_equal(load(LDAP SIMPLE "ca_file = /etc/ca.pem\nmap = a:b, c:d\n" ACCESS), 0);
+    o = rollcall_config_source_json(rollcall_config_source(config, "dir"));
+    files = json_object_get(o, "files");
+    assert_int_equal(json_integer_value(json_object_get(files, "password_file")), 3);
+    assert_int_equal(json_integer_value(json_object_get(files, "ca_file")), 5);
+    assert_int_equal(json_object_size(files), 2);
+    assert_null(json_object_get(o, "password_file"));
+    assert_int_equal(json_array_size(json_object_get(o, "uri")), 2);
+    assert_int_equal(json_array_size(json_object_get(o, "map")), 2);
+    assert_string_equal(json_string_value(json_object_get(o, "schema")), "rfc2307");
+    assert_string_equal(json_string_value(json_object_get(o, "sync")), "auto");
+    assert_string_equal(json_string_value(json_object_get(o, "base")), "dc=example,dc=com");
+    json_decref(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +500,8 @@ int main(void)
         T(ids_of_systems_and_containers_are_refused),
         T(a_file_of_nonsense_ends_in_errors_not_in_memory),
         T(a_source_goes_through_the_pipe_without_who_runs_it),
+        T(what_a_directory_needs_is_missed_by_name),
+        T(a_directory_goes_through_the_pipe_with_numbers_for_its_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
