@@ -77,3 +77,13 @@ UNIT_TESTS += test_csv_listed
 test_csv_listed_SRCS := tests/unit/test_csv_listed.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
 	syncd/sources/csv_listed.c syncd/sources/emit.c
 test_csv_listed_LIBS := $(JANSSON_LIBS) -lcsv
+
+PROGRAMS += rollcall-source-ldap
+LDAP_MAP_SRCS := syncd/sources/ldap_entry.c syncd/sources/ldap_state.c syncd/sources/ldap_dn.c \
+	syncd/sources/ldap_map.c syncd/sources/ldap_person.c
+rollcall-source-ldap_SRCS := syncd/sources/ldap.c syncd/sources/ldap_settings.c syncd/sources/ldap_say.c \
+	syncd/sources/ldap_known.c syncd/sources/ldap_control.c syncd/sources/ldap_read.c \
+	syncd/sources/ldap_follow_sync.c syncd/sources/ldap_follow_poll.c syncd/sources/emit.c \
+	$(LDAP_MAP_SRCS)
+rollcall-source-ldap_LIBS := -lldap -llber $(JANSSON_LIBS)
+rollcall-source-ldap_DIR := libexec/rollcall/sources

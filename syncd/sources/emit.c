@@ -130,6 +130,20 @@ void emit_absent(const char *id)
     emit(json_pack("{s:s, s:s}", "op", "absent", "id", id));
 }
 
+void emit_group(json_t *group)
+{
+    emit(json_pack("{s:s, s:o}", "op", "group", "group", group));
+}
+
+void emit_members(const char *group, json_t *values, bool more)
+{
+    json_t *o = json_pack("{s:s, s:s, s:o}", "op", "members", "group", group, "values", values);
+
+    if (more)
+        json_object_set_new(o, "more", json_true());
+    emit(o);
+}
+
 void emit_as_of(int64_t as_of)
 {
     json_t *o = json_pack("{s:s}", "op", "as_of");

@@ -30,6 +30,9 @@ void emit_problem(const char *where, const char *id, bool terminated, const char
 void emit_warning(const char *where, const char *id, const char *text); // row taken all the same
 void emit_refusal(const char *where, const char *text);                 // the whole listing
 void emit_absent(const char *id);
+void emit_group(json_t *group); // takes the reference
+// A list of members anew; `more`: it goes on in the next one. Takes the reference.
+void emit_members(const char *group, json_t *values, bool more);
 void emit_as_of(int64_t as_of);
 void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);

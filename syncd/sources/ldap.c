@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall-source-ldap: people and groups of a directory. Connects, finds out what the
+// server can, follows it in that way, and begins again when the connection is lost: what
+// was read stays known, so that another server of the same directory has to say what
+// changed and no more.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+
+#include "syncd/sources/emit.h"
+#include "syncd/sources/ldap_follow.h"
+
+#define PAUSE_FIRST_MS 500
+#define PAUSE_MAX_MS   60000
+
+// ---- what the server can ----
+
+struct abilities {
+    bool sync; // RFC 4533
+};
+
+static enum dir_outcome ask_abilities(struct dir_follow *f, struct abilities *ret)
+{
+    static char *const names[] = {(char *)(uintptr_t) "supportedControl", NULL};
+    LDAP *ld = rollcall_ldap_handle(f->session);
+    struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
+    LDAPMessage *m = NULL, *e;
+    int code = ldap_search_ext_s(ld, "", LDAP_SCOPE_BASE, "(objectClass=*)",
+                                 (char **)(uintptr_t)names, 0, NULL, NULL, &limit, 1, &m);
+    struct dir_entry root;
+
+    *ret = (struct abilities){0};
+    e = code == LDAP_SUCCESS ? ldap_first_entry(ld, m) : NULL;
+    if (e && dir_entry_read(f, e, &root) == 0) {
+        ret->sync = dir_has_value(&root, "supportedControl", LDAP_CONTROL_SYNC);
+        dir_entry_done(&root);
+    }
+    ldap_msgfree(m);
+    return code == LDAP_SUCCESS ? DIR_READ : dir_result(f, code);
+}
+
+static enum dir_outcome sync_every_poll(struct dir_follow *f)
+{
+    enum dir_outcome r = dir_follow_sync(f, false);
+
+    while (r == DIR_READ && !f->set->once) {
+        int64_t pause = f->unconfirmed && !f->recheck ? 2000 : (int64_t)f->set->poll * 1000;
+        int64_t until = dir_now_ms() + pause, now;
+        while ((now = dir_now_ms()) < until)
+            dir_pause(until - now, -1);
+        r = f->unconfirmed ? dir_confirm_gone(f) : dir_follow_sync(f, false);
+    }
+    return r;
+}
+
+static enum dir_outcome follow(struct dir_follow *f)
+{
+    enum dir_sync_mode mode = f->set->sync;
+    struct abilities can;
+    enum dir_outcome r = ask_abilities(f, &can);
+
+    if (r != DIR_READ)
+        return r;
+    if (mode == DIR_SYNC_AUTO)
+        mode = can.sync ? DIR_SYNC_PERSIST : DIR_SYNC_POLL;
+    if (mode != DIR_SYNC_POLL && !can.sync) {
+        snprintf(f->why, sizeof(f->why),
+                 "%s does not offer RFC 4533 (control " LDAP_CONTROL_SYNC
+                 "); write sync = poll, or load slapo-syncprov there",
+                 rollcall_ldap_uri(f->session));
+        return DIR_REFUSED;
+    }
+    if (mode == DIR_SYNC_POLL)
+        return dir_follow_poll(f);
+    if (mode == DIR_SYNC_REFRESH || f->set->once)
+        return sync_every_poll(f);
+    return dir_follow_sync(f, true);
+}
+
+// ---- one server after the other ----
+
+// Half of it at random, so that ten thousand hosts do not come back at once.
+static void pause_before(struct dir_follow *f, int64_t ms)
+{
+    uint32_t jitter = 0;
+    int64_t until, now;
+
+    if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
+        jitter = 0;
+    until = dir_now_ms() + ms / 2 + (int64_t)(jitter % (uint32_t)(ms / 2 + 1));
+    (void)f;
+    while ((now = dir_now_ms()) < until)
+        dir_pause(until - now, -1);
+}
+
+// Each cause once, until something was read.
+static void complain(const struct dir_settings *set, const char *why, char *last, size_t len)
+{
+    if (strcmp(last, why) == 0)
+        return;
+    snprintf(last, len, "%s", why);
+    emit_refusal(set->request.name, why);
+    emit_flush();
+}
+
+static int read_directory(struct dir_settings *set, struct dir_follow *f)
+{
+    char last[1200] = "";
+    int64_t pause = PAUSE_FIRST_MS;
+
+    for (;;) {
+        uint64_t before = f->say.counter;
+        enum dir_outcome r = DIR_LOST;
+        int e = rollcall_ldap_open(&set->session, &f->session, f->why, sizeof(f->why));
+        if (e == 0) {
+            r = follow(f);
+            set->session.first = (rollcall_ldap_which(f->session) + 1) % set->session.n_uris;
+            f->session = rollcall_ldap_close(f->session);
+        }
+        f->say.open = false;
+        if (e == -EACCES || e == -EINVAL || (set->once && r != DIR_READ && r != DIR_AFRESH)) {
+            complain(set, f->why, last, sizeof(last));
+            return 1; // started again, it is given the files as they are then
+        }
+        if (set->once && r == DIR_READ)
+            return 0;
+        if (f->say.counter != before) {
+            pause = PAUSE_FIRST_MS;
+            last[0] = 0;
+        }
+        if (r == DIR_AFRESH)
+            f->afresh = true;
+        else
+            complain(set, f->why, last, sizeof(last));
+        pause_before(f, pause);
+        pause = pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause * 2;
+    }
+}
+
+int main(void)
+{
+    struct dir_settings set;
+    struct dir_follow f = {.set = &set};
+    char why[600];
+    int r;
+
+    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
+    r = dir_settings_read(0, &set, why, sizeof(why));
+    if (r < 0) {
+        fprintf(stderr, "%s\n", why);
+        return 2;
+    }
+    f.known = dir_known_new();
+    if (!f.known) {
+        fprintf(stderr, "there is no memory\n");
+        return 1;
+    }
+    dir_say_init(&f.say, &set);
+    r = read_directory(&set, &f);
+    dir_known_free(f.known);
+    free(f.gone);
+    dir_settings_done(&set);
+    return r;
+}

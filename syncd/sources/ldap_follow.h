@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Ways of following a directory. Each is a file ldap_follow_*.c with one function that reads
+// until something ends it; rollcall-source-ldap chooses by what the server offers.
+#ifndef ROLLCALL_SOURCES_LDAP_FOLLOW_H
+#define ROLLCALL_SOURCES_LDAP_FOLLOW_H
+
+#include "syncd/sources/ldap_known.h"
+#include "syncd/sources/ldap_say.h"
+#include "syncd/sources/ldap_settings.h"
+
+enum dir_outcome {
+    DIR_READ,    // read to its end (with `once`, or between two polls)
+    DIR_LOST,    // the connection is gone or the server is silent: another one may do
+    DIR_REFUSED, // it answered, and not with what can be taken
+    DIR_AFRESH,  // its cookie is worth nothing: read again from the beginning
+};
+
+struct dir_follow {
+    const struct dir_settings *set;
+    struct rollcall_ldap *session;
+    struct dir_known *known;
+    bool complete; // `known` has all that the last listing had
+    struct dir_say say;
+    struct dir_cookie cookie;        // the server's last one
+    bool afresh;                     // the next listing has to be whole
+    bool referred;                   // said already that a part is elsewhere
+    char why[1200];                  // with LOST and REFUSED
+    unsigned char (*gone)[DIR_UUID]; // not yet said
+    size_t n_gone, gone_room;
+    // A second listing is due: for those said to be gone; for all that the last whole listing
+    // may have lacked.
+    bool unconfirmed, recheck;
+};
+
+// RFC 4533; syncs once, or for as long as it is told of changes.
+enum dir_outcome dir_follow_sync(struct dir_follow *f, bool persist);
+// Looks for newer entries, and compares which ones there are.
+enum dir_outcome dir_follow_poll(struct dir_follow *f);
+// Asks for the ids of all; whoever is known and not among them is noted as gone. `ret_unknown`:
+// there are others.
+enum dir_outcome dir_compare_ids(struct dir_follow *f, bool *ret_unknown);
+
+// ---- what they share: ldap_read.c ----
+
+int64_t dir_now(void);    // seconds
+int64_t dir_now_ms(void); // of the monotonic clock
+// Waits until `ms` are over or `fd` (or -1) can be read. The engine closing our standard
+// input ends the program.
+void dir_pause(int64_t ms, int fd);
+
+// The values stay in `m`. -E2BIG, -EBADMSG. dir_entry_done frees what was allocated.
+int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret);
+void dir_entry_done(struct dir_entry *e);
+// An entry into the listing that is open.
+enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
+                                const unsigned char uuid[DIR_UUID]);
+// A result that is no success, into `why`.
+enum dir_outcome dir_result(struct dir_follow *f, int code);
+void dir_take_reference(struct dir_follow *f);
+
+// An entry that is no more; said by dir_say_gone.
+enum dir_outcome dir_note_gone(struct dir_follow *f, const unsigned char uuid[DIR_UUID]);
+// Says a difference with whoever is gone; a second one has to agree (lifecycle, rule 6).
+void dir_say_gone(struct dir_follow *f);
+// That second one, after asking the server once more: for each, and where a whole listing
+// came before for the ids of all.
+enum dir_outcome dir_confirm_gone(struct dir_follow *f);
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What all ways of following a directory share.
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rollcall/cleanup.h"
+#include "syncd/sources/emit.h"
+#include "syncd/sources/ldap_follow.h"
+
+int64_t dir_now(void)
+{
+    return time(NULL);
+}
+
+int64_t dir_now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void dir_pause(int64_t ms, int fd)
+{
+    struct pollfd p[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    char byte;
+
+    if (poll(p, 2, ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms) < 0 && errno != EINTR)
+        exit(1);
+    if (p[0].revents && read(0, &byte, 1) <= 0)
+        exit(0);
+}
+
+// ---- entries ----
+
+int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret)
+{
+    LDAP *ld = rollcall_ldap_handle(f->session);
+    BerElement *ber = NULL;
+    int r = 0;
+
+    ret->n = 0;
+    if (ldap_get_dn_ber(ld, m, &ber, &ret->dn) != LDAP_SUCCESS)
+        return -EBADMSG;
+    for (;;) {
+        struct dir_attr a = {0};
+        if (ldap_get_attribute_ber(ld, m, ber, &a.name, &a.values) != LDAP_SUCCESS) {
+            r = -EBADMSG;
+            break;
+        }
+        if (!a.name.bv_val)
+            break;
+        for (; a.values && a.values[a.n].bv_val; a.n++)
+            ;
+        if (ret->n == DIR_ATTRS_MAX) {
+            ber_memfree(a.values);
+            r = -E2BIG;
+            break;
+        }
+        ret->attr[ret->n++] = a;
+    }
+    ber_free(ber, 0);
+    if (r < 0)
+        dir_entry_done(ret);
+    return r;
+}
+
+void dir_entry_done(struct dir_entry *e)
+{
+    for (size_t i = 0; i < e->n; i++)
+        ber_memfree(e->attr[i].values);
+    e->n = 0;
+}
+
+enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
+                                const unsigned char uuid[DIR_UUID])
+{
+    struct dir_entry e;
+    int r = dir_entry_read(f, m, &e);
+
+    if (r == -E2BIG) {
+        char id[DIR_UUID_TEXT];
+        dir_uuid_text(uuid, id);
+        emit_problem(id, id, false, "the server sends more than 96 attributes of this entry");
+        return dir_known_put(f->known, uuid, DIR_USER, NULL) ? DIR_READ : DIR_LOST;
+    }
+    if (r < 0) {
+        snprintf(f->why, sizeof(f->why), "%s: an entry cannot be read: it is no valid BER",
+                 rollcall_ldap_uri(f->session));
+        return DIR_LOST;
+    }
+    r = dir_say_entry(&f->say, &e, uuid, f->known);
+    dir_entry_done(&e);
+    if (r < 0) {
+        snprintf(f->why, sizeof(f->why), "there is no memory");
+        return DIR_LOST;
+    }
+    // It moved out of the tree, or is no person any more.
+    if (r == DIR_NOBODY && dir_known_find(f->known, uuid))
+        return dir_note_gone(f, uuid);
+    return DIR_READ;
+}
+
+void dir_take_reference(struct dir_follow *f)
+{
+    if (!f->referred)
+        fprintf(stderr,
+                "%s: a part of the tree is on another server (a referral), and is not read; name "
+                "that server in a source of its own\n",
+                rollcall_ldap_uri(f->session));
+    f->referred = true;
+}
+
+enum dir_outcome dir_result(struct dir_follow *f, int code)
+{
+    static const struct {
+        int code;
+        const char *advice;
+    } known[] = {
+        {LDAP_SIZELIMIT_EXCEEDED,
+         "the server gives this account fewer entries than there are; raise its "
+         "size limit (slapd: limits dn.exact=... size=unlimited)"},
+        {LDAP_ADMINLIMIT_EXCEEDED, "the server's look-through limit for this account is too low"},
+        {LDAP_TIMELIMIT_EXCEEDED, "the server's time limit for this account is too low"},
+        {LDAP_NO_SUCH_OBJECT, "the base does not exist, or this account may not see it"},
+        {LDAP_REFERRAL, "the base is on another server; name that one in uri"},
+        {LDAP_INSUFFICIENT_ACCESS, "this account may not read there"},
+        {LDAP_INVALID_DN_SYNTAX, "base is no DN"},
+        {LDAP_FILTER_ERROR, "user_filter or group_filter is no filter"},
+    };
+    char said[300];
+
+    rollcall_ldap_said(f->session, code, said, sizeof(said));
+    snprintf(f->why, sizeof(f->why), "%s: %s", rollcall_ldap_uri(f->session), said);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].code == code)
+            snprintf(f->why, sizeof(f->why), "%s: %s: %s", rollcall_ldap_uri(f->session), said,
+                     known[i].advice);
+    return code == LDAP_BUSY || code == LDAP_UNAVAILABLE || code == LDAP_SERVER_DOWN ? DIR_LOST
+                                                                                     : DIR_REFUSED;
+}
+
+// ---- who is gone ----
+
+enum dir_outcome dir_note_gone(struct dir_follow *f, const unsigned char uuid[DIR_UUID])
+{
+    if (f->n_gone == f->gone_room) {
+        size_t room = f->gone_room ? f->gone_room * 2 : 64;
+        unsigned char(*p)[DIR_UUID] = realloc(f->gone, room * sizeof(*p));
+        if (!p) {
+            snprintf(f->why, sizeof(f->why), "there is no memory");
+            return DIR_LOST;
+        }
+        f->gone = p;
+        f->gone_room = room;
+    }
+    memcpy(f->gone[f->n_gone++], uuid, DIR_UUID);
+    return DIR_READ;
+}
+
+// A person's entry that is no more says nothing about employment: it may have been moved,
+// hidden or deleted by mistake. It is an absence as in any listing, and the breaker's.
+void dir_say_gone(struct dir_follow *f)
+{
+    if (f->n_gone == 0)
+        return;
+    dir_say_begin(&f->say, DIR_DIFFERENCE, dir_now());
+    for (size_t i = 0; i < f->n_gone; i++) {
+        struct dir_known_entry *e = dir_known_find(f->known, f->gone[i]);
+        char id[DIR_UUID_TEXT];
+        if (!e || e->absent)
+            continue;
+        if (e->kind == DIR_USER) {
+            dir_uuid_text(e->uuid, id);
+            emit_absent(id);
+            e->absent = true;
+            f->unconfirmed = true;
+            continue;
+        }
+        if (e->group)
+            emit_members(e->group, json_array(), false);
+        dir_known_remove(f->known, f->gone[i]);
+    }
+    f->n_gone = 0;
+    dir_say_commit(&f->say, &f->cookie);
+}
+
+struct asking {
+    struct dir_follow *f;
+    char filter[4096];
+    size_t len, n;
+    unsigned char uuid[40][DIR_UUID];
+};
+
+static void ask_for(struct dir_known_entry *e, void *ctx)
+{
+    struct asking *a = ctx;
+    char id[DIR_UUID_TEXT], unique[DIR_UUID_TEXT];
+
+    if (!e->absent || a->n == sizeof(a->uuid) / sizeof(a->uuid[0]))
+        return;
+    dir_uuid_text(e->uuid, id);
+    dir_unique_id_text(e->uuid, unique);
+    memcpy(a->uuid[a->n++], e->uuid, DIR_UUID);
+    a->len += (size_t)snprintf(a->filter + a->len, sizeof(a->filter) - a->len,
+                               "(entryUUID=%s)(nsUniqueId=%s)", id, unique);
+}
+
+// Whoever is found after all is said again; all others of this round are settled.
+static enum dir_outcome ask(struct dir_follow *f, struct asking *a)
+{
+    LDAP *ld = rollcall_ldap_handle(f->session);
+    struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
+    LDAPMessage *all = NULL;
+    char filter[5200];
+    int code;
+
+    snprintf(filter, sizeof(filter), "(&%s(|%s))", f->set->filter, a->filter);
+    code = ldap_search_ext_s(ld, f->set->base, LDAP_SCOPE_SUBTREE, filter,
+                             (char **)(uintptr_t)f->set->map.attributes, 0, NULL, NULL, &limit, 0,
+                             &all);
+    if (code != LDAP_SUCCESS && code != LDAP_NO_SUCH_OBJECT) {
+        ldap_msgfree(all);
+        return dir_result(f, code);
+    }
+    for (LDAPMessage *m = ldap_first_entry(ld, all); m; m = ldap_next_entry(ld, m)) {
+        struct dir_entry e;
+        unsigned char uuid[DIR_UUID];
+        if (dir_entry_read(f, m, &e) < 0)
+            continue;
+        if (dir_entry_uuid(&e, uuid) == 0)
+            dir_say_entry(&f->say, &e, uuid, f->known);
+        dir_entry_done(&e);
+    }
+    ldap_msgfree(all);
+    for (size_t i = 0; i < a->n; i++) {
+        struct dir_known_entry *e = dir_known_find(f->known, a->uuid[i]);
+        if (e && e->absent)
+            dir_known_remove(f->known, a->uuid[i]);
+    }
+    return DIR_READ;
+}
+
+enum dir_outcome dir_confirm_gone(struct dir_follow *f)
+{
+    enum dir_outcome r = DIR_READ;
+    bool ignored;
+
+    if (f->recheck)
+        r = dir_compare_ids(f, &ignored);
+    if (r != DIR_READ)
+        return r;
+    f->recheck = f->unconfirmed = false;
+    dir_say_begin(&f->say, DIR_DIFFERENCE, dir_now());
+    while (r == DIR_READ) {
+        struct asking a = {.f = f};
+        dir_known_each(f->known, ask_for, &a);
+        if (a.n == 0)
+            break;
+        r = ask(f, &a);
+    }
+    if (r != DIR_READ) { // the listing is not committed: another begin drops it
+        f->unconfirmed = true;
+        return r;
+    }
+    dir_say_commit(&f->say, &f->cookie);
+    dir_say_gone(f); // whom the comparison missed: by one listing as yet
+    return DIR_READ;
+}

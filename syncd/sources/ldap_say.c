@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Listings as rollcall-source-ldap says them.
+#include "syncd/sources/ldap_say.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/source.h"
+#include "syncd/sources/ldap_dn.h"
+
+#define MEMBERS_BYTES (ROLLCALL_SOURCE_LINE_MAX - 4096)
+
+void dir_say_init(struct dir_say *say, const struct dir_settings *set)
+{
+    struct timespec ts;
+
+    *say = (struct dir_say){.set = set};
+    clock_gettime(CLOCK_REALTIME, &ts);
+    // Never one that was used before, but for a clock that went back.
+    say->counter = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    snprintf(say->cursor, sizeof(say->cursor), "%s",
+             set->request.cursor ? set->request.cursor : "");
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool dir_say_cookie(const struct dir_say *say, struct dir_cookie *ret)
+{
+    struct dir_cookie c = {0};
+    char head[32];
+    const char *p;
+
+    snprintf(head, sizeof(head), "ldap1 %s ", say->set->fingerprint);
+    if (strncmp(say->cursor, head, strlen(head)) != 0)
+        return false;
+    p = strchr(say->cursor + strlen(head), ' ');
+    for (p = p ? p + 1 : ""; p[0] && p[1] && c.len < sizeof(c.bytes); p += 2) {
+        int high = digit(p[0]), low = digit(p[1]);
+        if (high < 0 || low < 0)
+            return false;
+        c.bytes[c.len++] = (char)(high << 4 | low);
+    }
+    if (*p || c.len == 0)
+        return false;
+    *ret = c;
+    return true;
+}
+
+static void make_cursor(struct dir_say *say, const struct dir_cookie *cookie)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t at = (size_t)snprintf(say->cursor, sizeof(say->cursor), "ldap1 %s %llx ",
+                                 say->set->fingerprint, (unsigned long long)++say->counter);
+
+    for (size_t i = 0; cookie && i < cookie->len && at + 3 < sizeof(say->cursor); i++) {
+        say->cursor[at++] = digits[(unsigned char)cookie->bytes[i] >> 4];
+        say->cursor[at++] = digits[cookie->bytes[i] & 15];
+    }
+    say->cursor[at] = 0;
+}
+
+void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
+{
+    char version[40];
+
+    // The clock of this host may have been set back since.
+    if (what != DIR_DELTA && as_of <= say->full_as_of)
+        as_of = say->full_as_of + (what == DIR_DIFFERENCE);
+    snprintf(version, sizeof(version), "%llx", (unsigned long long)say->counter + 1);
+    emit_begin(what != DIR_DELTA, as_of, version, time(NULL),
+               what == DIR_DIFFERENCE ? say->cursor : NULL);
+    say->open = true;
+    say->full = what != DIR_DELTA;
+    say->as_of = as_of;
+    say->rows = say->done = 0;
+}
+
+void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
+{
+    make_cursor(say, cookie);
+    emit_commit(say->cursor, say->rows);
+    emit_flush();
+    say->open = false;
+    if (say->full)
+        say->full_as_of = say->as_of;
+}
+
+void dir_say_check(struct dir_say *say, const struct dir_cookie *cookie)
+{
+    char version[40];
+
+    snprintf(version, sizeof(version), "%llx", (unsigned long long)say->counter + 1);
+    emit_begin(true, say->full_as_of, version, time(NULL), say->cursor);
+    say->rows = 0;
+    say->full = true;
+    say->as_of = say->full_as_of;
+    dir_say_commit(say, cookie);
+}
+
+// Lists of more than a line holds go over several.
+static void say_members(const struct dir_map *map, const struct dir_group *g)
+{
+    json_t *values = json_array();
+    size_t bytes = 0;
+
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; g->members[k] && i < g->members[k]->n; i++) {
+            json_t *alias = dir_member(map, &g->members[k]->values[i]);
+            size_t need = alias ? 6 * json_string_length(alias) + 3 : 0; // all of it escaped
+            if (!alias)
+                continue;
+            if (json_array_size(values) == ROLLCALL_SOURCE_LISTS_MAX ||
+                bytes + need > MEMBERS_BYTES) {
+                emit_members(g->id, values, true);
+                values = json_array();
+                bytes = 0;
+            }
+            bytes += need;
+            json_array_append_new(values, alias);
+        }
+    emit_members(g->id, values, false);
+}
+
+static void say_progress(struct dir_say *say)
+{
+    if (++say->done % 1000 == 0)
+        emit_progress(say->done, say->done);
+}
+
+static int say_group(struct dir_say *say, const struct dir_entry *e, const char *where,
+                     const char *dn, const unsigned char *uuid, struct dir_known *known)
+{
+    struct dir_known_entry *before = dir_known_find(known, uuid);
+    struct dir_group g;
+    char why[300];
+
+    if (dir_group_take(&say->set->map, e, dn, &g, why, sizeof(why)) < 0) {
+        emit_warning(where, NULL, why);
+        return dir_known_put(known, uuid, DIR_GROUP, NULL) ? DIR_GROUP : -ENOMEM;
+    }
+    // Another id is another group; nobody is in the old one any more.
+    if (before && before->group && strcmp(before->group, g.id) != 0 && !say->full)
+        emit_members(before->group, json_array(), false);
+    emit_group(g.group);
+    say_members(&say->set->map, &g);
+    return dir_known_put(known, uuid, DIR_GROUP, g.id) ? DIR_GROUP : -ENOMEM;
+}
+
+static int say_user(struct dir_say *say, const struct dir_entry *e, const char *where,
+                    const char *dn, const unsigned char *uuid, struct dir_known *known)
+{
+    char why[300], id[DIR_UUID_TEXT];
+    json_t *user = NULL;
+
+    dir_uuid_text(uuid, id);
+    if (dir_user_take(&say->set->map, e, id, dn, &user, why, sizeof(why)) < 0) {
+        emit_problem(where, id, false, why);
+    } else {
+        emit_user(user, where);
+        say->rows++;
+    }
+    return dir_known_put(known, uuid, DIR_USER, NULL) ? DIR_USER : -ENOMEM;
+}
+
+int dir_say_entry(struct dir_say *say, const struct dir_entry *e,
+                  const unsigned char uuid[DIR_UUID], struct dir_known *known)
+{
+    char *dn = dir_dn(&e->dn), where[300], id[DIR_UUID_TEXT];
+    json_t *text =
+        json_stringn(e->dn.bv_len < 256 ? e->dn.bv_val : "", e->dn.bv_len < 256 ? e->dn.bv_len : 0);
+    int r = DIR_NOBODY;
+
+    snprintf(where, sizeof(where), "%s",
+             text && !memchr(e->dn.bv_val, 0, e->dn.bv_len) ? json_string_value(text) : "");
+    json_decref(text);
+    dir_uuid_text(uuid, id);
+    if (!*where)
+        snprintf(where, sizeof(where), "%s", id);
+    say_progress(say);
+    if (!dn) {
+        emit_problem(where, id, false, "its DN cannot be read");
+        r = dir_known_put(known, uuid, DIR_USER, NULL) ? DIR_USER : -ENOMEM;
+    } else {
+        r = dir_kind_of(&say->set->map, e, dn);
+    }
+    if (dn && r == DIR_GROUP)
+        r = say_group(say, e, where, dn, uuid, known);
+    else if (dn && r == DIR_USER)
+        r = say_user(say, e, where, dn, uuid, known);
+    ldap_memfree(dn);
+    return r;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Listings as rollcall-source-ldap says them, and the cursor that carries the directory's
+// cookie: "ldap1 FINGERPRINT COUNTER COOKIE-AS-HEX".
+#ifndef ROLLCALL_SOURCES_LDAP_SAY_H
+#define ROLLCALL_SOURCES_LDAP_SAY_H
+
+#include "syncd/sources/ldap_control.h"
+#include "syncd/sources/ldap_known.h"
+#include "syncd/sources/ldap_settings.h"
+
+struct dir_say {
+    const struct dir_settings *set;
+    char cursor[16384]; // of the last commit, "" where none
+    uint64_t counter;
+    bool open, full;
+    uint64_t rows, done;
+    int64_t full_as_of; // of the last full listing that was committed
+    int64_t as_of;      // of the one that is open
+};
+
+void dir_say_init(struct dir_say *say, const struct dir_settings *set);
+// The cookie of the engine's cursor, where it is one of ours for this configuration.
+bool dir_say_cookie(const struct dir_say *say, struct dir_cookie *ret);
+
+enum dir_listing { DIR_WHOLE, DIR_DELTA, DIR_DIFFERENCE };
+// Begins, and drops what was open. A difference is one to the last commit.
+void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of);
+void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie);
+// Says a difference of nothing, of the same time: an engine that refused the listing just
+// committed starts this source again, instead of taking what changed since for all there is.
+void dir_say_check(struct dir_say *say, const struct dir_cookie *cookie);
+
+// An entry in the listing that is open: a person, a group with its members, a problem.
+// The kind that it was taken for; `known` learns it. -ENOMEM.
+int dir_say_entry(struct dir_say *say, const struct dir_entry *e,
+                  const unsigned char uuid[DIR_UUID], struct dir_known *known);
+
+#endif
