@@ -87,3 +87,9 @@ rollcall-source-ldap_SRCS := syncd/sources/ldap.c syncd/sources/ldap_settings.c 
 	$(LDAP_MAP_SRCS)
 rollcall-source-ldap_LIBS := -lldap -llber $(JANSSON_LIBS)
 rollcall-source-ldap_DIR := libexec/rollcall/sources
+UNIT_TESTS += test_ldap_entry
+test_ldap_entry_SRCS := tests/unit/test_ldap_entry.c $(LDAP_MAP_SRCS)
+test_ldap_entry_LIBS := -lldap -llber $(JANSSON_LIBS)
+UNIT_TESTS += test_ldap_sync
+test_ldap_sync_SRCS := tests/unit/test_ldap_sync.c syncd/sources/ldap_control.c syncd/sources/ldap_known.c
+test_ldap_sync_LIBS := -lldap -llber $(JANSSON_LIBS)

@@ -11,7 +11,8 @@ int dir_cookie_set(struct dir_cookie *c, const struct berval *value)
 {
     if (value->bv_len > sizeof(c->bytes))
         return -EMSGSIZE;
-    memcpy(c->bytes, value->bv_val, value->bv_len);
+    if (value->bv_len > 0)
+        memcpy(c->bytes, value->bv_val, value->bv_len);
     c->len = value->bv_len;
     return 0;
 }

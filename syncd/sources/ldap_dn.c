@@ -30,7 +30,7 @@ static void collapse_spaces(struct berval *v)
 static int compare(const struct berval *a, const struct berval *b)
 {
     ber_len_t n = a->bv_len < b->bv_len ? a->bv_len : b->bv_len;
-    int c = memcmp(a->bv_val, b->bv_val, n);
+    int c = n ? memcmp(a->bv_val, b->bv_val, n) : 0; // an empty value is NULL
 
     return c ? c : (a->bv_len > b->bv_len) - (a->bv_len < b->bv_len);
 }

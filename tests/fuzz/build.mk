@@ -26,7 +26,7 @@ fuzz_source_message_LIBS := -ljansson
 fuzz_source_message_LEN := 4096
 
 FUZZ_TARGETS += fuzz_config
-fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c lib/config.c lib/config_parse.c lib/config_finish.c \
+fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c lib/config.c lib/config_parse.c lib/config_finish.c lib/config_ldap.c \
 	lib/config_table.c lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
 fuzz_config_LIBS := $(FUZZ_IN_MEMORY_LIBS) -linih -ljansson
 fuzz_config_LEN := 4096
@@ -49,7 +49,7 @@ fuzz_door_verifier_LEN := 4096
 FUZZ_TARGETS += fuzz_credential
 fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
 	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/random.c lib/safeio.c lib/packet.c lib/security_key.c \
-	lib/config.c lib/config_parse.c lib/config_finish.c lib/config_table.c lib/parse.c lib/timeparse.c lib/account.c
+	lib/config.c lib/config_parse.c lib/config_finish.c lib/config_ldap.c lib/config_table.c lib/parse.c lib/timeparse.c lib/account.c
 fuzz_credential_LIBS := -lcrypto -lcrypt -lfido2 -loath -linih -ljansson \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))
 fuzz_credential_LEN := 8193
@@ -61,6 +61,12 @@ fuzz_security_key_LIBS := -lfido2 -lcrypto
 # A library that is told of an array of billions asks for room; in the verifier it gets none
 # (RLIMIT_AS), and so here.
 fuzz_security_key_FLAGS := -malloc_limit_mb=1000000
+
+FUZZ_TARGETS += fuzz_ldap_entry
+fuzz_ldap_entry_SRCS := tests/fuzz/fuzz_ldap_entry.c $(LDAP_MAP_SRCS) syncd/sources/ldap_control.c lib/source_message.c \
+	lib/timeparse.c lib/parse.c
+fuzz_ldap_entry_LIBS := -lldap -llber -ljansson
+fuzz_ldap_entry_LEN := 4096
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
