@@ -4,6 +4,7 @@
 // sends no password over anything else, a server that hangs noticed within `timeout`,
 // no referral followed. libldap underneath; the machine's ldap.conf and .ldaprc are not
 // read. Programs that use it link -lldap -llber. Not for two threads at once.
+// They ignore SIGPIPE: a server may hang up while it is written to.
 #ifndef ROLLCALL_LDAP_SESSION_H
 #define ROLLCALL_LDAP_SESSION_H
 

@@ -4,6 +4,7 @@
 // was read stays known, so that another server of the same directory has to say what
 // changed and no more.
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,12 @@ static enum dir_outcome follow(struct dir_follow *f)
     }
     if (mode == DIR_SYNC_POLL)
         return dir_follow_poll(f);
-    if (mode == DIR_SYNC_REFRESH || f->set->once)
-        return sync_every_poll(f);
-    return dir_follow_sync(f, true);
+    r = mode == DIR_SYNC_REFRESH || f->set->once ? sync_every_poll(f) : dir_follow_sync(f, true);
+    // slapd offers it for all of its databases as soon as the module is loaded.
+    if (r == DIR_REFUSED && f->code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION &&
+        f->set->sync == DIR_SYNC_AUTO)
+        return dir_follow_poll(f);
+    return r;
 }
 
 // ---- one server after the other ----
@@ -147,6 +151,7 @@ int main(void)
     char why[600];
     int r;
 
+    signal(SIGPIPE, SIG_IGN);  // a server that hung up
     prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
     r = dir_settings_read(0, &set, why, sizeof(why));
     if (r < 0) {

@@ -25,6 +25,7 @@ struct dir_follow {
     bool afresh;                     // the next listing has to be whole
     bool referred;                   // said already that a part is elsewhere
     char why[1200];                  // with LOST and REFUSED
+    int code;                        // the server's, where it gave one
     unsigned char (*gone)[DIR_UUID]; // not yet said
     size_t n_gone, gone_room;
     // A second listing is due: for those said to be gone; for all that the last whole listing

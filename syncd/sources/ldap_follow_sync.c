@@ -186,7 +186,8 @@ static enum dir_outcome on_error(struct syncing *s, int code)
     if (code == LDAP_UNWILLING_TO_PERFORM && strstr(f->why, "newer than provider"))
         return is_behind(f);
     if (cookie && r == DIR_REFUSED && !s->refreshed && code != LDAP_NO_SUCH_OBJECT &&
-        code != LDAP_INSUFFICIENT_ACCESS && code != LDAP_REFERRAL)
+        code != LDAP_INSUFFICIENT_ACCESS && code != LDAP_REFERRAL &&
+        code != LDAP_UNAVAILABLE_CRITICAL_EXTENSION)
         return DIR_AFRESH; // 4096, or another word for a cookie that it does not know
     if (code == E_REFRESH)
         return DIR_AFRESH;

@@ -128,6 +128,8 @@ enum dir_outcome dir_result(struct dir_follow *f, int code)
         {LDAP_ADMINLIMIT_EXCEEDED, "the server's look-through limit for this account is too low"},
         {LDAP_TIMELIMIT_EXCEEDED, "the server's time limit for this account is too low"},
         {LDAP_NO_SUCH_OBJECT, "the base does not exist, or this account may not see it"},
+        {LDAP_UNAVAILABLE_CRITICAL_EXTENSION, "it does not offer RFC 4533 for this base; load "
+                                              "slapo-syncprov there, or write sync = poll"},
         {LDAP_REFERRAL, "the base is on another server; name that one in uri"},
         {LDAP_INSUFFICIENT_ACCESS, "this account may not read there"},
         {LDAP_INVALID_DN_SYNTAX, "base is no DN"},
@@ -135,6 +137,7 @@ enum dir_outcome dir_result(struct dir_follow *f, int code)
     };
     char said[300];
 
+    f->code = code;
     rollcall_ldap_said(f->session, code, said, sizeof(said));
     snprintf(f->why, sizeof(f->why), "%s: %s", rollcall_ldap_uri(f->session), said);
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -77,7 +77,7 @@ static void take_entry(const struct dir_map *map, struct input *in)
 
     e.n = 0;
     e.dn = take(in, 2000);
-    while (in->at < in->end && n < 64) {
+    while (in->at < in->end && n < 64 && e.n < DIR_ATTRS_MAX) {
         size_t names = 0, which = *in->at++, more;
         while (map->attributes[names])
             names++;
