@@ -263,8 +263,8 @@ int rollcall_ldap_wait(struct rollcall_ldap *s, int msgid, int all, unsigned sec
 }
 
 // An operation that has one answer. 0 with the result code.
-static int answer_of(struct rollcall_ldap *s, int msgid, const char *what, int *ret_code, char *why,
-                     size_t why_len)
+static int answer_of(struct rollcall_ldap *s, int msgid, int type, const char *what, int *ret_code,
+                     char *why, size_t why_len)
 {
     LDAPMessage *m = NULL;
     int r = rollcall_ldap_wait(s, msgid, LDAP_MSG_ALL, s->timeout, &m, why, why_len);
@@ -275,6 +275,11 @@ static int answer_of(struct rollcall_ldap *s, int msgid, const char *what, int *
     }
     if (r < 0)
         return -EHOSTUNREACH;
+    if (ldap_msgtype(m) != type) { // a yes to something else is none
+        ldap_msgfree(m);
+        SAY("%s: its answer to %s is an answer to something else", s->uri, what);
+        return -EPROTO;
+    }
     // Leaves the server's words for rollcall_ldap_said.
     if (ldap_parse_result(s->ld, m, ret_code, NULL, NULL, NULL, NULL, 1) != LDAP_SUCCESS) {
         SAY("%s: its answer to %s cannot be read", s->uri, what);
@@ -305,7 +310,7 @@ static int start_tls(struct rollcall_ldap *s, const struct rollcall_ldap_options
     int msgid = -1, code = ldap_start_tls(s->ld, NULL, NULL, &msgid), r = 0;
 
     if (code == LDAP_SUCCESS)
-        r = answer_of(s, msgid, "StartTLS", &code, why, why_len);
+        r = answer_of(s, msgid, LDAP_RES_EXTENDED, "StartTLS", &code, why, why_len);
     if (r < 0)
         return r;
     if (code != LDAP_SUCCESS) {
@@ -398,7 +403,7 @@ static int simple_or_external(struct rollcall_ldap *s, const struct rollcall_lda
         SAY("%s: the bind could not be sent: %s", s->uri, ldap_err2string(code));
         return -EHOSTUNREACH;
     }
-    return answer_of(s, msgid, "the bind", ret_code, why, why_len);
+    return answer_of(s, msgid, LDAP_RES_BIND, "the bind", ret_code, why, why_len);
 }
 
 static int no_questions(LDAP *ld, unsigned flags, void *defaults, void *questions)

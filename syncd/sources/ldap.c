@@ -158,7 +158,7 @@ int main(void)
         fprintf(stderr, "%s\n", why);
         return 2;
     }
-    f.known = dir_known_new();
+    f.known = dir_known_new(DIR_ENTRIES_MAX);
     if (!f.known) {
         fprintf(stderr, "there is no memory\n");
         return 1;

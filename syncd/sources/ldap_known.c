@@ -8,14 +8,16 @@
 
 struct dir_known {
     struct dir_known_entry *place;
-    size_t room, n; // room: a power of two, or 0
+    size_t room, n, max; // room: a power of two, or 0
     uint64_t key[2];
 };
 
-struct dir_known *dir_known_new(void)
+struct dir_known *dir_known_new(size_t max)
 {
     struct dir_known *k = calloc(1, sizeof(*k));
 
+    if (k)
+        k->max = max;
     if (k && getrandom(k->key, sizeof(k->key), 0) != (ssize_t)sizeof(k->key))
         k->key[0] = 0x9e3779b97f4a7c15u; // a server could choose ids that collide: slow, no more
     return k;
@@ -75,6 +77,8 @@ static bool grow(struct dir_known *k)
 {
     struct dir_known wider = {.room = k->room ? k->room * 2 : 1024, .key = {k->key[0], k->key[1]}};
 
+    if (k->n >= k->max)
+        return false;
     if (k->room && k->n < k->room / 2)
         return true;
     wider.place = calloc(wider.room, sizeof(*wider.place));

@@ -14,15 +14,17 @@ struct dir_known_entry {
     char *group;        // id of a group as it was said, or NULL
 };
 
+#define DIR_ENTRIES_MAX 4000000 // a server that never stops must not take the host's memory
+
 struct dir_known;
-struct dir_known *dir_known_new(void);
+struct dir_known *dir_known_new(size_t max);
 struct dir_known *dir_known_free(struct dir_known *k);
 void dir_known_forget(struct dir_known *k); // all of it
 size_t dir_known_count(const struct dir_known *k);
 
 // NULL where there is none.
 struct dir_known_entry *dir_known_find(struct dir_known *k, const unsigned char uuid[DIR_UUID]);
-// Found or made; seen, not absent. NULL: no memory. `group` is copied.
+// Found or made; seen, not absent. NULL: no memory, or too many. `group` is copied.
 struct dir_known_entry *dir_known_put(struct dir_known *k, const unsigned char uuid[DIR_UUID],
                                       enum dir_kind kind, const char *group);
 void dir_known_remove(struct dir_known *k, const unsigned char uuid[DIR_UUID]);

@@ -97,8 +97,9 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
     r = dir_say_entry(&f->say, &e, uuid, f->known);
     dir_entry_done(&e);
     if (r < 0) {
-        snprintf(f->why, sizeof(f->why), "there is no memory");
-        return DIR_LOST;
+        snprintf(f->why, sizeof(f->why), "%s: more than %d entries, or no memory for them",
+                 rollcall_ldap_uri(f->session), DIR_ENTRIES_MAX);
+        return DIR_REFUSED;
     }
     // It moved out of the tree, or is no person any more.
     if (r == DIR_NOBODY && dir_known_find(f->known, uuid))

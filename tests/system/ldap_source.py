@@ -136,7 +136,7 @@ class Source:
         try:
             wait.until(see, what, seconds)
         except AssertionError as e:
-            raise AssertionError(f"{e}\n{self.said[-5:]}\nrefused: {self.refused}\n{self.stderr()}") from None
+            raise AssertionError(f"{e}\n{str(self.said[-5:])[-2000:]}\nrefused: {self.refused}\n{self.stderr()}") from None
         return self
 
     def knows(self, *names):

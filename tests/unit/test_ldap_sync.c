@@ -228,7 +228,7 @@ static void count_seen(struct dir_known_entry *e, void *ctx)
 
 static void ten_thousand_entries_are_found_and_removed_again(void **state)
 {
-    struct dir_known *k = dir_known_new();
+    struct dir_known *k = dir_known_new(10000);
     unsigned char uuid[DIR_UUID];
     size_t n[2] = {0};
 
@@ -239,6 +239,8 @@ static void ten_thousand_entries_are_found_and_removed_again(void **state)
             dir_known_put(k, uuid, i % 100 ? DIR_USER : DIR_GROUP, i % 100 ? NULL : "g"));
     }
     assert_int_equal(dir_known_count(k), 10000);
+    uuid_of(10000, uuid);
+    assert_null(dir_known_put(k, uuid, DIR_USER, NULL)); // one that never stops
     for (uint32_t i = 0; i < 10000; i += 3) {
         uuid_of(i, uuid);
         dir_known_remove(k, uuid);
