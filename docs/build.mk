@@ -11,3 +11,4 @@ conf_page_DIR := tests/man
 $(BUILD)/man/rollcall.conf.5: $(BUILD)/tests/man/conf_page
 	@mkdir -p $(@D)
 	$< >$@.new && mv -f $@.new $@
+MAN_PAGES += docs/man/rollcall-source-ldap.8

@@ -43,6 +43,7 @@ database config
 access to * by dn.exact=gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth manage
 database mdb
 suffix dc=example,dc=org
+rootdn gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth
 directory {dir}/db
 maxsize 16777216
 index objectClass,uid,entryUUID,entryCSN eq
