@@ -148,6 +148,7 @@ int main(void)
 {
     struct dir_settings set;
     struct dir_follow f = {.set = &set};
+    uint32_t jitter = 0;
     char why[600];
     int r;
 
@@ -163,6 +164,9 @@ int main(void)
         fprintf(stderr, "there is no memory\n");
         return 1;
     }
+    if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
+        jitter = 0;
+    f.jitter = jitter % 3600;
     dir_say_init(&f.say, &set);
     r = read_directory(&set, &f);
     dir_known_free(f.known);

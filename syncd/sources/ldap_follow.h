@@ -31,7 +31,12 @@ struct dir_follow {
     // A second listing is due: for those said to be gone; for all that the last whole listing
     // may have lacked.
     bool unconfirmed, recheck;
+    int64_t jitter; // seconds
 };
+
+// Once a day, give or take an hour, all is read again: what no change tells, such as a right to
+// read that was taken or given, is seen then.
+bool dir_whole_is_due(const struct dir_follow *f);
 
 // RFC 4533; syncs once, or for as long as it is told of changes.
 enum dir_outcome dir_follow_sync(struct dir_follow *f, bool persist);

@@ -10,14 +10,11 @@
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_follow.h"
 
-#define WHOLE_EVERY (24 * 3600)
-
 struct polling {
     struct dir_follow *f;
     char newest[32]; // modifyTimestamp, "" where the server shows none
-    int64_t whole_at;
-    bool ids_alone; // the search in work is for ids
-    bool unknown;   // an id came that no search brought before
+    bool ids_alone;  // the search in work is for ids
+    bool unknown;    // an id came that no search brought before
 };
 
 static void note_newest(struct polling *p, const struct dir_entry *e)
@@ -136,8 +133,7 @@ static enum dir_outcome read_whole(struct polling *p)
     f->n_gone = 0;
     dir_known_forget(f->known);
     p->newest[0] = 0;
-    p->whole_at = dir_now();
-    dir_say_begin(&f->say, DIR_WHOLE, p->whole_at);
+    dir_say_begin(&f->say, DIR_WHOLE, dir_now());
     emit_flush();
     r = search(p, f->set->filter, f->set->map.attributes);
     if (r != DIR_READ)
@@ -208,10 +204,11 @@ enum dir_outcome dir_follow_poll(struct dir_follow *f)
             dir_pause(until - now, -1);
         if (f->unconfirmed)
             r = dir_confirm_gone(f);
-        if (r != DIR_READ)
+        if (r == DIR_AFRESH)
+            f->complete = false;
+        else if (r != DIR_READ)
             break;
-        r = !f->complete || !p.newest[0] || dir_now() - p.whole_at > WHOLE_EVERY ? read_whole(&p)
-                                                                                 : read_newer(&p);
+        r = !f->complete || !p.newest[0] || dir_whole_is_due(f) ? read_whole(&p) : read_newer(&p);
     }
     return r;
 }

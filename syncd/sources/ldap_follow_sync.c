@@ -289,7 +289,7 @@ static enum dir_outcome refresh(struct syncing *s)
     enum dir_outcome r;
 
     // What came before an end that was none is not committed, and its cookie neither.
-    if (f->afresh || !dir_say_cookie(&f->say, &f->cookie))
+    if (!dir_say_cookie(&f->say, &f->cookie) || f->afresh || dir_whole_is_due(f))
         f->cookie.len = 0;
     s->whole = f->cookie.len == 0;
     f->n_gone = 0;
@@ -420,7 +420,7 @@ static enum dir_outcome persist(struct syncing *s)
             r = settle_gone(s);
         now = dir_now_ms();
         if (r == DIR_READ && now >= next_beat) {
-            r = beat(f);
+            r = dir_whole_is_due(f) ? DIR_AFRESH : beat(f);
             next_beat = now + (int64_t)f->set->poll * 1000;
             continue; // what came meanwhile
         }

@@ -12,6 +12,8 @@
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_follow.h"
 
+#define WHOLE_EVERY (24 * 3600)
+
 int64_t dir_now(void)
 {
     return time(NULL);
@@ -23,6 +25,11 @@ int64_t dir_now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool dir_whole_is_due(const struct dir_follow *f)
+{
+    return dir_now() - f->say.whole_at > WHOLE_EVERY + f->jitter;
 }
 
 void dir_pause(int64_t ms, int fd)
@@ -250,16 +257,23 @@ static enum dir_outcome ask(struct dir_follow *f, struct asking *a)
     return DIR_READ;
 }
 
+static void is_user(struct dir_known_entry *e, void *ctx)
+{
+    *(bool *)ctx = *(bool *)ctx || e->kind == DIR_USER;
+}
+
 enum dir_outcome dir_confirm_gone(struct dir_follow *f)
 {
     enum dir_outcome r = DIR_READ;
-    bool ignored;
+    bool unknown = false, anybody = false;
 
     if (f->recheck)
-        r = dir_compare_ids(f, &ignored);
-    if (r != DIR_READ)
-        return r;
-    f->recheck = f->unconfirmed = false;
+        r = dir_compare_ids(f, &unknown);
+    if (r != DIR_READ || unknown) // shown by now, and no change will tell
+        return r == DIR_READ ? DIR_AFRESH : r;
+    // A directory of nobody is looked at again and again: they may be hidden.
+    dir_known_each(f->known, is_user, &anybody);
+    f->recheck = f->unconfirmed = !anybody;
     dir_say_begin(&f->say, DIR_DIFFERENCE, dir_now());
     while (r == DIR_READ) {
         struct asking a = {.f = f};

@@ -31,24 +31,39 @@ static int digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool dir_say_cookie(const struct dir_say *say, struct dir_cookie *ret)
+// The two numbers behind the head; where they end.
+static const char *read_numbers(const char *p, int64_t *ret_whole)
+{
+    char *end;
+
+    strtoull(p, &end, 16);
+    if (end == p || *end != ' ')
+        return NULL;
+    p = end + 1;
+    *ret_whole = strtoll(p, &end, 16);
+    return end == p || *end != ' ' ? NULL : end + 1;
+}
+
+bool dir_say_cookie(struct dir_say *say, struct dir_cookie *ret)
 {
     struct dir_cookie c = {0};
+    int64_t whole;
     char head[32];
     const char *p;
 
     snprintf(head, sizeof(head), "ldap1 %s ", say->set->fingerprint);
     if (strncmp(say->cursor, head, strlen(head)) != 0)
         return false;
-    p = strchr(say->cursor + strlen(head), ' ');
-    for (p = p ? p + 1 : ""; p[0] && p[1] && c.len < sizeof(c.bytes); p += 2) {
+    p = read_numbers(say->cursor + strlen(head), &whole);
+    for (; p && p[0] && p[1] && c.len < sizeof(c.bytes); p += 2) {
         int high = digit(p[0]), low = digit(p[1]);
         if (high < 0 || low < 0)
             return false;
         c.bytes[c.len++] = (char)(high << 4 | low);
     }
-    if (*p || c.len == 0)
+    if (!p || *p || c.len == 0)
         return false;
+    say->whole_at = whole;
     *ret = c;
     return true;
 }
@@ -56,8 +71,9 @@ bool dir_say_cookie(const struct dir_say *say, struct dir_cookie *ret)
 static void make_cursor(struct dir_say *say, const struct dir_cookie *cookie)
 {
     static const char digits[] = "0123456789abcdef";
-    size_t at = (size_t)snprintf(say->cursor, sizeof(say->cursor), "ldap1 %s %llx ",
-                                 say->set->fingerprint, (unsigned long long)++say->counter);
+    size_t at = (size_t)snprintf(say->cursor, sizeof(say->cursor), "ldap1 %s %llx %llx ",
+                                 say->set->fingerprint, (unsigned long long)++say->counter,
+                                 (unsigned long long)say->whole_at);
 
     for (size_t i = 0; cookie && i < cookie->len && at + 3 < sizeof(say->cursor); i++) {
         say->cursor[at++] = digits[(unsigned char)cookie->bytes[i] >> 4];
@@ -80,10 +96,14 @@ void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
     say->full = what != DIR_DELTA;
     say->as_of = as_of;
     say->rows = say->done = 0;
+    say->whole = what == DIR_WHOLE;
 }
 
 void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
 {
+    if (say->whole)
+        say->whole_at = say->as_of;
+    say->whole = false;
     make_cursor(say, cookie);
     emit_commit(say->cursor, say->rows);
     emit_flush();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Listings as rollcall-source-ldap says them, and the cursor that carries the directory's
-// cookie: "ldap1 FINGERPRINT COUNTER COOKIE-AS-HEX".
+// cookie: "ldap1 FINGERPRINT COUNTER WHOLE-AT COOKIE", all of them hex.
 #ifndef ROLLCALL_SOURCES_LDAP_SAY_H
 #define ROLLCALL_SOURCES_LDAP_SAY_H
 
@@ -12,15 +12,16 @@ struct dir_say {
     const struct dir_settings *set;
     char cursor[16384]; // of the last commit, "" where none
     uint64_t counter;
-    bool open, full;
+    bool open, full, whole;
     uint64_t rows, done;
+    int64_t whole_at;   // when all of it was read last, be it by a process before this one
     int64_t full_as_of; // of the last full listing that was committed
     int64_t as_of;      // of the one that is open
 };
 
 void dir_say_init(struct dir_say *say, const struct dir_settings *set);
 // The cookie of the engine's cursor, where it is one of ours for this configuration.
-bool dir_say_cookie(const struct dir_say *say, struct dir_cookie *ret);
+bool dir_say_cookie(struct dir_say *say, struct dir_cookie *ret);
 
 enum dir_listing { DIR_WHOLE, DIR_DELTA, DIR_DIFFERENCE };
 // Begins, and drops what was open. A difference is one to the last commit.

@@ -46,6 +46,7 @@ def slapd(ca, keys):
     server = ldapd.Slapd(ca).load(*(ldapd.person(n, sshPublicKey=keys[n].public) for n in STAFF),
                                   ldapd.group("everybody", STAFF), ldapd.group("linux-users", ["cn=everybody," + ldapd.GROUPS])).start()
     configure([server.ldaps], ca)
+    assert daemons.sync_once().returncode == 0
     yield server
     server.stop()
 
@@ -61,13 +62,16 @@ def following(slapd):
 
 @pytest.fixture(scope="module")
 def apps(slapd):
-    assert daemons.sync_once().returncode == 0
     return {name: totp.enroll(name) for name in STAFF[:4]}
 
 
 def unlocked(name):
     entry = people.passwd(name)
     return entry is not None and entry[6] == "/bin/bash"
+
+
+def status():
+    return subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout
 
 
 def log_in(name, keys, apps):
@@ -124,8 +128,7 @@ def test_a_server_that_is_gone_or_restarted_changes_nobody(following, slapd):
     slapd.stop()
     following.logs("connection is gone")
     assert all(unlocked(n) for n in STAFF[:9])
-    got = subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60)
-    assert "gone" in got.stdout or "no connection" in got.stdout, got.stdout
+    assert "gone" in status() or "no connection" in status(), status()
     slapd.start()
     slapd.replace("alice", "loginShell", "/bin/sh")
     wait.until(lambda: people.passwd("alice")[6] == "/bin/sh", "what was changed since")
@@ -151,18 +154,17 @@ def test_syncd_started_again_reads_what_changed_and_no_more(slapd):
 def test_an_acl_that_hides_everybody_is_held_loudly(slapd, ca):
     slapd.stop()
     slapd.start(access=f"access to dn.subtree={ldapd.PEOPLE} attrs=entry by dn.exact={ldapd.SYNC} none\n    by * break\n")
+    configure([slapd.ldaps], ca, map="userType:title")  # so that all of it is read
     daemon = daemons.Syncd().start()
     try:
         daemon.logs("breaker")
         wait.until(lambda: daemon.log().count("listing-accepted") >= 3, "a second listing")
         assert all(unlocked(n) for n in STAFF[:9])
-        status = subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout
-        assert "held" in status or "hold" in status, status
-    finally:
+        assert "held" in status()
         slapd.stop()
         slapd.start(access="")
-        wait.until(lambda: "hold" not in subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout.lower(),
-                   "the hold to end when all are seen again")
+        wait.until(lambda: "held" not in status(), "the hold to end when all are seen again")
+    finally:
         daemon.stop()
 
 
@@ -173,12 +175,11 @@ def test_everybody_deleted_at_once_is_held_loudly(slapd):
         slapd.delete(f"ou=people,{ldapd.BASE}", recursive=True)
         daemon.logs("breaker")
         slapd.delete(ldapd.BASE, recursive=True)  # and the base itself
-        before = daemon.log().count("listing-accepted")
-        wait.until(lambda: daemon.log().count("listing-accepted") > before, "the second listing")
+        daemon.logs("base does not exist")
         assert all(unlocked(n) for n in STAFF[:9])
     finally:
         daemon.stop()
-    # Started again: a base that is not there is no empty directory.
+    # Started again: our account went with all the rest, and nothing is no empty directory.
     got = daemons.sync_once()
-    assert got.returncode != 0 and "base does not exist" in got.stdout, got.stdout
+    assert got.returncode != 0 and "refuses the bind" in got.stdout, got.stdout
     assert all(unlocked(n) for n in STAFF[:9])
