@@ -293,23 +293,28 @@ static void free_ldap(struct rollcall_ldap_config *l)
     free(l->group_filter);
 }
 
+static void free_source(struct rollcall_source_config *s)
+{
+    free(s->name);
+    free(s->type);
+    free(s->path);
+    free(s->command);
+    free(s->user);
+    free(s->worker_type);
+    free(s->join_prefix);
+    free_ldap(&s->ldap);
+    for (size_t k = 0; k < ROLLCALL_SOURCE_FILES; k++)
+        free(s->file[k]);
+}
+
 struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
 {
     if (!c)
         return NULL;
-    for (size_t i = 0; i < c->n_sources; i++) {
-        struct rollcall_source_config *s = &c->source[i];
-        free(s->name);
-        free(s->type);
-        free(s->path);
-        free(s->command);
-        free(s->user);
-        free(s->worker_type);
-        free(s->join_prefix);
-        free_ldap(&s->ldap);
-        for (size_t k = 0; k < ROLLCALL_SOURCE_FILES; k++)
-            free(s->file[k]);
-    }
+    for (size_t i = 0; i < c->n_sources; i++)
+        free_source(&c->source[i]);
+    for (size_t i = 0; i < c->n_sinks; i++)
+        free_source(&c->sink[i]);
     for (size_t i = 0; i < c->n_local_groups; i++) {
         free(c->local_group[i].name);
         free_list(&c->local_group[i].from);
@@ -341,6 +346,17 @@ const struct rollcall_source_config *rollcall_config_source(const struct rollcal
     for (size_t i = 0; i < config->n_sources; i++)
         if (strcmp(config->source[i].name, name) == 0)
             return &config->source[i];
+    return NULL;
+}
+
+const struct rollcall_source_config *rollcall_config_process(const struct rollcall_config *config,
+                                                             const char *name)
+{
+    if (*name != '@')
+        return rollcall_config_source(config, name);
+    for (size_t i = 0; i < config->n_sinks; i++)
+        if (strcmp(config->sink[i].name, name + 1) == 0)
+            return &config->sink[i];
     return NULL;
 }
 

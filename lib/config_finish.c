@@ -24,6 +24,17 @@ bool config_was_set(const struct config_state *s, const char *section, const cha
     return false;
 }
 
+static void apply_named(struct config_state *s, const struct option_definition *d,
+                        const struct rollcall_source_config *list, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        char section[100];
+        snprintf(section, sizeof(section), "%s %s", d->section, list[k].name);
+        if (!config_was_set(s, section, d->name))
+            config_take(s, section, d->name, d->standard);
+    }
+}
+
 // The table's defaults go through the same parser as what sysadmins write.
 static void apply_defaults(struct config_state *s)
 {
@@ -39,12 +50,10 @@ static void apply_defaults(struct config_state *s)
         for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
             if (strcmp(plain[k], d->section) == 0 && !config_was_set(s, d->section, d->name))
                 config_take(s, d->section, d->name, d->standard);
-        for (size_t k = 0; strcmp(d->section, "source") == 0 && k < s->config->n_sources; k++) {
-            char section[100];
-            snprintf(section, sizeof(section), "source %s", s->config->source[k].name);
-            if (!config_was_set(s, section, d->name))
-                config_take(s, section, d->name, d->standard);
-        }
+        if (strcmp(d->section, "source") == 0)
+            apply_named(s, d, s->config->source, s->config->n_sources);
+        if (strcmp(d->section, "sink") == 0)
+            apply_named(s, d, s->config->sink, s->config->n_sinks);
     }
 }
 
@@ -230,6 +239,7 @@ void config_finish(struct config_state *s)
 {
     apply_defaults(s);
     check_sources(s);
+    config_check_sinks(s);
     check_factors(s);
     check_rest(s);
     check_services(s);

@@ -338,6 +338,23 @@ static char *own_name(struct config_state *s, const char *name)
     return own;
 }
 
+static struct rollcall_source_config *sink_struct(struct config_state *s, const char *name)
+{
+    struct rollcall_config *c = s->config;
+
+    for (size_t i = 0; i < c->n_sinks; i++)
+        if (strcmp(c->sink[i].name, name) == 0)
+            return &c->sink[i];
+    if (c->n_sinks == ROLLCALL_SINKS_MAX) {
+        ERROR(s, "there are more than %d sinks", ROLLCALL_SINKS_MAX);
+        return NULL;
+    }
+    if (!(c->sink[c->n_sinks].name = own_name(s, name)))
+        return NULL;
+    c->sink[c->n_sinks].sink = true;
+    return &c->sink[c->n_sinks++];
+}
+
 // The struct of a named section, made at its first mention; NULL with a complaint.
 static void *section_struct(struct config_state *s, const char *kind, const char *name)
 {
@@ -355,6 +372,8 @@ static void *section_struct(struct config_state *s, const char *kind, const char
             return NULL;
         return &c->source[c->n_sources++];
     }
+    if (strcmp(kind, "sink") == 0)
+        return sink_struct(s, name);
     if (strcmp(kind, "local_group") == 0) {
         for (size_t i = 0; i < c->n_local_groups; i++)
             if (strcmp(c->local_group[i].name, name) == 0)

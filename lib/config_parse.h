@@ -33,6 +33,7 @@ void config_finish(struct config_state *state); // defaults and what must hold t
 // Whether a file sets this option, not the table's default.
 bool config_was_set(const struct config_state *s, const char *section, const char *name);
 void config_check_ldap(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_sinks(struct config_state *s);
 void config_state_done(struct config_state *state);
 
 #endif

@@ -10,6 +10,9 @@
 const struct section_definition config_sections[] = {
     {"rollcall", false, "This host."},
     {"source", true, "Where people come from. NAME is yours to choose and stands in messages."},
+    {"sink", true,
+     "A hub's directory, which it keeps in step with the company for other hosts. See "
+     "packaging/ldap."},
     {"access", false, "Who may come in on this host."},
     {"nss", false,
      "What programs are told by getpwnam, getgrnam, getent and the like. Who may log in, and who "
@@ -129,6 +132,34 @@ const struct option_definition config_options[] = {
     {"source", "key_file", OPTION_PATH, IN(rollcall_source_config, file[ROLLCALL_FILE_KEY]), NULL,
      false, 0, 0, NULL, "PEM file of its key, root's (0600)."},
 
+#define SINK(name, type, member, words, text, min, max, standard, sentence)                        \
+    {                                                                                              \
+        "sink", name, type, IN(rollcall_source_config, member), words, text, min, max, standard,   \
+            sentence                                                                               \
+    }
+    SINK("type", OPTION_WORD, type, "ldap", true, 0, 0, NULL, "ldap: OpenLDAP."),
+    SINK("uri", OPTION_LIST, ldap.uri, NULL, false, 0, 0, NULL,
+         "The servers that may be written to, tried in this order."),
+    SINK("base", OPTION_TEXT, ldap.base, NULL, false, 0, 400, NULL,
+         "The DN below which ou=people, ou=groups, ou=hosts and cn=rollcall-heartbeat stand. The "
+         "entry itself has to be there."),
+    SINK("bind", OPTION_WORD, ldap.bind, "simple|external|gssapi", true, 0, 0, "external",
+         "As of a source of type ldap."),
+    SINK("bind_dn", OPTION_TEXT, ldap.bind_dn, NULL, false, 0, 400, NULL, "The DN for simple."),
+    SINK("password_file", OPTION_PATH, file[ROLLCALL_FILE_PASSWORD], NULL, false, 0, 0, NULL,
+         "A file with the password in its first line, root's and nobody else's (0600)."),
+    SINK("keytab", OPTION_PATH, file[ROLLCALL_FILE_KEYTAB], NULL, false, 0, 0, NULL,
+         "The keytab for bind = gssapi, root's (0600)."),
+    SINK("ca_file", OPTION_PATH, file[ROLLCALL_FILE_CA], NULL, false, 0, 0, NULL,
+         "PEM file of the authorities that vouch for the server. Default: the system's."),
+    SINK("cert_file", OPTION_PATH, file[ROLLCALL_FILE_CERT], NULL, false, 0, 0, NULL,
+         "PEM file of the hub's own certificate."),
+    SINK("key_file", OPTION_PATH, file[ROLLCALL_FILE_KEY], NULL, false, 0, 0, NULL,
+         "PEM file of its key, root's (0600)."),
+    SINK("timeout", OPTION_DURATION, timeout, NULL, false, 1, 600, "30s",
+         "A directory that does not answer for this long counts as gone."),
+#undef SINK
+
     {"access", "allow_groups", OPTION_LIST, IN(rollcall_config, allow_groups), NULL, false, 0, 0,
      NULL,
      "Groups, by their immutable id in the source, whose members may log in here. Absent: "
@@ -211,6 +242,10 @@ const struct option_definition config_options[] = {
      "files 10d."},
     {"lifecycle", "lease_exempt_group", OPTION_LIST, IN(rollcall_config, lease_exempt_group), NULL,
      false, 0, 0, NULL, "Members get in when the lease is over. Keep it small."},
+    {"lifecycle", "dates_ahead", OPTION_DURATION, IN(rollcall_config, dates_ahead), NULL, false, 0,
+     3650ull * DAY, "72h",
+     "Of a hub: how far ahead a first or last day may stand in the directory, so that hosts know "
+     "it when they hear of nobody any more."},
     {"lifecycle", "breaker_window", OPTION_DURATION, IN(rollcall_config, breaker_window), NULL,
      false, 60, 30 * DAY, "24h", "The breaker counts effects per source over this time."},
     {"lifecycle", "breaker_inferred_count", OPTION_COUNT,

@@ -16,7 +16,7 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
-	syncd/engine/audit_queue.c
+	syncd/engine/audit_queue.c syncd/engine/outbox.c syncd/engine/fleet.c
 ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
 UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
 test_lifecycle_rules_SRCS := tests/unit/test_lifecycle_rules.c tests/unit/engine_fixture.c
@@ -27,7 +27,7 @@ test_lifecycle_people_LIBS := $(ENGINE_LIBS)
 
 PROGRAMS += rollcall-syncd
 rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/source_files.c syncd/engine/loop.c \
-	syncd/engine/supervise.c syncd/engine/control.c
+	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/control.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin
 
@@ -93,3 +93,8 @@ test_ldap_entry_LIBS := -lldap -llber $(JANSSON_LIBS)
 UNIT_TESTS += test_ldap_sync
 test_ldap_sync_SRCS := tests/unit/test_ldap_sync.c syncd/sources/ldap_control.c syncd/sources/ldap_known.c
 test_ldap_sync_LIBS := -lldap -llber $(JANSSON_LIBS)
+SINK_SRCS := syncd/sinks/sink_ldap.c syncd/sinks/sink_people.c syncd/sinks/sink_groups.c syncd/sinks/sink_hosts.c
+PROGRAMS += rollcall-sink-ldap
+rollcall-sink-ldap_SRCS := syncd/sinks/ldap.c $(SINK_SRCS)
+rollcall-sink-ldap_LIBS := $(JANSSON_LIBS) -lldap -llber
+rollcall-sink-ldap_DIR := libexec/rollcall/sinks

@@ -212,7 +212,9 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
         restrict_files(source);
     if (restrict_calls() < 0)
         refuse("seccomp");
-    snprintf(path, sizeof(path), "%s/rollcall-source-%s", ROLLCALL_SOURCES_DIR, source->type);
+    snprintf(path, sizeof(path), "%s/rollcall-%s-%s",
+             source->sink ? ROLLCALL_SINKS_DIR : ROLLCALL_SOURCES_DIR,
+             source->sink ? "sink" : "source", source->type);
     if (chdir("/") < 0)
         refuse("/");
     prctl(PR_SET_PDEATHSIG, SIGKILL); // setresuid took it away

@@ -30,6 +30,8 @@
 #include "rollcall/paths.h"
 #include "syncd/engine/loop.h"
 
+#define CHILDREN_MAX (ROLLCALL_SOURCES_MAX + ROLLCALL_SINKS_MAX)
+
 struct child {
     pid_t pid;
     char source[32];
@@ -42,7 +44,7 @@ struct launcher {
     int signals, door, control; // door: to the engine
     pid_t engine;
     int engine_status;
-    struct child child[ROLLCALL_SOURCES_MAX];
+    struct child child[CHILDREN_MAX];
     unsigned failures; // of the engine, one after the other
     time_t engine_started;
     bool stopping;
@@ -141,7 +143,7 @@ static int start_engine(struct launcher *l)
 
 static struct child *child_of(struct launcher *l, const char *source, pid_t pid)
 {
-    for (int i = 0; i < ROLLCALL_SOURCES_MAX; i++) {
+    for (int i = 0; i < CHILDREN_MAX; i++) {
         struct child *c = &l->child[i];
         if (source ? strcmp(c->source, source) == 0 && c->pid : c->pid == pid)
             return c;
@@ -183,7 +185,7 @@ static void end_child(const struct child *c)
 
 static void end_children(struct launcher *l)
 {
-    for (int i = 0; i < ROLLCALL_SOURCES_MAX; i++)
+    for (int i = 0; i < CHILDREN_MAX; i++)
         if (l->child[i].pid)
             end_child(&l->child[i]);
 }
@@ -224,7 +226,7 @@ static int spawn(struct launcher *l, const struct rollcall_source_config *src, s
 
 static void start_source(struct launcher *l, const char *name)
 {
-    const struct rollcall_source_config *src = rollcall_config_source(l->config, name);
+    const struct rollcall_source_config *src = rollcall_config_process(l->config, name);
     struct launcher_message m = {.kind = LAUNCHER_STARTED};
     struct child *c = child_of(l, NULL, 0);
     int fds[3], r = src && c && !child_of(l, name, 0) ? 0 : -EBUSY;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define ROLLCALL_SOURCES_MAX     14 // as many authorities as a board holds leases of
+#define ROLLCALL_SINKS_MAX       2
 #define ROLLCALL_CONFIG_LIST_MAX 64
 
 struct rollcall_list {
@@ -41,8 +42,10 @@ struct rollcall_ldap_config {
     uint64_t page;
 };
 
+// A source; a sink is a process of the same kind, and has the options that both have.
 struct rollcall_source_config {
-    char *name;    // of the section: [source NAME]
+    bool sink;
+    char *name;    // of the section: [source NAME], [sink NAME]
     char *type;    // "csv", "exec", "ldap"
     unsigned role; // ROLLCALL_ROLE_*
     char *path;    // csv
@@ -91,6 +94,9 @@ struct rollcall_config {
     struct rollcall_list labels;
     struct rollcall_source_config source[ROLLCALL_SOURCES_MAX];
     size_t n_sources;
+    struct rollcall_source_config sink[ROLLCALL_SINKS_MAX];
+    size_t n_sinks;
+    uint64_t dates_ahead; // seconds: how far ahead a date may stand in a sink
     struct rollcall_list allow_groups;
     bool has_allow_groups;
     char *publish; // "all" or "allowed"
@@ -141,6 +147,9 @@ void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to)
 
 const struct rollcall_source_config *rollcall_config_source(const struct rollcall_config *config,
                                                             const char *name);
+// The section of a process as launcher and engine name it: a source's name, "@" and a sink's.
+const struct rollcall_source_config *rollcall_config_process(const struct rollcall_config *config,
+                                                             const char *name);
 // NULL where the service has no section; sudo-i and su-l share sudo's and su's.
 const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
                                                               const char *service);

@@ -66,6 +66,7 @@
 #define ROLLCALL_VERIFIER_RARE      ROLLCALL_LIBEXECDIR "/rollcall-verifier-rare.so"
 #define ROLLCALL_SECURITY_KEY       ROLLCALL_LIBEXECDIR "/rollcall-security-key"
 #define ROLLCALL_SOURCES_DIR        ROLLCALL_LIBEXECDIR "/sources"
+#define ROLLCALL_SINKS_DIR          ROLLCALL_LIBEXECDIR "/sinks"
 
 #define ROLLCALL_USER_ENGINE        "rollcall"
 #define ROLLCALL_USER_SOURCE        "rollcall-source"

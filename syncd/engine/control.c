@@ -199,6 +199,23 @@ static void add_runs(struct loop *l, json_t *status)
         json_object_set_new(status, "published", json_integer(l->published_at));
 }
 
+static void add_sinks(struct loop *l, json_t *fleet)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < l->n_sinks; i++) {
+        const struct sink_run *s = &l->sink[i];
+        json_array_append_new(
+            a, json_pack("{s:s, s:s, s:I, s:s}", "sink", s->name, "state",
+                         s->ready                  ? "connected"
+                         : s->state == RUN_RUNNING ? "starting"
+                                                   : "backoff",
+                         "confirmed", (json_int_t)engine_core_outbox_confirmed(l->core, s->name),
+                         "problem", s->problem));
+    }
+    json_object_set_new(fleet, "sinks", a);
+}
+
 static int do_expect(struct loop *l, const json_t *q, const char *by, json_t **ret)
 {
     json_int_t n = json_integer_value(json_object_get(q, "n"));
@@ -270,6 +287,10 @@ static void serve(struct loop *l, struct client *c, const json_t *q)
         r = engine_core_recover(l->core, by, loop_now(), &o);
         for (size_t i = 0; r == 0 && i < l->n_runs; i++)
             run_restart(l, &l->run[i]);
+    } else if (strcmp(verb, "fleet") == 0) {
+        r = engine_core_fleet(l->core, loop_now(), &o);
+        if (r == 0)
+            add_sinks(l, o);
     } else if (strcmp(verb, "reload") == 0) {
         r = loop_reload(l, &o);
     } else {

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "rollcall/cache_map.h"
+#include "syncd/engine/core_internal.h"
 #include "syncd/engine/nesting.h"
+#include "syncd/engine/outbox.h"
 
 static int on_ledger_entry(void *ctx, const struct rollcall_ledger_entry *e)
 {
@@ -350,6 +352,8 @@ int engine_core_open(const struct rollcall_config *config, const struct engine_p
     r = store_open(paths->state_db, now, &core->store, &lost);
     if (r == 0)
         r = restore(core, lost, now);
+    if (r == 0)
+        r = outbox_configure(core);
     if (r == 0) {
         core->generation = last_generation(core) + 1;
         core->clock_mark =
@@ -393,7 +397,9 @@ int engine_core_reconfigure(struct engine_core *core, const struct rollcall_conf
         engine_core_abort(core, old->source[i].name, "the configuration was read again", now);
     core->config = config;
     nesting_refresh(core);
-    r = effects_transaction(core, now, merge_all_by_options, &now);
+    r = outbox_configure(core);
+    if (r == 0)
+        r = effects_transaction(core, now, merge_all_by_options, &now);
     if (r < 0) {
         core->config = old;
         nesting_refresh(core);

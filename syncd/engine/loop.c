@@ -156,6 +156,20 @@ static void drain_local(struct loop *l)
         }
 }
 
+static void dispatch_sink(struct loop *l, uint64_t tag)
+{
+    struct sink_run *s = &l->sink[tag % 10];
+
+    if (tag % 10 >= l->n_sinks)
+        return;
+    if (tag >= TAG_SINK_ERR && s->err >= 0)
+        sink_on_errors(l, s);
+    else if (tag >= TAG_SINK_OUT && tag < TAG_SINK_ERR && s->out >= 0)
+        sink_on_output(l, s);
+    else if (tag < TAG_SINK_OUT && s->in >= 0)
+        sink_on_writable(l, s);
+}
+
 static void dispatch(struct loop *l, uint64_t tag)
 {
     struct signalfd_siginfo info;
@@ -183,7 +197,9 @@ static void dispatch(struct loop *l, uint64_t tag)
     default:
         break;
     }
-    if (tag >= TAG_CLIENT && tag < TAG_CLIENT + CLIENTS_MAX && l->client[tag - TAG_CLIENT].fd >= 0)
+    if (tag >= TAG_SINK_IN && tag < TAG_END)
+        dispatch_sink(l, tag);
+    else if (tag >= TAG_CLIENT && tag < TAG_CLIENT + CLIENTS_MAX && l->client[tag - TAG_CLIENT].fd >= 0)
         control_on_input(l, &l->client[tag - TAG_CLIENT]);
     else if (tag >= TAG_ERR && tag < TAG_ERR + l->n_runs && l->run[tag - TAG_ERR].err >= 0)
         run_on_errors(l, &l->run[tag - TAG_ERR]);
@@ -209,6 +225,8 @@ static int wait_ms(const struct loop *l)
 
     if (other < next)
         next = other;
+    if (sinks_deadline(l) < next)
+        next = sinks_deadline(l);
     if (engine_core_dirty(l->core) && l->published + PUBLISH_MS < next)
         next = l->published + PUBLISH_MS;
     if (l->audit_wait >= 0 && now + l->audit_wait < next)
@@ -258,6 +276,7 @@ static void turn(struct loop *l)
     engine_core_tick(l->core, loop_now());
     runs_tick(l);
     publish(l);
+    sinks_tick(l);
     control_tick(l);
     l->audit_wait = audit_queue_flush(&l->audit);
     if (l->options->once && runs_all_done(l) && !in_any_batch(l) && !engine_core_dirty(l->core))
@@ -293,6 +312,7 @@ int loop_reload(struct loop *l, json_t **ret)
     l->own_config = fresh;
     l->config = fresh;
     runs_configure(l);
+    sinks_configure(l);
     *ret = json_pack("{s:b}", "changed", 1);
     return 0;
 }
@@ -305,6 +325,7 @@ static void close_all(struct loop *l)
         launcher_tell(l, LAUNCHER_STOP, l->run[i].name);
         free(l->run[i].buf);
     }
+    sinks_close(l);
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -338,6 +359,7 @@ int engine_loop_run(const struct engine_loop_options *options, const struct roll
         return 1;
     }
     runs_configure(l);
+    sinks_configure(l);
     while (!l->stop)
         turn(l);
     code = options->once && !runs_all_well(l) ? 1 : 0;

@@ -10,6 +10,7 @@
 #include "syncd/engine/audit_queue.h"
 #include "syncd/engine/core.h"
 #include "syncd/engine/loop.h"
+#include "syncd/engine/outbox.h"
 #include "syncd/launcher.h"
 
 #define CLIENTS_MAX 8
@@ -38,6 +39,29 @@ struct run {
     int64_t last_commit, last_start; // realtime
 };
 
+// One sink's process, or its absence.
+struct sink_run {
+    char name[32];
+    enum run_state state;
+    pid_t pid;
+    int in, out, err;
+    char *buf; // what came of the line in work
+    size_t len;
+    char err_line[512];
+    size_t err_len;
+    char *send; // what its pipe did not take yet
+    size_t send_len, sent;
+    bool ready, busy;          // connected; a batch is under way
+    struct outbox_batch batch; // of it
+    int64_t whole;             // everybody is being said, up to this generation; 0: not
+    bool completing;           // the batch is the last of that
+    json_t *as_of;             // of the last heartbeat
+    int64_t beat;              // realtime
+    int64_t since, next_start; // monotonic ms
+    unsigned failures;
+    char problem[300];
+};
+
 struct client {
     int fd;
     int64_t deadline, next_progress; // monotonic ms
@@ -57,6 +81,8 @@ struct loop {
     int audit_wait; // ms until the queue is worth another try, or -1
     struct run run[ROLLCALL_SOURCES_MAX];
     size_t n_runs;
+    struct sink_run sink[ROLLCALL_SINKS_MAX];
+    size_t n_sinks;
     struct client client[CLIENTS_MAX];
     bool stop, ready, local_dirty;
     int64_t published; // monotonic ms
@@ -80,6 +106,16 @@ bool runs_all_done(const struct loop *l); // --once
 bool runs_all_well(const struct loop *l);
 void launcher_tell(struct loop *l, char kind, const char *source);
 
+// ---- sinks.c ----
+void sinks_configure(struct loop *l);
+void sinks_tick(struct loop *l);
+int64_t sinks_deadline(const struct loop *l);
+void sinks_on_launcher(struct loop *l, const struct launcher_message *m, const int fds[3]);
+bool sink_on_output(struct loop *l, struct sink_run *s);
+bool sink_on_errors(struct loop *l, struct sink_run *s);
+void sink_on_writable(struct loop *l, struct sink_run *s);
+void sinks_close(struct loop *l);
+
 // ---- control.c ----
 void control_accept(struct loop *l);
 void control_on_input(struct loop *l, struct client *c);
@@ -96,7 +132,11 @@ enum {
     TAG_LOCAL,
     TAG_OUT = 100,
     TAG_ERR = 200,
-    TAG_CLIENT = 300
+    TAG_CLIENT = 300,
+    TAG_SINK_IN = 400,
+    TAG_SINK_OUT = 410,
+    TAG_SINK_ERR = 420,
+    TAG_END = 430
 };
 
 #endif

@@ -450,6 +450,10 @@ void runs_on_launcher(struct loop *l)
         json_decref(ignored);
         return;
     }
+    if (*m.source == '@') {
+        sinks_on_launcher(l, &m, fds);
+        return;
+    }
     run = run_by_name(l, m.source);
     if (!run) {
         for (int k = 0; m.kind == LAUNCHER_STARTED && k < 3; k++)
