@@ -70,6 +70,7 @@ int cli_setup(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_adopt(struct cli *cli);
 int cli_report(struct cli *cli);
+int cli_fleet(struct cli *cli);
 
 // "rollcall VERB: …" on standard error, one line, escaped as a whole. Returns `code`.
 int cli_complain(const struct cli *cli, int code, const char *format, ...)

@@ -75,6 +75,13 @@ static const struct cli_verb verbs[] = {
      "--reason TEXT   for the audit log\n"
      "Who has left stays out. Mend the source: this only buys time.",
      ",json,for,reason,", 0, 2, true, cli_lease},
+    {"fleet", "[--json]", "on a hub: which host has every lock, and which has not, worst first",
+     "LOCKS     people who are locked at the hub and not yet on the host\n"
+     "SESSIONS  locks of which the host has not said that the last process is gone\n"
+     "BEHIND    changes of any kind that the host has not acknowledged\n"
+     "Exit status 1: a lock is open somewhere, a host is silent, or the directory cannot be "
+     "written.",
+     ",json,", 0, 0, true, cli_fleet},
     {"recover", "[--clock] [--json]",
      "after a loss of state: let sources say who is employed again",
      "--clock   the clock had been far ahead, and everybody is refused since it was put right:\n"

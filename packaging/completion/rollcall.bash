@@ -4,7 +4,7 @@
 _rollcall() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
     local options="--json --help"
-    local verbs="status user sync enroll code reset-factor forget vouch lock unlock approve expect lease recover check-config explain
+    local verbs="status user sync enroll code reset-factor forget vouch lock unlock approve expect lease fleet recover check-config explain
         reload audit report doctor adopt setup"
     COMPREPLY=()
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The hub: HR's file in, a directory kept in step, on a real slapd with the schema and the ACLs
 that are shipped."""
+import json
 import os
 import shutil
+import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -114,7 +117,6 @@ def test_a_termination_reaches_the_directory_and_a_second_look_writes_nothing(sl
 
 
 def wait_state(sql):
-    import sqlite3
     db = sqlite3.connect("/var/lib/rollcall/state/state.db")
     db.execute(sql)
     db.commit()
@@ -122,11 +124,14 @@ def wait_state(sql):
 
 
 def fleet_queue():
-    import sqlite3
     db = sqlite3.connect("file:/var/lib/rollcall/state/state.db?mode=ro", uri=True)
     n = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
     db.close()
     return n
+
+
+def asked(verb):
+    return json.loads(subprocess.run(["rollcall", verb, "--json"], capture_output=True, text=True, timeout=60).stdout)
 
 
 def lines(problem, syncd):
@@ -142,17 +147,13 @@ def test_what_the_breaker_holds_is_refused_in_the_directory_and_its_approval_tra
     has(slapd, "p0", rollcallState=["refused"])
     states = wait.until(lambda: {e["rollcallState"][0] for e in slapd.people().values()} == {"refused"}, "all refused")
     assert states
-    status = directory.run("rollcall", "status", "--json", text=True).stdout
-    import json
-    held = json.loads(status)["held"][0]["id"]
+    held = asked("status")["held"][0]["id"]
     directory.run("rollcall", "approve", held)
     wait.until(lambda: {e["rollcallState"][0] for e in slapd.people().values()} == {"terminated"}, "all terminated")
     syncd.stop()
 
 
 def test_entries_of_others_are_left_alone_and_said(slapd):
-    with open(people.PATH, "a", encoding="utf-8"):
-        pass
     syncd = daemons.Syncd().start()
     has(slapd, "alice")
     dn = next(d for d, e in slapd.search(f"ou=people,{BASE}", "one", "(uid=alice)").items())
@@ -204,11 +205,9 @@ def test_a_host_writes_its_own_acknowledgement_and_nothing_else(slapd, certifica
     assert write(other, "replace: rollcallAckGeneration\nrollcallAckGeneration: 1\n") != 0
     assert write(alice, "replace: rollcallState\nrollcallState: active\n") == 50
     assert write(f"cn=rollcall-heartbeat,{BASE}", "replace: rollcallGeneration\nrollcallGeneration: 9\n") == 50
-    import json
 
     def hosts():
-        got = directory.run("rollcall", "fleet", "--json", text=True).stdout
-        return {h["host"]: h for h in json.loads(got)["hosts"]}
+        return {h["host"]: h for h in asked("fleet")["hosts"]}
 
     wait.until(lambda: hosts().get("web1", {}).get("generation") == 1, "web1's word in rollcall fleet")
     assert hosts()["web2"]["silent"] is True
@@ -219,7 +218,7 @@ def test_a_directory_that_restarts_or_a_sink_that_is_killed_loses_nothing(slapd,
     slapd.stop(kill=True)
     people.write([people.person(1001, "alice", status="terminated"), people.person(1002, "bob"),
                   people.person(1003, "carol")])
-    wait.until(lambda: people.passwd("alice")[6].endswith("nologin"), "alice locked on the hub")
+    wait.until(lambda: (people.passwd("alice") or [""])[-1].endswith("nologin"), "alice locked on the hub")
     slapd.start()
     has(slapd, "alice", rollcallState=["terminated"])
     sink = wait.until(lambda: [p for p in syncd.children() if b"rollcall-sink" in open(f"/proc/{p}/cmdline", "rb").read()],
