@@ -282,6 +282,7 @@ static void free_ldap(struct rollcall_ldap_config *l)
 {
     free_list(&l->uri);
     free_list(&l->map);
+    free_list(&l->ack_uri);
     free(l->schema);
     free(l->sync);
     free(l->bind);
@@ -360,6 +361,11 @@ const struct rollcall_source_config *rollcall_config_process(const struct rollca
     return NULL;
 }
 
+bool rollcall_source_is_hub(const struct rollcall_source_config *source)
+{
+    return source->ldap.schema && strcmp(source->ldap.schema, "rollcall") == 0;
+}
+
 static const struct rollcall_service_config *service_section(const struct rollcall_config *config,
                                                              const char *service)
 {
@@ -420,6 +426,7 @@ static void put_ldap(json_t *o, const struct rollcall_ldap_config *l)
 {
     put_list(o, "uri", &l->uri);
     put_list(o, "map", &l->map);
+    put_list(o, "ack_uri", &l->ack_uri);
     put_text(o, "schema", l->schema);
     put_text(o, "sync", l->sync);
     put_text(o, "bind", l->bind);

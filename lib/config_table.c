@@ -98,11 +98,15 @@ const struct option_definition config_options[] = {
     {"source", "group_filter", OPTION_TEXT, IN(rollcall_source_config, ldap.group_filter), NULL,
      false, 0, 400, NULL, "ldap: what is a group, in place of the schema's filter."},
     {"source", "schema", OPTION_WORD, IN(rollcall_source_config, ldap.schema),
-     "rfc2307|rfc2307bis|inetorgperson|ad", true, 0, 0, "rfc2307",
+     "rfc2307|rfc2307bis|inetorgperson|ad|rollcall", true, 0, 0, "rfc2307",
      "ldap: what the attributes are called. rfc2307 lists members by name (memberUid), "
      "rfc2307bis by DN (member), groups in groups too; inetorgperson has no uidNumber; ad is "
      "Active "
-     "Directory."},
+     "Directory; rollcall is what a hub's sink writes."},
+    {"source", "ack_uri", OPTION_LIST, IN(rollcall_source_config, ldap.ack_uri), NULL, false, 0, 0,
+     NULL,
+     "ldap, schema = rollcall: the servers that take this host's acknowledgement, where those of "
+     "uri are replicas that cannot be written to. Default: uri."},
     {"source", "map", OPTION_LIST, IN(rollcall_source_config, ldap.map), NULL, false, 0, 0, NULL,
      "ldap: attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
      "See rollcall-source-ldap(8)."},

@@ -47,6 +47,12 @@ static void say_status(struct rollcall_verdict *v, const struct rollcall_vouch *
     case ROLLCALL_STATUS_DISABLED:
         say(v, ROLLCALL_STATE_SUSPENDED, ROLLCALL_REASON_DISABLED, index, 0);
         break;
+    case ROLLCALL_STATUS_LOCKED:
+        say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_HUB, index, 0);
+        break;
+    case ROLLCALL_STATUS_REFUSED:
+        say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_HUB, index, ROLLCALL_FLAG_REFUSE_ONLY);
+        break;
     case ROLLCALL_STATUS_UNKNOWN:
     default:
         // A directory that says nothing of a status says nothing; an authority that

@@ -34,6 +34,7 @@ static const struct {
                  "administrator says `rollcall recover`."},
     {"replayed", "The lock journal knows a lock that the state did not."},
     {"group-missing", "A group was lost by inference (rule 1)."},
+    {"hub", "The hub refuses this person; `rollcall user` there says why."},
 };
 
 const char *rollcall_state_name(enum rollcall_state state)

@@ -142,7 +142,9 @@ static int take_status(struct parse *p, const json_t *user, const json_t *ours,
     } words[] = {{"active", ROLLCALL_STATUS_ACTIVE},
                  {"leave", ROLLCALL_STATUS_LEAVE},
                  {"disabled", ROLLCALL_STATUS_DISABLED},
-                 {"terminated", ROLLCALL_STATUS_TERMINATED}};
+                 {"terminated", ROLLCALL_STATUS_TERMINATED},
+                 {"locked", ROLLCALL_STATUS_LOCKED},
+                 {"refused", ROLLCALL_STATUS_REFUSED}};
     const json_t *active = json_object_get(user, "active");
     bool on = false;
     int r = take_text(p, ours, "status", &u->status_text);
@@ -238,6 +240,8 @@ static int take_user(struct parse *p, const json_t *o, struct rollcall_message *
         r = take_bool(p, ours, "passwordBlocked", &u->password_blocked);
     if (r == 0)
         r = take_bool(p, ours, "rehireConflict", &u->rehire_conflict);
+    if (r == 0)
+        r = take_number(p, ours, "incarnation", NULL, &u->incarnation);
     if (r == 0)
         r = take_lists(p, user, ours, u);
     return r == 0 ? take_text(p, o, "where", &u->where) : r;
@@ -349,6 +353,8 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
         return r == 0 ? take_number(p, o, "total", NULL, &m->total) : r;
     case ROLLCALL_MESSAGE_COMMIT:
         r = take_text(p, o, "cursor", &m->cursor);
+        if (r == 0)
+            r = take_number(p, o, "generation", &m->has_generation, &m->generation);
         return r == 0 ? take_number(p, o, "rows", NULL, &m->rows) : r;
     default:
         return -EBADMSG;

@@ -27,7 +27,7 @@ test_lifecycle_people_LIBS := $(ENGINE_LIBS)
 
 PROGRAMS += rollcall-syncd
 rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/source_files.c syncd/engine/loop.c \
-	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/control.c
+	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/acks.c syncd/engine/control.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin
 
@@ -80,10 +80,10 @@ test_csv_listed_LIBS := $(JANSSON_LIBS) -lcsv
 
 PROGRAMS += rollcall-source-ldap
 LDAP_MAP_SRCS := syncd/sources/ldap_entry.c syncd/sources/ldap_state.c syncd/sources/ldap_dn.c \
-	syncd/sources/ldap_map.c syncd/sources/ldap_person.c
+	syncd/sources/ldap_map.c syncd/sources/ldap_person.c syncd/sources/ldap_schema_rollcall.c
 rollcall-source-ldap_SRCS := syncd/sources/ldap.c syncd/sources/ldap_settings.c syncd/sources/ldap_say.c \
 	syncd/sources/ldap_known.c syncd/sources/ldap_control.c syncd/sources/ldap_read.c \
-	syncd/sources/ldap_follow_sync.c syncd/sources/ldap_follow_poll.c syncd/sources/emit.c \
+	syncd/sources/ldap_follow_sync.c syncd/sources/ldap_follow_poll.c syncd/sources/ldap_ack.c syncd/sources/emit.c \
 	$(LDAP_MAP_SRCS)
 rollcall-source-ldap_LIBS := -lldap -llber $(JANSSON_LIBS)
 rollcall-source-ldap_DIR := libexec/rollcall/sources

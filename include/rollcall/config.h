@@ -36,7 +36,7 @@ enum rollcall_source_file {
 
 // What belongs to type = ldap. Words as they are written.
 struct rollcall_ldap_config {
-    struct rollcall_list uri, map;
+    struct rollcall_list uri, map, ack_uri;
     char *schema, *sync, *bind, *bind_dn;
     char *base, *user_base, *group_base, *user_filter, *group_filter;
     uint64_t page;
@@ -150,6 +150,8 @@ const struct rollcall_source_config *rollcall_config_source(const struct rollcal
 // The section of a process as launcher and engine name it: a source's name, "@" and a sink's.
 const struct rollcall_source_config *rollcall_config_process(const struct rollcall_config *config,
                                                              const char *name);
+// What it says a hub has judged already: the breaker's and rule 11's answers are in it.
+bool rollcall_source_is_hub(const struct rollcall_source_config *source);
 // NULL where the service has no section; sudo-i and su-l share sudo's and su's.
 const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
                                                               const char *service);

@@ -40,7 +40,8 @@ enum rollcall_reason {
     ROLLCALL_REASON_RECOVERY = 14,         // state lost; everybody waits for `rollcall recover`
     ROLLCALL_REASON_REPLAYED = 15,         // lock known from the journal alone
     ROLLCALL_REASON_GROUP_MISSING = 16,    // reserved for inferred loss of a group
-    ROLLCALL_REASON_MAX = 16,
+    ROLLCALL_REASON_HUB = 17,             // the hub locked or refuses; why is known there
+    ROLLCALL_REASON_MAX = 17,
 };
 
 // Board flags, 8 bits, beside the state.
@@ -69,6 +70,8 @@ enum rollcall_status {           // what a record itself says
     ROLLCALL_STATUS_LEAVE,
     ROLLCALL_STATUS_DISABLED,
     ROLLCALL_STATUS_TERMINATED,
+    ROLLCALL_STATUS_LOCKED,  // by a hub: no login, sessions end
+    ROLLCALL_STATUS_REFUSED, // by a hub: no login, no session ends
 };
 
 #define ROLLCALL_TIME_UNSET INT64_MIN // "no such date"

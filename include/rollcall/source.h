@@ -60,6 +60,7 @@ struct rollcall_user_record {
     struct rollcall_strings aliases; // under which a group's members list this person
     bool password_blocked;
     bool rehire_conflict; // rule 12
+    uint64_t incarnation; // 0: not said
     const char *where;    // "people.csv:17", for messages
 };
 
@@ -94,6 +95,8 @@ struct rollcall_message {
     // commit
     const char *cursor; // opaque, at most 64 KiB
     uint64_t rows;      // commit: rows said, checked against what came
+    bool has_generation;
+    uint64_t generation; // commit: of the source's own, for its acknowledgement
     // progress
     uint64_t done, total;
     void *owner; // what the pointers above live in

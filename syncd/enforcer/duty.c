@@ -48,6 +48,7 @@ struct duty {
     bool kill_services, observe, unreadable;
     uint64_t sweeps, ended;
     int64_t last_sweep;
+    int left; // people who still had a process when it was over
     uint8_t board_id[16];
     int64_t looked;      // dates up to here have been looked at
     int64_t looked_full; // CLOCK_BOOTTIME of the last look at everybody
@@ -298,6 +299,7 @@ static void end_sessions(struct duty *d, struct gathering *g,
         if (gone && !again)
             done->watch_until = boot_seconds() + WATCH_SECONDS;
         done->ended = gone;
+        d->left += !gone;
         d->ended += l->processes;
         // What stays was said the first time.
         if (l->processes || !gone || (!again && (l->spared || facts->observe)))
@@ -379,6 +381,7 @@ static void look_with(struct duty *d, const struct rollcall_board *board,
         judge_dates(d, board, private, &facts, now, &g);
     }
     d->looked = now;
+    d->left = 0;
     if (g.n)
         end_sessions(d, &g, &facts);
     d->next_date = rollcall_private_next_date(private, now);
@@ -454,4 +457,9 @@ json_t *duty_status(const struct duty *d)
                               json_string("the cache cannot be read: nothing is ended"));
     cache_watch_problems(&d->watch, json_object_get(o, "problems"));
     return o;
+}
+
+int duty_left(const struct duty *d)
+{
+    return d->unreadable ? -1 : d->left;
 }

@@ -18,5 +18,7 @@ void duty_note_lock(struct duty *duty, const json_t *record);
 int64_t duty_next_date(const struct duty *duty);
 json_t *duty_dry_run(struct duty *duty, uint32_t uid);
 json_t *duty_status(const struct duty *duty);
+// How many people who are to have no process still have one; -1: nobody can tell.
+int duty_left(const struct duty *duty);
 
 #endif

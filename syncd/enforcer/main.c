@@ -147,6 +147,9 @@ static json_t *serve(struct enforcer *e, const json_t *q, uid_t uid)
         e->rung = true;
         return json_pack("{s:b}", "ok", 1);
     }
+    // Its bell came before this question, and was answered by a sweep.
+    if (verb && strcmp(verb, "left") == 0)
+        return json_pack("{s:b, s:i}", "ok", 1, "left", e->rung ? -1 : duty_left(e->duty));
     if (uid != 0)
         return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "refused", "hint",
                          "only root may ask this");

@@ -63,6 +63,8 @@ char *body_from_record(const struct rollcall_user_record *u)
         json_object_set_new(o, "blocked", json_true());
     if (u->rehire_conflict)
         json_object_set_new(o, "rehire", json_true());
+    if (u->incarnation > 0 && u->incarnation < UINT32_MAX)
+        json_object_set_new(o, "incarnation", json_integer((json_int_t)u->incarnation));
     text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(o);
     return text;
@@ -107,6 +109,7 @@ int body_parse(const char *text, struct body *ret)
         .aliases = json_object_get(o, "aliases"),
         .password_blocked = json_object_get(o, "blocked"),
         .rehire_conflict = json_object_get(o, "rehire"),
+        .incarnation = json_integer_value(json_object_get(o, "incarnation")),
     };
     return 0;
 }

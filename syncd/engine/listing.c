@@ -238,8 +238,10 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
         n += is_loss(&changes->item[i]);
     if (n == 0)
         return 0;
-    held = n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_EXPLICIT, b->now) >
-           limit + (uint64_t)effects_expected(core, b->now);
+    // The hub has judged what it says: its approval is a state like any other.
+    held = !rollcall_source_is_hub(b->src) &&
+           n + (uint64_t)effects_in_window(core, b->src->name, EFFECT_EXPLICIT, b->now) >
+               limit + (uint64_t)effects_expected(core, b->now);
     if (held) {
         id = breaker_hold(core, b->src->name, "explicit", (int64_t)n, b->now);
         if (id < 0)

@@ -191,6 +191,9 @@ static void dispatch(struct loop *l, uint64_t tag)
             info.ssi_signo != SIGHUP && info.ssi_signo != SIGCHLD)
             l->stop = true;
         return;
+    case TAG_LEFT:
+        acks_on_answer(l);
+        return;
     case TAG_LOCAL:
         drain_local(l);
         return;
@@ -227,6 +230,8 @@ static int wait_ms(const struct loop *l)
         next = other;
     if (sinks_deadline(l) < next)
         next = sinks_deadline(l);
+    if (acks_deadline(l) < next)
+        next = acks_deadline(l);
     if (engine_core_dirty(l->core) && l->published + PUBLISH_MS < next)
         next = l->published + PUBLISH_MS;
     if (l->audit_wait >= 0 && now + l->audit_wait < next)
@@ -277,6 +282,7 @@ static void turn(struct loop *l)
     runs_tick(l);
     publish(l);
     sinks_tick(l);
+    acks_tick(l);
     control_tick(l);
     l->audit_wait = audit_queue_flush(&l->audit);
     if (l->options->once && runs_all_done(l) && !in_any_batch(l) && !engine_core_dirty(l->core))
@@ -326,6 +332,7 @@ static void close_all(struct loop *l)
         free(l->run[i].buf);
     }
     sinks_close(l);
+    acks_close(l);
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -347,6 +354,7 @@ int engine_loop_run(const struct engine_loop_options *options, const struct roll
     l->config = config;
     l->started = loop_now();
     l->published = -PUBLISH_MS;
+    l->left.fd = -1;
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         l->client[i].fd = -1;
     r = open_descriptors(l);

@@ -29,6 +29,9 @@ struct run {
     char err_line[512];
     size_t err_len;
     bool in_batch, refused;
+    int64_t generation;  // of the last commit, where it said one; -1: not
+    int64_t acked, gone; // what was acknowledged of it
+    bool ack_due;
     bool told_anew;            // started again to say its listing whole
     int64_t heard, next_start; // CLOCK_MONOTONIC ms
     unsigned failures;
@@ -85,6 +88,12 @@ struct loop {
     size_t n_sinks;
     struct client client[CLIENTS_MAX];
     bool stop, ready, local_dirty;
+    struct {
+        int fd;              // to the enforcer, or -1
+        int64_t covers;      // all generations up to the turn in which it was asked
+        int64_t asked, next; // monotonic ms
+        int left;            // the last answer; -1: not known
+    } left;
     int64_t published; // monotonic ms
     int64_t published_at, started;
 };
@@ -116,6 +125,12 @@ bool sink_on_errors(struct loop *l, struct sink_run *s);
 void sink_on_writable(struct loop *l, struct sink_run *s);
 void sinks_close(struct loop *l);
 
+// ---- acks.c: a source is told what came of what it said ----
+void acks_tick(struct loop *l);
+void acks_on_answer(struct loop *l);
+int64_t acks_deadline(const struct loop *l);
+void acks_close(struct loop *l);
+
 // ---- control.c ----
 void control_accept(struct loop *l);
 void control_on_input(struct loop *l, struct client *c);
@@ -130,6 +145,7 @@ enum {
     TAG_TIMER,
     TAG_SIGNAL,
     TAG_LOCAL,
+    TAG_LEFT,
     TAG_OUT = 100,
     TAG_ERR = 200,
     TAG_CLIENT = 300,

@@ -15,6 +15,7 @@ struct known {
     int64_t received[RECORDS_MAX];
     size_t n;
     int authority; // index of the first source that vouches, or NONE
+    int64_t incarnation; // the highest that one says
 };
 
 int source_index(const struct rollcall_config *config, const char *name)
@@ -74,6 +75,8 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
         if ((core->config->source[index].role & ROLLCALL_ROLE_AUTHORITY) &&
             !ret->vouch[ret->n].gone && index < ret->authority)
             ret->authority = index;
+        if (b.incarnation > ret->incarnation)
+            ret->incarnation = b.incarnation;
         ret->n++;
         body_done(&b);
     }
@@ -290,13 +293,16 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
     // Employed again after an end: the same person, the same uid and home, fresh factors.
     // Counted as soon as the end is over: the way back may lead through a first day to come.
     rehire = v.state < ROLLCALL_STATE_TERMINATED && was.word.state >= ROLLCALL_STATE_TERMINATED;
+    was.incarnation += rehire;
+    if (k.incarnation > was.incarnation) // a hub's count goes before ours
+        was.incarnation = k.incarnation;
     r = store_run(&core->store,
                   "UPDATE person SET state = ?, reason = ?, flags = ?, authority = ?, since = ?,"
                   " not_before = ?, not_after = ?, hr_time = ?, received = ?, next = ?,"
                   " incarnation = ? WHERE slot = ?",
                   "iiiiiiiiiiii", (int64_t)word.state, (int64_t)v.reason, (int64_t)word.flags,
                   (int64_t)word.authority, state_changed ? now : was.since, v.not_before,
-                  v.not_after, hr, received, v.next, was.incarnation + rehire, (int64_t)slot);
+                  v.not_after, hr, received, v.next, was.incarnation, (int64_t)slot);
     note_publication(core, slot, &was, &word, &v);
     if (r == 0)
         r = note_end(core, slot, was.word.state, word.state);

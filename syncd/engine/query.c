@@ -277,7 +277,8 @@ static json_t *groups_of(struct engine_core *core, int64_t slot)
 
 static json_t *said_of(struct engine_core *core, int64_t slot)
 {
-    static const char *const words[] = {"unknown", "active", "leave", "disabled", "terminated"};
+    static const char *const words[] = {"unknown",    "active", "leave",  "disabled",
+                                        "terminated", "locked", "refused"};
     json_t *a = json_array();
     sqlite3_stmt *q =
         store_bind(&core->store,

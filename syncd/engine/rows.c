@@ -200,7 +200,11 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
 
     if (rows_approved(core, row->key, "rehire") && rehire(core, row, now) == 0)
         return 0;
-    if (rows_approved(core, row->key, "another"))
+    // A hub was told whose the name is.
+    if (rows_approved(core, row->key, "another") ||
+        (rollcall_source_is_hub(row->src) &&
+         store_number(&core->store, 0, "SELECT 1 FROM person WHERE name = ? AND state >= 5", "s",
+                      row->body.user_name)))
         release_name(core, row->body.user_name);
     r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
     if (r < 0)

@@ -65,6 +65,9 @@ void runs_configure(struct loop *l)
                                  .err = -1,
                                  .state = RUN_BACKOFF,
                                  .next_start = loop_ms(),
+                                 .generation = -1,
+                                 .acked = -1,
+                                 .gone = -1,
                                  .buf = malloc(BUF_SIZE)};
         snprintf(l->run[i].name, sizeof(l->run[i].name), "%s", l->config->source[i].name);
     }
@@ -220,6 +223,9 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
             r->failures = 0;
             r->told_anew = false;
             r->last_commit = loop_now();
+            if (m->has_generation && m->generation <= INT64_MAX &&
+                (int64_t)m->generation > r->generation)
+                r->generation = (int64_t)m->generation;
             outcome(r, "committed", NULL);
         } else if (!r->refused) {
             fail(l, r,

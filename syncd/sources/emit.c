@@ -163,6 +163,12 @@ void emit_commit(const char *cursor, uint64_t rows)
     emit(json_pack("{s:s, s:s, s:I}", "op", "commit", "cursor", cursor, "rows", (json_int_t)rows));
 }
 
+void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation)
+{
+    emit(json_pack("{s:s, s:s, s:I, s:I}", "op", "commit", "cursor", cursor, "rows",
+                   (json_int_t)rows, "generation", (json_int_t)generation));
+}
+
 void emit_flush(void)
 {
     if (fflush(stdout) != 0)

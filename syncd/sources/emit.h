@@ -36,6 +36,8 @@ void emit_members(const char *group, json_t *values, bool more);
 void emit_as_of(int64_t as_of);
 void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);
+// With a generation, that is acknowledged on standard input.
+void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation);
 void emit_flush(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "syncd/sources/emit.h"
+#include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
 
 #define PAUSE_FIRST_MS 500
@@ -43,6 +44,35 @@ static enum dir_outcome ask_abilities(struct dir_follow *f, struct abilities *re
     return code == LDAP_SUCCESS ? DIR_READ : dir_result(f, code);
 }
 
+// Before all else: what is read after it is at least as new as it says.
+static enum dir_outcome read_beat(struct dir_follow *f)
+{
+    LDAP *ld = rollcall_ldap_handle(f->session);
+    struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
+    LDAPMessage *m = NULL, *e;
+    char dn[600];
+    struct dir_entry beat;
+    int code;
+
+    snprintf(dn, sizeof(dn), "cn=rollcall-heartbeat,%s", f->set->base);
+    code = ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=rollcallHeartbeat)",
+                             (char **)(uintptr_t)dir_hub_attributes, 0, NULL, NULL, &limit, 1, &m);
+    e = code == LDAP_SUCCESS ? ldap_first_entry(ld, m) : NULL;
+    if (e && dir_entry_read(f, e, &beat) == 0) {
+        dir_hub_take_beat(&beat, &f->say.hub);
+        dir_entry_done(&beat);
+    }
+    ldap_msgfree(m);
+    if (code != LDAP_SUCCESS && code != LDAP_NO_SUCH_OBJECT)
+        return dir_result(f, code);
+    if (f->say.hub.as_of > 0)
+        return DIR_READ;
+    snprintf(f->why, sizeof(f->why),
+             "%s: no hub has written %s there yet, or its authorities have not spoken",
+             rollcall_ldap_uri(f->session), dn);
+    return DIR_REFUSED;
+}
+
 static enum dir_outcome sync_every_poll(struct dir_follow *f)
 {
     enum dir_outcome r = dir_follow_sync(f, false);
@@ -63,6 +93,8 @@ static enum dir_outcome follow(struct dir_follow *f)
     struct abilities can;
     enum dir_outcome r = ask_abilities(f, &can);
 
+    if (r == DIR_READ && f->set->map.hub)
+        r = read_beat(f);
     if (r != DIR_READ)
         return r;
     if (mode == DIR_SYNC_AUTO)
@@ -159,6 +191,8 @@ int main(void)
         fprintf(stderr, "%s\n", why);
         return 2;
     }
+    if (set.map.hub && !set.once)
+        dir_ack_start(&set);
     f.known = dir_known_new(DIR_ENTRIES_MAX);
     if (!f.known) {
         fprintf(stderr, "there is no memory\n");

@@ -397,7 +397,7 @@ static enum dir_outcome beat(struct dir_follow *f)
     if (ldap_parse_result(ld, m, &code, NULL, NULL, NULL, NULL, 1) != LDAP_SUCCESS ||
         code != LDAP_SUCCESS)
         return dir_result(f, code) == DIR_READ ? DIR_READ : DIR_LOST;
-    emit_as_of(asked);
+    emit_as_of(f->set->map.hub ? f->say.hub.as_of : asked);
     emit_flush();
     return DIR_READ;
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "syncd/sources/ldap_dn.h"
+#include "syncd/sources/ldap_schema_rollcall.h"
 #include "syncd/sources/ldap_state.h"
 
 static const char *const field_names[DIR_FIELDS] = {
@@ -29,6 +30,8 @@ static const char *const ad_groups[] = {"group", NULL};
 #define PERSON "uid", "employeeNumber", "cn", "mail", "departmentNumber", "manager", "employeeType"
 #define UNIX   "uidNumber", "gidNumber", "loginShell", "homeDirectory", "sshPublicKey"
 #define UNSAID NULL, NULL, NULL, NULL
+
+static const char *const hub_groups[] = {"rollcallGroup", NULL};
 
 static const struct {
     const char *name;
@@ -64,6 +67,15 @@ static const struct {
      "(&(objectCategory=person)(objectClass=user))",
      "(objectClass=group)",
      ad_groups},
+    // Members are not asked for: each person's entry says its groups.
+    {"rollcall",
+     {"uid", "rollcallId", "displayName", NULL, NULL, NULL, NULL, "uidNumber", NULL, "loginShell",
+      "homeDirectory", "sshPublicKey", NULL, "rollcallNotBefore", "rollcallNotAfter", NULL, "cn",
+      "cn", "gidNumber"},
+     true,
+     "(objectClass=rollcallAccount)",
+     "(|(objectClass=rollcallGroup)(objectClass=rollcallHeartbeat))",
+     hub_groups},
 };
 
 static int change(struct dir_map *m, const char *text, char *why, size_t why_len)
@@ -109,8 +121,10 @@ static void list_attributes(struct dir_map *m)
     for (int i = 0; i < DIR_FIELDS; i++)
         if (m->attribute[i])
             add(m, &n, m->attribute[i]);
-    for (size_t i = 0; dir_state_attributes[i]; i++)
+    for (size_t i = 0; !m->hub && dir_state_attributes[i]; i++)
         add(m, &n, dir_state_attributes[i]);
+    for (size_t i = 0; m->hub && dir_hub_attributes[i]; i++)
+        add(m, &n, dir_hub_attributes[i]);
     m->attributes[n] = NULL;
 }
 
@@ -135,6 +149,7 @@ int dir_map_init(struct dir_map *m, const char *schema, const json_t *changes, c
     m->user_filter = schemas[i].user_filter;
     m->group_filter = schemas[i].group_filter;
     m->group_classes = schemas[i].group_classes;
+    m->hub = strcmp(schema, "rollcall") == 0;
     json_array_foreach(changes, i, text)
     {
         r = change(m, json_string_value(text), why, why_len);

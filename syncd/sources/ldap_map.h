@@ -38,10 +38,11 @@ enum dir_field {
 struct dir_map {
     char *attribute[DIR_FIELDS];             // NULL: the directory does not say it
     bool members_are_names;                  // memberUid
+    bool hub;                                // what a hub's sink wrote: ldap_schema_rollcall.h
     const char *user_filter, *group_filter;  // the schema's
     const char *const *group_classes;        // objectClass of a group; ends with NULL
     const char *user_base, *group_base;      // normalised, or NULL; the caller's
-    const char *attributes[DIR_FIELDS + 20]; // to ask for; ends with NULL
+    const char *attributes[DIR_FIELDS + 24]; // to ask for; ends with NULL
 };
 
 // A schema's table ("rfc2307", ...) with what `map` changes: "employeeNumber:acmeStaffNo".

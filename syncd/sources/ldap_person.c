@@ -10,6 +10,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/source.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/ldap_schema_rollcall.h"
 #include "syncd/sources/ldap_dn.h"
 #include "syncd/sources/ldap_map.h"
 #include "syncd/sources/ldap_state.h"
@@ -214,6 +215,8 @@ int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char
     put_state(&t, user, ours);
     put_keys(&t, ours);
     put_names(&t, ours, json_string_value(json_object_get(user, "userName")), dn);
+    if (!t.failed && m->hub && dir_hub_user(e, user, ours, why, why_len) < 0)
+        t.failed = true;
     json_object_set_new(user, "urn:rollcall:1.0:User", ours);
     if (!t.failed && json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 4096) {
         snprintf(why, why_len, "the entry is longer than 252 KiB");

@@ -10,6 +10,7 @@
 
 #include "rollcall/cleanup.h"
 #include "syncd/sources/emit.h"
+#include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
 
 #define WHOLE_EVERY (24 * 3600)
@@ -35,12 +36,17 @@ bool dir_whole_is_due(const struct dir_follow *f)
 void dir_pause(int64_t ms, int fd)
 {
     struct pollfd p[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    char byte;
+    char bytes[4096];
+    ssize_t n;
 
     if (poll(p, 2, ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms) < 0 && errno != EINTR)
         exit(1);
-    if (p[0].revents && read(0, &byte, 1) <= 0)
+    if (!p[0].revents)
+        return;
+    n = read(0, bytes, sizeof(bytes));
+    if (n <= 0)
         exit(0);
+    dir_ack_input(bytes, (size_t)n);
 }
 
 // ---- entries ----
@@ -88,6 +94,7 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
                                 const unsigned char uuid[DIR_UUID])
 {
     struct dir_entry e;
+    bool is_beat;
     int r = dir_entry_read(f, m, &e);
 
     if (r == -E2BIG) {
@@ -101,6 +108,7 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
                  rollcall_ldap_uri(f->session));
         return DIR_LOST;
     }
+    is_beat = f->set->map.hub && dir_hub_is_beat(&e);
     r = dir_say_entry(&f->say, &e, uuid, f->known);
     dir_entry_done(&e);
     if (r < 0) {
@@ -109,7 +117,7 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
         return DIR_REFUSED;
     }
     // It moved out of the tree, or is no person any more.
-    if (r == DIR_NOBODY && dir_known_find(f->known, uuid))
+    if (r == DIR_NOBODY && dir_known_find(f->known, uuid) && !is_beat)
         return dir_note_gone(f, uuid);
     return DIR_READ;
 }

@@ -86,6 +86,8 @@ void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
 {
     char version[40];
 
+    if (say->set->map.hub) // what it says is as old as what its authorities said
+        as_of = say->hub.as_of;
     // The clock of this host may have been set back since.
     if (what != DIR_DELTA && as_of <= say->full_as_of)
         as_of = say->full_as_of + (what == DIR_DIFFERENCE);
@@ -105,7 +107,12 @@ void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
         say->whole_at = say->as_of;
     say->whole = false;
     make_cursor(say, cookie);
-    emit_commit(say->cursor, say->rows);
+    if (say->set->map.hub) {
+        emit_commit_of(say->cursor, say->rows, say->hub.generation);
+        emit_as_of(say->hub.as_of);
+    } else {
+        emit_commit(say->cursor, say->rows);
+    }
     emit_flush();
     say->open = false;
     if (say->full)
@@ -169,7 +176,8 @@ static int say_group(struct dir_say *say, const struct dir_entry *e, const char 
     if (before && before->group && strcmp(before->group, g.id) != 0 && !say->full)
         emit_members(before->group, json_array(), false);
     emit_group(g.group);
-    say_members(&say->set->map, &g);
+    if (!say->set->map.hub)
+        say_members(&say->set->map, &g);
     return dir_known_put(known, uuid, DIR_GROUP, g.id) ? DIR_GROUP : -ENOMEM;
 }
 
@@ -207,6 +215,10 @@ int dir_say_entry(struct dir_say *say, const struct dir_entry *e,
     if (!dn) {
         emit_problem(where, id, false, "its DN cannot be read");
         r = dir_known_put(known, uuid, DIR_USER, NULL) ? DIR_USER : -ENOMEM;
+    } else if (say->set->map.hub && dir_hub_is_beat(e)) {
+        // Known, so that it is not taken for an entry that came unseen.
+        dir_hub_take_beat(e, &say->hub);
+        r = dir_known_put(known, uuid, DIR_GROUP, NULL) ? DIR_NOBODY : -ENOMEM;
     } else {
         r = dir_kind_of(&say->set->map, e, dn);
     }

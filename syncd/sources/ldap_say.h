@@ -6,6 +6,7 @@
 
 #include "syncd/sources/ldap_control.h"
 #include "syncd/sources/ldap_known.h"
+#include "syncd/sources/ldap_schema_rollcall.h"
 #include "syncd/sources/ldap_settings.h"
 
 struct dir_say {
@@ -17,6 +18,7 @@ struct dir_say {
     int64_t whole_at;   // when all of it was read last, be it by a process before this one
     int64_t full_as_of; // of the last full listing that was committed
     int64_t as_of;      // of the one that is open
+    struct dir_hub_beat hub; // schema = rollcall: what the heartbeat said last
 };
 
 void dir_say_init(struct dir_say *say, const struct dir_settings *set);
