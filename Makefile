@@ -4,6 +4,7 @@
 #   make            programs, modules, man pages         make install DESTDIR=...
 #   make check      unit, fuzz and system tests (root)   make check-unit  (no root)
 #   make demo       the story, on the real sshd (root)   make bench       (root)
+#   make demo-fleet the same for a hub, a directory and three hosts (root)
 #   make lint       clang-format, clang-tidy, cppcheck   make SANITIZE=1 ...
 #   make torture    make power-loss    make tsan         (tests/torture/build.mk)
 #
@@ -95,7 +96,7 @@ PROGRAM_FILES := $(foreach p,$(PROGRAMS),$(call program_path,$(p)))
 MODULE_FILES := $(foreach m,$(MODULES),$(call module_path,$(m)))
 TEST_FILES := $(foreach t,$(UNIT_TESTS),$(call test_path,$(t)))
 
-.PHONY: all install uninstall check check-unit check-system demo bench lint clean tests fuzz
+.PHONY: all install uninstall check check-unit check-system demo demo-fleet bench lint clean tests fuzz
 all: $(PROGRAM_FILES) $(MODULE_FILES) $(MAN_PAGES)
 tests: $(TEST_FILES)
 
@@ -170,6 +171,8 @@ check-system: all tests
 	BUILD=$(BUILD) tests/run system
 demo: all
 	BUILD=$(BUILD) tests/sandbox/run /usr/bin/python3 tests/system/demo.py
+demo-fleet: all
+	BUILD=$(BUILD) tests/sandbox/run /usr/bin/python3 tests/system/demo_fleet.py
 bench: all
 	BUILD=$(BUILD) tests/bench/run
 lint:

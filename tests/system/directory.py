@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 
+import daemons
 import wait
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -56,10 +57,10 @@ def shipped(name):
 
 
 class Slapd:
-    def __init__(self, folder, certificates, address="127.0.0.1", port=13636, netns=None, provider=None, rid=1,
+    def __init__(self, folder, certificates, address="127.0.0.1", port=13636, where=None, provider=None, rid=1,
                  extra=""):
         self.folder, self.certificates, self.address, self.port = folder, certificates, address, port
-        self.netns, self.process = netns, None
+        self.where, self.process = where, None
         os.makedirs(folder + "/db", exist_ok=True)
         for name in ("rollcall.schema", "openssh-lpk.schema"):
             with open(f"{folder}/{name}", "w", encoding="utf-8") as f:
@@ -107,7 +108,7 @@ dbnosync
     def start(self):
         with open(self.folder + "/log", "ab") as log:
             argv = ["/usr/sbin/slapd", "-d", "0", "-f", self.folder + "/slapd.conf", "-h", f"{self.local} {self.uri}"]
-            self.process = subprocess.Popen((["ip", "netns", "exec", self.netns] if self.netns else []) + argv,
+            self.process = subprocess.Popen(self.where.inside(*argv) if self.where else argv,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait.until(lambda: self.search("", "base", "(objectClass=*)") is not None or self.process.poll() is not None,
                    "slapd to answer")
@@ -116,10 +117,11 @@ dbnosync
 
     def stop(self, kill=False):
         if self.process and self.process.poll() is None:
-            if kill:
-                self.process.kill()
-            else:
-                self.process.terminate()
+            with open(self.folder + "/slapd.pid", encoding="ascii") as f:
+                inside = int(f.read())
+            if self.where:  # its id is one of another namespace: nsenter's child
+                inside = daemons.children_of(self.process.pid)[0]
+            os.kill(inside, 9 if kill else 15)
             self.process.wait(60)
 
     def search(self, base, scope, text, *attributes):
@@ -158,6 +160,16 @@ dbnosync
     def add_host(self, name):
         got = self.modify(f"dn: cn={name},ou=hosts,{BASE}\nchangetype: add\nobjectClass: rollcallHost\ncn: {name}\n")
         assert got.returncode == 0, got.stderr
+
+
+def replica_of(provider, certificates, replica):
+    """What a replica's slapd.conf says beside the rest."""
+    cert, key = replica
+    return f"""syncrepl rid=001 provider={provider} type=refreshAndPersist searchbase="{BASE}" bindmethod=sasl
+	saslmech=EXTERNAL tls_cert={cert} tls_key={key} tls_cacert={certificates.ca} tls_reqcert=demand
+	retry="1 +" keepalive=5:2:2 network-timeout=3
+updateref {provider}
+"""
 
 
 def entries(text):

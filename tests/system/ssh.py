@@ -52,7 +52,7 @@ OPTIONS = ["-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnown
            "-o", "NumberOfPasswordPrompts=3", "-o", "ConnectTimeout=60"]
 
 
-def connect(user, *command, key=None, methods=None, tty=True, options=()):
+def connect(user, *command, key=None, methods=None, tty=True, options=(), host="127.0.0.1"):
     """ssh on a terminal of its own; who comes in answers the prompts."""
     args = []
     for option in options:  # ssh takes the first word it hears
@@ -63,7 +63,7 @@ def connect(user, *command, key=None, methods=None, tty=True, options=()):
         args += ["-o", "PreferredAuthentications=" + methods]
     if tty:
         args.append("-tt")
-    return Terminal("/usr/bin/ssh", *args, f"{user}@127.0.0.1", *command)
+    return Terminal("/usr/bin/ssh", *args, f"{user}@{host}", *command)
 
 
 def log_in(user, *answers, key=None, methods=None):

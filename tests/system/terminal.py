@@ -50,7 +50,7 @@ class Terminal(pexpect.spawn):
     def shell(self):
         """In a shell: makes its prompt one that can be waited for."""
         # What is typed before login has handed the terminal over would be flushed.
-        self.expect(r"(@web1:[^\r\n]*|sh-[0-9.]+)[$#] $")
+        self.expect(r"(@[a-z0-9]+:[^\r\n]*|sh-[0-9.]+)[$#] $")
         half = len(SHELL) // 2
         self.sendline(f"unset PROMPT_COMMAND; PS1='{SHELL[:half]}''{SHELL[half:]}'")
         self.expect_exact(SHELL)
