@@ -16,6 +16,11 @@ int engine_core_fleet_host(struct engine_core *core, const char *name, int64_t g
                      "siiiisi", name, generation, gone, left, time, version, now);
 }
 
+int engine_core_fleet_forget(struct engine_core *core, int64_t since)
+{
+    return store_run(&core->store, "DELETE FROM fleet_host WHERE heard < ?", "i", since);
+}
+
 // Locks that stand, and that some host has not acknowledged to the last process.
 static json_t *open_locks(struct engine_core *core)
 {

@@ -62,6 +62,7 @@ struct sink_run {
     int64_t beat;              // realtime
     int64_t since, next_start; // monotonic ms
     unsigned failures;
+    int64_t hosts_from; // all hosts are being said since then
     char problem[300];
 };
 

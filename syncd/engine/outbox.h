@@ -48,6 +48,8 @@ void engine_core_hub_id(struct engine_core *core, char ret[33]);
 int engine_core_fleet_host(struct engine_core *core, const char *name, int64_t generation,
                            int64_t gone, int64_t left, int64_t time, const char *version,
                            int64_t now);
+// Hosts that were not heard of since: their entries are gone.
+int engine_core_fleet_forget(struct engine_core *core, int64_t since);
 // {"generation", "hosts": [...], "open": [...]}.
 int engine_core_fleet(struct engine_core *core, int64_t now, json_t **ret);
 

@@ -260,6 +260,10 @@ static void on_message(struct loop *l, struct sink_run *s, const json_t *m)
         say_whole(l, s);
     } else if (strcmp(op, "host") == 0) {
         on_host(l, json_object_get(m, "host"));
+    } else if (strcmp(op, "hosts-begin") == 0) {
+        s->hosts_from = loop_now();
+    } else if (strcmp(op, "hosts-end") == 0 && s->hosts_from > 0) {
+        engine_core_fleet_forget(l->core, s->hosts_from);
     } else if (strcmp(op, "problem") == 0 && text) {
         rollcall_log(LOG_WARNING, "sink-says", "sink", s->name, "text", text, NULL);
         snprintf(s->problem, sizeof(s->problem), "%s", text);

@@ -25,6 +25,7 @@ struct sink {
     uint32_t *named;
     size_t n_named, named_room;
     char hosts_csn[128]; // of the newest acknowledgement that was read
+    unsigned looks;      // at hosts, since all of them were read
 };
 
 // Never return on a failure: a sentence on standard error, and the end.

@@ -6,6 +6,8 @@
 #include "rollcall/timeparse.h"
 #include "syncd/sinks/sink.h"
 
+#define ALL_EVERY 3600 // looks, about an hour
+
 static const char *text_of(const json_t *entry, const char *attribute)
 {
     return json_string_value(json_array_get(json_object_get(entry, attribute), 0));
@@ -64,7 +66,12 @@ void sink_hosts(struct sink *s)
                                              NULL};
     char base[SINK_DN_MAX], filter[400], from[128];
 
-    // The last one is read again: two changes may share an instant.
+    bool all = s->looks++ % ALL_EVERY == 0;
+
+    if (all) {
+        s->hosts_csn[0] = 0;
+        sink_say(json_pack("{s:s}", "op", "hosts-begin"));
+    }
     snprintf(from, sizeof(from), "%s", s->hosts_csn);
     if (*from)
         snprintf(filter, sizeof(filter),
@@ -73,4 +80,6 @@ void sink_hosts(struct sink *s)
         snprintf(filter, sizeof(filter), "(objectClass=rollcallHost)");
     snprintf(base, sizeof(base), "ou=hosts,%s", s->base);
     sink_search(s, base, LDAP_SCOPE_ONELEVEL, filter, attributes, take, s);
+    if (all)
+        sink_say(json_pack("{s:s}", "op", "hosts-end"));
 }

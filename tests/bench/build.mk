@@ -38,3 +38,8 @@ PROGRAMS += members
 members_SRCS := tests/bench/members.c
 members_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
 members_DIR := tests/bench
+# How many hosts one directory carries (tests/bench/fleet.py); not part of `make bench`.
+PROGRAMS += persist_clients
+persist_clients_SRCS := tests/bench/persist_clients.c syncd/sources/ldap_control.c syncd/sources/ldap_entry.c
+persist_clients_LIBS := -lldap -llber
+persist_clients_DIR := tests/bench
