@@ -98,3 +98,9 @@ PROGRAMS += rollcall-sink-ldap
 rollcall-sink-ldap_SRCS := syncd/sinks/ldap.c $(SINK_SRCS)
 rollcall-sink-ldap_LIBS := $(JANSSON_LIBS) -lldap -llber
 rollcall-sink-ldap_DIR := libexec/rollcall/sinks
+UNIT_TESTS += test_core_outbox test_ldap_schema_rollcall
+test_core_outbox_SRCS := tests/unit/test_core_outbox.c tests/unit/engine_fixture.c
+test_core_outbox_LIBS := $(ENGINE_LIBS)
+test_ldap_schema_rollcall_SRCS := tests/unit/test_ldap_schema_rollcall.c syncd/sources/ldap_schema_rollcall.c \
+	syncd/sources/ldap_entry.c
+test_ldap_schema_rollcall_LIBS := $(JANSSON_LIBS) -llber

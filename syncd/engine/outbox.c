@@ -312,6 +312,7 @@ int engine_core_outbox_done(struct engine_core *core, const char *sink,
 int engine_core_outbox_tick(struct engine_core *core, int64_t now)
 {
     int64_t was, horizon = now + (int64_t)core->config->dates_ahead;
+    bool some;
     int r;
 
     if (core->config->n_sinks == 0)
@@ -319,8 +320,10 @@ int engine_core_outbox_tick(struct engine_core *core, int64_t now)
     was = store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'horizon'", "");
     if (horizon < was + 60)
         return 0;
+    some = store_number(&core->store, 0, "SELECT 1 FROM person WHERE next > ? AND next <= ?", "ii",
+                        was, horizon);
     r = store_exec(&core->store, "BEGIN IMMEDIATE");
-    if (r == 0)
+    if (r == 0 && some)
         r = store_exec(&core->store, COUNT_ONE);
     if (r == 0)
         r = store_run(&core->store,

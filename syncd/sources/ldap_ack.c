@@ -121,48 +121,82 @@ static int own_entry(struct rollcall_ldap *s, char *dn, size_t len, char *why, s
     return r;
 }
 
-static int write_ack(const struct rollcall_ldap_options *o, const json_t *ack, char *why,
-                     size_t why_len)
+// Kept between two acknowledgements: ten thousand handshakes at every change would cost
+// the provider more than ten thousand idle connections.
+struct writer {
+    const struct rollcall_ldap_options *options;
+    struct rollcall_ldap *session;
+    char dn[1024];
+};
+
+static int connect_writer(struct writer *w, char *why, size_t why_len)
 {
-    struct rollcall_ldap *s = NULL;
-    struct values v = {0};
-    time_t now = (time_t)json_integer_value(json_object_get(ack, "time"));
-    char when[32], dn[1024], said[300];
-    struct tm tm;
-    int msgid, code = LDAP_OTHER, r = rollcall_ldap_open(o, &s, why, why_len);
-    LDAPMessage *m = NULL;
+    int r = rollcall_ldap_open(w->options, &w->session, why, why_len);
 
     if (r == 0)
-        r = own_entry(s, dn, sizeof(dn), why, why_len);
-    if (r < 0) {
-        rollcall_ldap_close(s);
-        return r;
-    }
-    put_number(&v, "rollcallAckGeneration", ack, "generation");
-    put_number(&v, "rollcallAckGone", ack, "gone");
-    put_number(&v, "rollcallAckLeft", ack, "left");
+        r = own_entry(w->session, w->dn, sizeof(w->dn), why, why_len);
+    return r;
+}
+
+static void take_values(struct values *v, const json_t *ack)
+{
+    time_t now = (time_t)json_integer_value(json_object_get(ack, "time"));
+    char when[32];
+    struct tm tm;
+
+    put_number(v, "rollcallAckGeneration", ack, "generation");
+    put_number(v, "rollcallAckGone", ack, "gone");
+    put_number(v, "rollcallAckLeft", ack, "left");
     if (gmtime_r(&now, &tm) && strftime(when, sizeof(when), "%Y%m%d%H%M%SZ", &tm) > 0)
-        put(&v, "rollcallAckTime", when);
-    put(&v, "rollcallAckVersion", ROLLCALL_VERSION);
-    code = ldap_modify_ext(rollcall_ldap_handle(s), dn, v.mods, NULL, NULL, &msgid);
-    r = code == LDAP_SUCCESS
-            ? rollcall_ldap_wait(s, msgid, LDAP_MSG_ALL, o->timeout, &m, why, why_len)
-            : -EIO;
-    if (r == 1 && ldap_parse_result(rollcall_ldap_handle(s), m, &code, NULL, NULL, NULL, NULL, 1) !=
-                      LDAP_SUCCESS)
-        code = LDAP_OTHER;
+        put(v, "rollcallAckTime", when);
+    put(v, "rollcallAckVersion", ROLLCALL_VERSION);
+}
+
+// 0; -ECONNRESET where a connection was of no use any more.
+static int send_ack(struct writer *w, const json_t *ack, char *why, size_t why_len)
+{
+    LDAP *ld = rollcall_ldap_handle(w->session);
+    const char *uri = rollcall_ldap_uri(w->session);
+    struct values v = {0};
+    LDAPMessage *m = NULL;
+    char said[300];
+    int msgid, code, r;
+
+    take_values(&v, ack);
+    if (ldap_modify_ext(ld, w->dn, v.mods, NULL, NULL, &msgid) != LDAP_SUCCESS) {
+        snprintf(why, why_len, "%s: the connection is gone", uri);
+        return -ECONNRESET;
+    }
+    r = rollcall_ldap_wait(w->session, msgid, LDAP_MSG_ALL, w->options->timeout, &m, why, why_len);
     if (r == 0)
-        snprintf(why, why_len, "%s does not answer", rollcall_ldap_uri(s));
-    if (r == 1 && code != LDAP_SUCCESS)
-        snprintf(why, why_len, "%.150s: %.150s: %.200s%s", rollcall_ldap_uri(s), dn,
-                 rollcall_ldap_said(s, code, said, sizeof(said)),
-                 code == LDAP_REFERRAL ? "; it is a replica: name the provider in ack_uri" : "");
-    rollcall_ldap_close(s);
-    return r == 1 && code == LDAP_SUCCESS ? 0 : r < 0 ? r : -EIO;
+        snprintf(why, why_len, "%s does not answer", uri);
+    if (r <= 0)
+        return -ECONNRESET;
+    if (ldap_parse_result(ld, m, &code, NULL, NULL, NULL, NULL, 1) != LDAP_SUCCESS)
+        code = LDAP_OTHER;
+    if (code == LDAP_SUCCESS)
+        return 0;
+    snprintf(why, why_len, "%.150s: %.150s: %.200s%s", uri, w->dn,
+             rollcall_ldap_said(w->session, code, said, sizeof(said)),
+             code == LDAP_REFERRAL ? "; it is a replica: name the provider in ack_uri" : "");
+    return -EIO;
+}
+
+static int write_ack(struct writer *w, const json_t *ack, char *why, size_t why_len)
+{
+    bool kept = w->session;
+    int r = kept ? 0 : connect_writer(w, why, why_len);
+
+    if (r == 0)
+        r = send_ack(w, ack, why, why_len);
+    if (r < 0)
+        w->session = rollcall_ldap_close(w->session);
+    return r == -ECONNRESET && kept ? write_ack(w, ack, why, why_len) : r;
 }
 
 static _Noreturn void write_acks(int fd, const struct rollcall_ldap_options *o)
 {
+    struct writer w = {.options = o};
     json_t *waiting = NULL;
     char why[600], said[600] = "";
     int pause = PAUSE_FIRST;
@@ -171,7 +205,7 @@ static _Noreturn void write_acks(int fd, const struct rollcall_ldap_options *o)
         waiting = newest(fd, waiting ? pause : -1, waiting);
         if (!waiting)
             continue;
-        if (write_ack(o, json_object_get(waiting, "ack"), why, sizeof(why)) == 0) {
+        if (write_ack(&w, json_object_get(waiting, "ack"), why, sizeof(why)) == 0) {
             json_decref(waiting);
             waiting = NULL;
             pause = PAUSE_FIRST;

@@ -227,12 +227,7 @@ def main():
     say(f"   Erik is locked on app3 {hosts[2].when('lock', 'erik', 'locked') - plugged:.1f} s later,")
     wait.until(lambda: hosts[2].admits("carol")[0], "Carol on app3", 60)
     say(f"   Carol may come in again {time.time() - plugged:.1f} s later, and app3 acknowledges all of it:")
-    try:
-        wait.until(lambda: not asked(hub)["open"] and all(h["behind"] == 0 for h in asked(hub)["hosts"]), "app3's word", 90)
-    except AssertionError:
-        fleet(hub); say(hosts[2].syncd.log()[-3000:]); say(hub_syncd.log()[-1500:]); say(json.dumps(asked(hub)))
-        say(str(provider.search(f"ou=hosts,{BASE}", "sub", "(objectClass=*)")))
-        raise
+    wait.until(lambda: not asked(hub)["open"] and all(h["behind"] == 0 for h in asked(hub)["hosts"]), "app3's word", 90)
     fleet(hub)
     say("\nThat was it. docs/doors/directory.md says how it works, packaging/ldap/README.md how to set it up.")
 

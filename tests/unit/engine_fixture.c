@@ -166,9 +166,9 @@ struct rollcall_user_record row(const char *number, const char *name)
 
 void crowd(struct rollcall_user_record *rows, size_t n)
 {
-    static char number[64][24], name[64][24];
+    static char number[256][24], name[256][24];
 
-    assert_true(n <= 64);
+    assert_true(n <= 256);
     for (size_t i = 0; i < n; i++) {
         snprintf(number[i], sizeof(number[i]), "%zu", 1000 + i);
         snprintf(name[i], sizeof(name[i]), "p%zu", i);
