@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 MAN_PAGES += docs/man/rollcall.8 docs/man/pam_rollcall.8 docs/man/rollcall-syncd.8 docs/man/rollcall-enforcer.8 \
-	docs/man/rollcall-source-csv.8 $(BUILD)/man/rollcall.conf.5
+	docs/man/rollcall-source-csv.8 docs/man/rollcall-sink-ldap.8 $(BUILD)/man/rollcall.conf.5
 
 # rollcall.conf(5) comes out of the table that the parser reads: it cannot say otherwise.
 # A folder under tests/ keeps the program that prints it out of the installation.

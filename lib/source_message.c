@@ -139,12 +139,9 @@ static int take_status(struct parse *p, const json_t *user, const json_t *ours,
     static const struct {
         const char *word;
         enum rollcall_status status;
-    } words[] = {{"active", ROLLCALL_STATUS_ACTIVE},
-                 {"leave", ROLLCALL_STATUS_LEAVE},
-                 {"disabled", ROLLCALL_STATUS_DISABLED},
-                 {"terminated", ROLLCALL_STATUS_TERMINATED},
-                 {"locked", ROLLCALL_STATUS_LOCKED},
-                 {"refused", ROLLCALL_STATUS_REFUSED}};
+    } words[] = {{"active", ROLLCALL_STATUS_ACTIVE},     {"leave", ROLLCALL_STATUS_LEAVE},
+                 {"disabled", ROLLCALL_STATUS_DISABLED}, {"terminated", ROLLCALL_STATUS_TERMINATED},
+                 {"locked", ROLLCALL_STATUS_LOCKED},     {"refused", ROLLCALL_STATUS_REFUSED}};
     const json_t *active = json_object_get(user, "active");
     bool on = false;
     int r = take_text(p, ours, "status", &u->status_text);

@@ -11,3 +11,6 @@ INSTALL_DATA += packaging/sysusers/rollcall.conf:$(prefix)/lib/sysusers.d/rollca
 	packaging/sshd/10-rollcall.conf:$(datadir)/rollcall/sshd/10-rollcall.conf \
 	packaging/sudoers/rollcall:$(datadir)/rollcall/sudoers/rollcall \
 	packaging/rollcall.conf.example:$(docdir)/rollcall.conf.example
+# For whoever sets up a fleet's directory.
+INSTALL_DATA += $(foreach f,README.md access.conf indexes.conf rollcall.schema rollcall.ldif openssh-lpk.schema \
+	openssh-lpk.ldif,packaging/ldap/$(f):$(docdir)/ldap/$(f))

@@ -40,7 +40,7 @@ enum rollcall_reason {
     ROLLCALL_REASON_RECOVERY = 14,         // state lost; everybody waits for `rollcall recover`
     ROLLCALL_REASON_REPLAYED = 15,         // lock known from the journal alone
     ROLLCALL_REASON_GROUP_MISSING = 16,    // reserved for inferred loss of a group
-    ROLLCALL_REASON_HUB = 17,             // the hub locked or refuses; why is known there
+    ROLLCALL_REASON_HUB = 17,              // the hub locked or refuses; why is known there
     ROLLCALL_REASON_MAX = 17,
 };
 

@@ -89,7 +89,7 @@ struct body {
     int64_t start, end, terminated_at;
     bool has_uid, has_gid, groups_present, password_blocked, rehire_conflict;
     uint64_t uid, gid;
-    int64_t incarnation; // 0: not said
+    int64_t incarnation;             // 0: not said
     json_t *groups, *keys, *aliases; // arrays of strings; borrowed
 };
 char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()

@@ -202,7 +202,8 @@ static void dispatch(struct loop *l, uint64_t tag)
     }
     if (tag >= TAG_SINK_IN && tag < TAG_END)
         dispatch_sink(l, tag);
-    else if (tag >= TAG_CLIENT && tag < TAG_CLIENT + CLIENTS_MAX && l->client[tag - TAG_CLIENT].fd >= 0)
+    else if (tag >= TAG_CLIENT && tag < TAG_CLIENT + CLIENTS_MAX &&
+             l->client[tag - TAG_CLIENT].fd >= 0)
         control_on_input(l, &l->client[tag - TAG_CLIENT]);
     else if (tag >= TAG_ERR && tag < TAG_ERR + l->n_runs && l->run[tag - TAG_ERR].err >= 0)
         run_on_errors(l, &l->run[tag - TAG_ERR]);

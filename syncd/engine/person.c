@@ -14,7 +14,7 @@ struct known {
     struct rollcall_vouch vouch[RECORDS_MAX];
     int64_t received[RECORDS_MAX];
     size_t n;
-    int authority; // index of the first source that vouches, or NONE
+    int authority;       // index of the first source that vouches, or NONE
     int64_t incarnation; // the highest that one says
 };
 
