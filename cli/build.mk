@@ -9,6 +9,7 @@ CLI_ADOPT_SRCS := cli/adopt.c cli/adopt_plan.c cli/adopt_input.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
 	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/enroll_key.c cli/desk.c cli/report.c cli/fleet.c \
+	cli/breakglass.c cli/doctor_breakglass.c \
 	$(CLI_SETUP_SRCS) $(CLI_DOCTOR_SRCS) $(CLI_ADOPT_SRCS)
 rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode -lpam
 rollcall_DIR := bin

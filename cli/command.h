@@ -24,7 +24,7 @@ struct cli_args {
     bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids, pin, attested,
         withdraw;
     const char *reason, *config, *until, *for_, *label; // NULL where not given
-    const char *mode, *hr, *allow, *admins, *contact, *since, *from;
+    const char *mode, *hr, *allow, *admins, *contact, *since, *from, *codes;
     const char *words[4]; // what is no option
     unsigned n_words;
 };
@@ -71,6 +71,7 @@ int cli_doctor(struct cli *cli);
 int cli_adopt(struct cli *cli);
 int cli_report(struct cli *cli);
 int cli_fleet(struct cli *cli);
+int cli_breakglass(struct cli *cli);
 
 // "rollcall VERB: …" on standard error, one line, escaped as a whole. Returns `code`.
 int cli_complain(const struct cli *cli, int code, const char *format, ...)
@@ -80,6 +81,10 @@ int cli_fail(const struct cli *cli, int code, const char *error, const char *for
     __attribute__((format(printf, 4, 5)));
 // "rollcall VERB: warning: …" on standard error.
 void cli_warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Is there somebody to ask, and has nobody said --yes?
+bool cli_interactive(const struct cli *cli);
+bool cli_ask_yes(const char *question); // "... [y/N] "
 
 // One JSON document on standard output, ASCII, indented.
 void cli_print_json(const json_t *value);

@@ -2,6 +2,7 @@
 // Complaints on standard error, and JSON on standard output.
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
@@ -66,4 +67,18 @@ void cli_print_json(const json_t *value)
     // ASCII: no character in it can steer a terminal or trip a reader.
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     putchar('\n');
+}
+
+bool cli_interactive(const struct cli *cli)
+{
+    return !cli->args.yes && !cli->args.json && isatty(STDIN_FILENO) && cli->terminal;
+}
+
+bool cli_ask_yes(const char *question)
+{
+    char line[16] = "";
+
+    printf("%s [y/N] ", question);
+    fflush(stdout);
+    return fgets(line, sizeof(line), stdin) && (*line == 'y' || *line == 'Y');
 }

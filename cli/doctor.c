@@ -135,6 +135,7 @@ static void look_at_all(struct doctor *d)
     doctor_files(d);
     doctor_house(d);
     doctor_people(d);
+    doctor_breakglass(d);
 }
 
 static void free_config(struct rollcall_config **config)

@@ -37,10 +37,11 @@ void doctor_find(struct doctor *d, enum doctor_severity severity, const char *id
 void doctor_sshd(struct doctor *d);
 void doctor_pam(struct doctor *d);
 void doctor_sudo(struct doctor *d);
-void doctor_names(struct doctor *d);  // nsswitch, passwd, ids
-void doctor_files(struct doctor *d);  // who may write what decides
-void doctor_house(struct doctor *d);  // daemons, leases, clock, cache
-void doctor_people(struct doctor *d); // local accounts, lingering, cron, keys
+void doctor_names(struct doctor *d);      // nsswitch, passwd, ids
+void doctor_files(struct doctor *d);      // who may write what decides
+void doctor_house(struct doctor *d);      // daemons, leases, clock, cache
+void doctor_breakglass(struct doctor *d); // the emergency account
+void doctor_people(struct doctor *d);     // local accounts, lingering, cron, keys
 
 // Calls `look` for each person of the private file. False where it cannot be read.
 bool doctor_each_person(void (*look)(void *ctx, const struct rollcall_person *person), void *ctx);

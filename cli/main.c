@@ -106,6 +106,17 @@ static const struct cli_verb verbs[] = {
      "is wrong, where, and how to mend it. Changes nothing.\n"
      "Exit status 0: nothing but notes; 1: a risk; 2: a hole.",
      ",json,", 0, 0, true, cli_doctor},
+    {"breakglass", "seal [--codes N] | status | close | ack  [--yes] [--json]",
+     "the one local account that a sealed code opens for a while",
+     "seal    new codes in the place of all older ones, shown once: print them, seal them, lock "
+     "them up\n"
+     "status  how many are left, is it open, what was done with it\n"
+     "close   shut it, and end its sessions, now\n"
+     "ack     you have seen that it was opened: rollcall status is well again\n"
+     "--codes N  how many, 1 to 20; 10 without it\n"
+     "Needs account in [breakglass]. Exit status of status: 1 while it is open or not "
+     "acknowledged.",
+     ",json,yes,codes,", 1, 1, true, cli_breakglass},
     {"adopt", "[--from SERVICE] [--apply [--new-ids] | --undo] [--json]",
      "make people whom this host has already HR's, with uid and home",
      "Without --apply it only says whom HR's listing knows, and what would come of each.\n"
@@ -196,7 +207,7 @@ static const struct {
     WORD("until", until),       WORD("for", for_),        WORD("label", label),
     WORD("mode", mode),         WORD("hr", hr),           WORD("allow", allow),
     WORD("admins", admins),     WORD("contact", contact), WORD("since", since),
-    WORD("from", from),
+    WORD("from", from),         WORD("codes", codes),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 #define HELP      'h'

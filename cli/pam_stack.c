@@ -156,6 +156,19 @@ static bool never_our_uid(const char *args, uint32_t id_min)
     return rollcall_parse_u64(number, 0, UINT32_MAX, &bound) == 0 && bound <= id_min;
 }
 
+bool pam_stack_breakglass(const struct pam_stack_line *line)
+{
+    const char *at = strstr(line->args, "breakglass");
+
+    return at && strcmp(line->module, PAM_OURS) == 0 && (at == line->args || at[-1] == ' ') &&
+           (at[10] == 0 || at[10] == ' ');
+}
+
+static bool is_ours(const struct pam_stack_line *line)
+{
+    return strcmp(line->module, PAM_OURS) == 0 && !pam_stack_breakglass(line);
+}
+
 // Names of return codes, ended by NULL.
 static const char *const *answers_of(const struct pam_stack_line *line, const char *type,
                                      uint32_t id_min)
@@ -164,6 +177,7 @@ static const char *const *answers_of(const struct pam_stack_line *line, const ch
     static const char *const no_user[] = {"perm_denied", NULL};
     static const char *const no[] = {"auth_err", NULL};
     static const char *const expired[] = {"acct_expired", NULL};
+    static const char *const ignores[] = {"ignore", NULL};
     static const char *const anything[] = {"success", "ignore", "auth_err", NULL};
     static const char *const refuse[] = {"pam_deny.so", "pam_rootok.so", "pam_unix.so"};
 
@@ -171,6 +185,8 @@ static const char *const *answers_of(const struct pam_stack_line *line, const ch
         return yes;
     if (strcmp(line->module, "pam_localuser.so") == 0)
         return no_user;
+    if (pam_stack_breakglass(line))
+        return ignores;
     for (size_t i = 0; i < sizeof(refuse) / sizeof(refuse[0]); i++)
         if (strcmp(line->module, refuse[i]) == 0)
             return strcmp(type, "account") == 0 ? expired : no;
@@ -307,7 +323,7 @@ static void step(struct walk *w, size_t at, enum impression so_far,
         }
         return;
     }
-    if (strcmp(w->stack->line[at].module, PAM_OURS) == 0)
+    if (is_ours(&w->stack->line[at]))
         return; // asked: what it says is its own business
     codes = answers_of(&w->stack->line[at], w->type, w->id_min);
     for (size_t i = 0; codes[i]; i++)
@@ -322,7 +338,7 @@ void pam_stack_judge(const struct pam_stack *stack, const char *type, uint32_t i
 
     *ret = (struct pam_verdict){0};
     for (size_t i = 0; i < stack->n; i++)
-        if (strcmp(stack->line[i].module, PAM_OURS) == 0)
+        if (is_ours(&stack->line[i]))
             ret->ours = true;
     step(&w, 0, UNDECIDED, NULL);
 }

@@ -31,6 +31,9 @@ int pam_stack_read(const char *const folders[], const char *service, const char 
                    struct pam_stack *ret);
 extern const char *const pam_stack_folders[];
 
+// The line that answers for the emergency account alone: an account of ours gets "ignore".
+bool pam_stack_breakglass(const struct pam_stack_line *line);
+
 struct pam_verdict {
     bool ours;                           // our line is in the stack
     bool around;                         // it can end in success without ours

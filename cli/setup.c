@@ -129,20 +129,6 @@ static int refuse(struct setup *s, const char *sentence)
 
 // ---- asking ----
 
-static bool interactive(const struct cli *cli)
-{
-    return !cli->args.yes && !cli->args.json && isatty(STDIN_FILENO) && cli->terminal;
-}
-
-static bool ask_yes(const char *question)
-{
-    char line[16] = "";
-
-    printf("%s [y/N] ", question);
-    fflush(stdout);
-    return fgets(line, sizeof(line), stdin) && (*line == 'y' || *line == 'Y');
-}
-
 // A value typed at a prompt, or the one in brackets. The caller frees.
 static char *ask_value(const char *question, const char *otherwise)
 {
@@ -218,7 +204,7 @@ static int first_configuration(struct setup *s, char **ret)
                               .timezone = local_timezone(zone, sizeof(zone))};
     const char *const values[] = {a.hr, a.allow, a.admins, a.contact};
 
-    if (interactive(s->cli)) {
+    if (cli_interactive(s->cli)) {
         printf("There is no %s yet. Three questions:\n", ROLLCALL_CONF);
         if (!a.hr)
             hr = ask_value("HR's export, a CSV file", "/var/lib/hr-export/people.csv");
@@ -440,7 +426,7 @@ static int set_up(struct setup *s)
     if (s->cli->args.dry_run)
         return answer(s, CLI_OK, "dry-run",
                       s->plan.n ? "Nothing was changed" : "There is nothing to change");
-    if (interactive(s->cli) && s->plan.n && !ask_yes("Do it?"))
+    if (cli_interactive(s->cli) && s->plan.n && !cli_ask_yes("Do it?"))
         return answer(s, CLI_PROBLEM, "declined", "Nothing was changed");
     setup_witness_take(&s->before);
     return apply(s);
@@ -458,7 +444,7 @@ int cli_setup(struct cli *cli)
         return cli_fail(cli, CLI_PROBLEM, "internal", "out of memory");
     if (lock == -EWOULDBLOCK)
         return cli_fail(cli, CLI_PROBLEM, "busy", "another rollcall setup is at work");
-    if (!cli->args.yes && !cli->args.dry_run && !interactive(cli))
+    if (!cli->args.yes && !cli->args.dry_run && !cli_interactive(cli))
         return cli_fail(
             cli, CLI_USAGE, "bad-request",
             "nobody can be asked here: say --yes, or --dry-run to see what would change");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/breakglass.h"
 #include "cli/cache_view.h"
 #include "cli/command.h"
 #include "cli/control.h"
@@ -169,11 +170,33 @@ static int offline(struct cli *cli, json_t **ret)
     return CLI_OK;
 }
 
+static void add_alarms(json_t *status, json_t *more)
+{
+    json_t *alarms = json_object_get(status, "alarms");
+
+    if (json_array_size(more) == 0)
+        return;
+    if (!alarms) {
+        alarms = json_array();
+        json_object_set_new(status, "alarms", alarms);
+    }
+    json_array_extend(alarms, more);
+}
+
+static void add_breakglass(json_t *status)
+{
+    json_t *alarms = json_array();
+
+    cli_breakglass_alarms(alarms);
+    add_alarms(status, alarms);
+    json_decref(alarms);
+}
+
 // Files that no reader takes, and why. Who may not read a file is told nothing of it, and
 // where there is none at all nothing has been published yet.
 static void add_cache_faults(json_t *status)
 {
-    json_t *faults = json_array(), *alarms = json_object_get(status, "alarms");
+    json_t *faults = json_array();
     char why[ROLLCALL_CACHE_FAULT_MAX], sentence[2 * ROLLCALL_CACHE_FAULT_MAX];
     bool any = false;
 
@@ -187,13 +210,8 @@ static void add_cache_faults(json_t *status)
                  "%s %s; systemctl restart rollcall-syncd writes it anew", file->path, why);
         json_array_append_new(faults, json_string(sentence));
     }
-    if (any && json_array_size(faults)) {
-        if (!alarms) {
-            alarms = json_array();
-            json_object_set_new(status, "alarms", alarms);
-        }
-        json_array_extend(alarms, faults);
-    }
+    if (any)
+        add_alarms(status, faults);
     json_decref(faults);
 }
 
@@ -246,6 +264,7 @@ int cli_status(struct cli *cli)
     if (!running && (r = offline(cli, &status)) != CLI_OK)
         return r;
     add_cache_faults(status);
+    add_breakglass(status);
     json_object_set_new(status, "syncd", json_string(running ? "running" : "not-running"));
     add_offline(cli, status);
     if (cli->args.json)

@@ -14,3 +14,4 @@ LIB_SRCS += lib/random.c
 LIB_SRCS += lib/ldap_session.c lib/ldap_bounded_io.c
 LIB_SRCS += lib/config_ldap.c
 LIB_SRCS += lib/config_sink.c
+LIB_SRCS += lib/breakglass.c lib/breakglass_file.c lib/breakglass_account.c

@@ -331,6 +331,8 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free(c->first);
     free(c->fido2_rp);
     free(c->fido2_roots);
+    free(c->breakglass_account);
+    free_list(&c->breakglass_services);
     free_list(&c->labels);
     free_list(&c->allow_groups);
     free_list(&c->factors);

@@ -38,8 +38,8 @@ static void apply_named(struct config_state *s, const struct option_definition *
 // The table's defaults go through the same parser as what sysadmins write.
 static void apply_defaults(struct config_state *s)
 {
-    static const char *const plain[] = {"rollcall",  "access", "nss",     "mfa",
-                                        "lifecycle", "ids",    "enforcer"};
+    static const char *const plain[] = {"rollcall",  "access", "nss",      "mfa",
+                                        "lifecycle", "ids",    "enforcer", "breakglass"};
 
     s->in_file++;
     s->line = 0;
@@ -180,6 +180,21 @@ static void check_factors(struct config_state *s)
     check_rp(s);
 }
 
+static void check_breakglass(struct config_state *s)
+{
+    const char *account = s->config->breakglass_account;
+
+    if (account && (strcmp(account, "root") == 0 || !*account || strpbrk(account, ":/ \t,")))
+        ERROR(s,
+              "[breakglass] account = %s: name a local account that is not root, made for this "
+              "alone: useradd -m -s /bin/bash breakglass",
+              account);
+    for (size_t i = 0; i < s->config->breakglass_services.n; i++)
+        if (strlen(s->config->breakglass_services.item[i]) > 31)
+            ERROR(s, "[breakglass] services: %s is no PAM service's name",
+                  s->config->breakglass_services.item[i]);
+}
+
 static void check_rest(struct config_state *s)
 {
     struct rollcall_config *c = s->config;
@@ -243,6 +258,7 @@ void config_finish(struct config_state *s)
     check_factors(s);
     check_rest(s);
     check_services(s);
+    check_breakglass(s);
 }
 
 // ---- rollcall.conf(5) ----

@@ -26,6 +26,9 @@ const struct section_definition config_sections[] = {
      "Leases, and the breaker that stands between a broken export and everybody."},
     {"ids", false, "uids and gids."},
     {"enforcer", false, "Ending sessions."},
+    {"breakglass", false,
+     "The one local account that a sealed code opens for a while. rollcall breakglass seal takes "
+     "what stands here; a change counts from the next seal on."},
 };
 const size_t config_n_sections = sizeof(config_sections) / sizeof(config_sections[0]);
 
@@ -274,5 +277,15 @@ const struct option_definition config_options[] = {
      0, "no",
      "Also end a leaver's processes that stand in system.slice or machine.slice or hold the "
      "package lock."},
+
+    {"breakglass", "account", OPTION_TEXT, IN(rollcall_config, breakglass_account), NULL, false, 0,
+     32, NULL,
+     "The account: a local one, whose password is locked (usermod -L). Never root. Default: none."},
+    {"breakglass", "open_for", OPTION_DURATION, IN(rollcall_config, breakglass_open_for), NULL,
+     false, 10, DAY, "1h", "For how long a code opens it."},
+    {"breakglass", "services", OPTION_LIST, IN(rollcall_config, breakglass_services), NULL, false,
+     0, 0, "login, su, su-l",
+     "PAM services that ask for a sealed code. Every other refuses the account, sshd among them "
+     "unless it is named here."},
 };
 const size_t config_n_options = sizeof(config_options) / sizeof(config_options[0]);

@@ -146,7 +146,7 @@ int rollcall_verifier_dial(const char *socket_path, const char *program, int64_t
                            struct rollcall_verifier_link *ret)
 {
     struct rollcall_verifier_link link = ROLLCALL_VERIFIER_LINK_NONE;
-    int r = dial(socket_path, deadline, &link.fd);
+    int r = socket_path ? dial(socket_path, deadline, &link.fd) : -ENOENT;
 
     if (r == 0) {
         r = await_hello(link.fd, deadline);

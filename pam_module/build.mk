@@ -1,7 +1,8 @@
 VERIFIER_DOOR := lib/packet.c lib/verifier_dial.c
 
 MODULES += pam_rollcall.so
-pam_rollcall.so_SRCS := pam_module/pam_rollcall.c pam_module/whose_name.c pam_module/relay.c \
+pam_rollcall.so_SRCS := pam_module/pam_rollcall.c pam_module/whose_name.c pam_module/relay.c pam_module/breakglass.c \
+	lib/breakglass.c lib/breakglass_file.c lib/safeio.c \
 	lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/cache_private.c lib/account.c lib/admission.c \
 	lib/lifecycle_names.c lib/audit.c \
 	$(VERIFIER_DOOR)
@@ -94,3 +95,13 @@ $(SSH_SK_PROVIDER): tests/softkey/ssh_sk_provider.c tests/softkey/softkey_crypto
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
 tests: $(SSH_SK_PROVIDER)
+
+LIB_SRCS += pam_module/breakglass/sealed_code.c pam_module/breakglass/use_code.c
+PROGRAMS += rollcall-breakglass
+rollcall-breakglass_SRCS := pam_module/breakglass/main.c pam_module/breakglass/loud.c pam_module/breakglass/end.c \
+	syncd/enforcer/sweep.c syncd/enforcer/process.c
+rollcall-breakglass_LIBS := -ljansson -lcrypto
+rollcall-breakglass_DIR := libexec/rollcall
+UNIT_TESTS += test_breakglass
+test_breakglass_SRCS := tests/unit/test_breakglass.c
+test_breakglass_LIBS := -lcrypto

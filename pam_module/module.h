@@ -28,16 +28,28 @@ struct pam_call {
     bool silent;
     struct board_says board;
 };
-// PAM_SUCCESS, or what to return at once: PAM_IGNORE for a name that is not ours.
+// The application's words, whosever name it is. PAM_SUCCESS, or what to return at once.
+int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret);
+// The same; PAM_IGNORE for a name that is not ours.
 int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret);
 
 // The verifier's conversation, relayed. PAM_SUCCESS only for its yes.
 int relay_login(const struct pam_call *call);
 // Is there a ticket for this session? PAM_SUCCESS only for its yes.
 int relay_ticket(const struct pam_call *call);
+// The same conversation with rollcall-breakglass, which is started for it.
+int relay_breakglass(const struct pam_call *call);
 
 // A second factor was shown in this handle, by this user.
 int evidence_keep(const struct pam_call *call);
 bool evidence_stands(const struct pam_call *call);
+// Services that run for somebody who is not there: lifecycle and policy only.
+bool asks_no_factor(const struct pam_call *call);
+
+// ---- breakglass.c: the line with that argument ----
+bool breakglass_meant(int argc, const char **argv);
+int breakglass_authenticate(const struct pam_call *call);
+int breakglass_setcred(const struct pam_call *call);
+int breakglass_account(const struct pam_call *call);
 
 #endif

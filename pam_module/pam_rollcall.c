@@ -24,7 +24,7 @@ static const char *item(pam_handle_t *pamh, int which)
     return pam_get_item(pamh, which, &value) == PAM_SUCCESS ? value : NULL;
 }
 
-int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
+int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret)
 {
     struct pam_call c = {.pamh = pamh, .silent = flags & PAM_SILENT};
     int r = pam_get_user(pamh, &c.user, NULL);
@@ -33,8 +33,6 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
         return r == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTH_ERR;
     if (!c.user || !*c.user || strlen(c.user) > 255)
         return PAM_AUTH_ERR;
-    if (whose_name(c.user, evidence_stands(&c), &c.board) != WHOSE_OURS)
-        return PAM_IGNORE;
     c.service = item(pamh, PAM_SERVICE);
     c.rhost = item(pamh, PAM_RHOST);
     c.tty = item(pamh, PAM_TTY);
@@ -42,6 +40,26 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
     c.service = c.service ? c.service : "unknown";
     *ret = c;
     return PAM_SUCCESS;
+}
+
+int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
+{
+    struct pam_call c;
+    int r = pam_call_take(pamh, flags, &c);
+
+    if (r == PAM_SUCCESS && whose_name(c.user, evidence_stands(&c), &c.board) != WHOSE_OURS)
+        return PAM_IGNORE;
+    if (r == PAM_SUCCESS)
+        *ret = c;
+    return r;
+}
+
+// For the line of break-glass: no error of it is anybody's.
+static int breakglass(pam_handle_t *pamh, int flags, int (*phase)(const struct pam_call *call))
+{
+    struct pam_call call;
+
+    return pam_call_take(pamh, flags, &call) == PAM_SUCCESS ? phase(&call) : PAM_IGNORE;
 }
 
 static void look_up(const struct pam_call *call, struct rollcall_admission *ret)
@@ -99,10 +117,11 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
 {
     struct rollcall_admission a;
     struct pam_call call;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return breakglass(pamh, flags, breakglass_authenticate);
+    r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
     if (call.board.observe)
@@ -125,18 +144,18 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
 MODULE_EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct pam_call call;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return breakglass(pamh, flags, breakglass_setcred);
+    r = pam_call_start(pamh, flags, &call);
     // There is nothing to establish; a name that is not ours is not ours here either.
     return r == PAM_IGNORE ? PAM_IGNORE : PAM_SUCCESS;
 }
 
 // ---- account ----
 
-// Services that run for somebody who is not there: lifecycle and policy only.
-static bool asks_no_factor(const struct pam_call *call)
+bool asks_no_factor(const struct pam_call *call)
 {
     static const char *const names[] = {"cron", "crond", "atd", "systemd-user"};
 
@@ -161,10 +180,11 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
     struct rollcall_admission a;
     struct pam_call call;
     const char *cause;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return breakglass(pamh, flags, breakglass_account);
+    r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
     if (geteuid() != 0 && evidence_stands(&call))
@@ -190,10 +210,11 @@ MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, c
 {
     struct rollcall_admission a;
     struct pam_call call;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return PAM_IGNORE;
+    r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
     look_up(&call, &a);
@@ -207,10 +228,11 @@ MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, c
 MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct pam_call call;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return PAM_IGNORE;
+    r = pam_call_start(pamh, flags, &call);
     return r == PAM_IGNORE ? PAM_IGNORE : PAM_SUCCESS; // a session that ends is never held up
 }
 
@@ -219,10 +241,11 @@ MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, 
 MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct pam_call call;
-    int r = pam_call_start(pamh, flags, &call);
+    int r;
 
-    (void)argc;
-    (void)argv;
+    if (breakglass_meant(argc, argv))
+        return PAM_IGNORE;
+    r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
     if (!(flags & PAM_PRELIM_CHECK) && !call.silent)

@@ -19,6 +19,7 @@
 // person has answered, whose time is the application's.
 struct talk {
     const struct pam_call *call;
+    const char *program; // to be started in the verifier's place, or NULL
     struct rollcall_verifier_link link;
     int64_t deadline;
     int64_t patience; // for how long the verifier may put that off, while a person is busy
@@ -26,6 +27,8 @@ struct talk {
 
 static int dial(struct talk *t)
 {
+    if (t->program)
+        return rollcall_verifier_dial(NULL, t->program, t->deadline, &t->link);
     if (geteuid() == 0)
         return rollcall_verifier_dial(ROLLCALL_VERIFIER_SOCK, ROLLCALL_VERIFIER, t->deadline,
                                       &t->link);
@@ -145,10 +148,8 @@ static int converse(struct talk *t, enum rollcall_packet_type request)
             r = bear_with(t, &p);
         } else if (type == ROLLCALL_PACKET_RESULT &&
                    rollcall_packet_get_number(&p, ROLLCALL_FIELD_CODE, &code) == 0) {
-            if (code != ROLLCALL_RESULT_YES)
-                return -EACCES;
             show(t->call, &p);
-            return 0;
+            return code == ROLLCALL_RESULT_YES ? 0 : -EACCES;
         } else {
             r = -EPROTO;
         }
@@ -156,9 +157,11 @@ static int converse(struct talk *t, enum rollcall_packet_type request)
     return r;
 }
 
-static int relay(const struct pam_call *call, enum rollcall_packet_type request)
+static int relay(const struct pam_call *call, const char *program,
+                 enum rollcall_packet_type request)
 {
     struct talk t = {.call = call,
+                     .program = program,
                      .link = ROLLCALL_VERIFIER_LINK_NONE,
                      .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS),
                      .patience = rollcall_deadline_in(ROLLCALL_VERIFIER_WAIT_MS)};
@@ -173,7 +176,8 @@ static int relay(const struct pam_call *call, enum rollcall_packet_type request)
         return PAM_AUTH_ERR;
     if (r == -ECANCELED)
         return PAM_CONV_ERR;
-    pam_syslog(call->pamh, LOG_ERR, "the verifier cannot be asked: %s; refused", strerror(-r));
+    pam_syslog(call->pamh, LOG_ERR, "%s cannot be asked: %s; refused",
+               program ? program : "the verifier", strerror(-r));
     rollcall_audit(ROLLCALL_AUDIT_SOCK, "login-refused", "user", call->user, "service",
                    call->service, "rhost", call->rhost, "cause", "verifier-unreachable", "hint",
                    strerror(-r), NULL);
@@ -182,10 +186,15 @@ static int relay(const struct pam_call *call, enum rollcall_packet_type request)
 
 int relay_login(const struct pam_call *call)
 {
-    return relay(call, ROLLCALL_PACKET_LOGIN);
+    return relay(call, NULL, ROLLCALL_PACKET_LOGIN);
 }
 
 int relay_ticket(const struct pam_call *call)
 {
-    return relay(call, ROLLCALL_PACKET_TICKET);
+    return relay(call, NULL, ROLLCALL_PACKET_TICKET);
+}
+
+int relay_breakglass(const struct pam_call *call)
+{
+    return relay(call, ROLLCALL_BREAKGLASS, ROLLCALL_PACKET_LOGIN);
 }

@@ -123,6 +123,9 @@ struct rollcall_config {
     uint32_t breaker_inferred_share, breaker_explicit_share; // hundredths of a per cent
     uint32_t id_min, id_max;
     bool kill_services;
+    char *breakglass_account; // NULL: none
+    uint64_t breakglass_open_for;
+    struct rollcall_list breakglass_services;
 };
 
 struct rollcall_finding {

@@ -53,6 +53,8 @@
 
 #define ROLLCALL_CREDENTIALS_DIR    ROLLCALL_STATEDIR "/credentials" // rollcall-verifier 0700
 
+#define ROLLCALL_BREAKGLASS_STATE   ROLLCALL_STATEDIR "/breakglass/state" // root 0600 in 0700
+
 #define ROLLCALL_VERIFIER_SOCK      ROLLCALL_RUNDIR "/verifier.sock"
 #define ROLLCALL_VERIFIER_SELF_SOCK ROLLCALL_RUNDIR "/verifier-self.sock"
 #define ROLLCALL_ENFORCER_SOCK      ROLLCALL_RUNDIR "/enforcer.sock"
@@ -64,6 +66,7 @@
 
 #define ROLLCALL_VERIFIER           ROLLCALL_LIBEXECDIR "/rollcall-verifier"
 #define ROLLCALL_VERIFIER_RARE      ROLLCALL_LIBEXECDIR "/rollcall-verifier-rare.so"
+#define ROLLCALL_BREAKGLASS         ROLLCALL_LIBEXECDIR "/rollcall-breakglass"
 #define ROLLCALL_SECURITY_KEY       ROLLCALL_LIBEXECDIR "/rollcall-security-key"
 #define ROLLCALL_SOURCES_DIR        ROLLCALL_LIBEXECDIR "/sources"
 #define ROLLCALL_SINKS_DIR          ROLLCALL_LIBEXECDIR "/sinks"

@@ -160,7 +160,7 @@ struct rollcall_verifier_link {
 };
 #define ROLLCALL_VERIFIER_LINK_NONE ((struct rollcall_verifier_link){-1, -1})
 
-// Connects to `socket_path`; where nobody is there, or the peer closes before its hello,
+// Connects to `socket_path`, unless it is NULL; where nobody is there, or the peer closes before its hello,
 // and this process is root and `program` is not NULL, starts `program`. Returns after the
 // hello, all of it before `deadline`. 0, -ECONNREFUSED (nobody, and none could be started),
 // -ETIMEDOUT, -EPROTO, -EACCES, -EPERM (the socket is not root's).

@@ -5,7 +5,7 @@ _rollcall() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
     local options="--json --help"
     local verbs="status user sync enroll code reset-factor forget vouch lock unlock approve expect lease fleet recover check-config explain
-        reload audit report doctor adopt setup"
+        reload audit report doctor adopt setup breakglass"
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -25,7 +25,7 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -W "files sss" -- "$word")
         return
         ;;
-    --reason | --since | --until | --for | --label | --allow | --admins | --contact) return ;;
+    --reason | --since | --until | --for | --label | --allow | --admins | --contact | --codes) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
@@ -39,6 +39,7 @@ _rollcall() {
     recover) options="$options --clock" ;;
     check-config) options="$options --config" ;;
     report) options="$options --since" ;;
+    breakglass) options="$options --codes --yes" ;;
     adopt) options="$options --from --apply --new-ids --undo" ;;
     setup) options="$options --mode --yes --dry-run --undo --no-start --hr --allow --admins --contact" ;;
     esac
@@ -53,6 +54,7 @@ _rollcall() {
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp fido2" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;
+    breakglass:2) mapfile -t COMPREPLY < <(compgen -W "seal status close ack" -- "$word") ;;
     audit:2) mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word") ;;
     help:2) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
     esac

@@ -48,4 +48,8 @@ void sweep_dry_run(const struct target *t, bool kill_services, json_t **ret_ends
                    json_t **ret_stays);
 const char *now_text(char buf[40]);
 
+// ---- breakglass.c: the emergency account (docs/doors/breakglass.md) ----
+// What happened to it goes into the log; an opening whose time is over is ended.
+void breakglass_look(struct audit_log *log);
+
 #endif

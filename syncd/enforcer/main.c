@@ -274,6 +274,7 @@ static void turn(struct enforcer *e)
     if (look || e->rung) {
         e->rung = false;
         duty_look(e->duty);
+        breakglass_look(e->log);
     }
     audit_log_sync(e->log);
 }
@@ -338,6 +339,7 @@ static int usage(FILE *to, int code)
 static int run(struct enforcer *e, bool once)
 {
     duty_look(e->duty);
+    breakglass_look(e->log);
     audit_log_sync(e->log);
 #ifdef HAVE_SYSTEMD
     sd_notify(0, "READY=1");

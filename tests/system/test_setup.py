@@ -145,8 +145,9 @@ def test_a_line_before_the_drop_in_makes_setup_take_itself_back(bare):
 def test_a_stack_that_would_refuse_root_is_taken_back_at_once(bare):
     profile = "/usr/share/pam-configs/rollcall"
     kept = read(profile)
-    write(profile, kept.replace("Account:\n\t[success=1 default=ignore]\tpam_localuser.so", "Account:\n\trequisite\tpam_deny.so")
-          .replace("Account-Initial:\n\t[success=1 default=ignore]\tpam_localuser.so", "Account-Initial:\n\trequisite\tpam_deny.so"))
+    write(profile, re.sub(r"(Account(-Initial)?:\n)((?:\t.*\n)*?)\t\[success=1 default=ignore\]\tpam_localuser.so",
+                          r"\1\3\trequisite\tpam_deny.so", kept))
+    assert read(profile).count("pam_deny.so") == 2
     try:
         got = setup("--yes", "--no-start", "--json")
     finally:

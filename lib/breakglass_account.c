@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The emergency account in the local file: NSS would ask our own module.
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rollcall/breakglass.h"
+#include "rollcall/cleanup.h"
+
+int rollcall_breakglass_local_uid(const char *name, uint32_t *ret)
+{
+    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
+    struct passwd pw, *found;
+    char buf[16384];
+
+    if (!f)
+        return -errno;
+    while (fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0)
+        if (strcmp(pw.pw_name, name) == 0) {
+            *ret = pw.pw_uid;
+            return 0;
+        }
+    return -ENOENT;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Told to everybody who can be told. What is in the file is told again later; this is for now.
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include "pam_module/breakglass/breakglass.h"
+#include "rollcall/cleanup.h"
+#include "rollcall/safeio.h"
+
+// A terminal that nobody reads from holds nothing up.
+static void put(const char *path, const char *text)
+{
+    _cleanup_close_ int fd = rollcall_open(path, O_WRONLY | O_NONBLOCK, 0);
+
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+        return;
+}
+
+static void tell_terminals(const char *text)
+{
+    _cleanup_fclose_ FILE *f = fopen(_PATH_UTMP, "re");
+    struct utmp u;
+    char path[sizeof(u.ut_line) + 8];
+
+    while (f && fread(&u, sizeof(u), 1, f) == 1) {
+        snprintf(path, sizeof(path), "/dev/%.*s", (int)sizeof(u.ut_line), u.ut_line);
+        if (u.ut_type == USER_PROCESS && *u.ut_line && !strstr(path, ".."))
+            put(path, text);
+    }
+}
+
+void breakglass_tell(const char *sentence)
+{
+    char text[700];
+
+    syslog(LOG_AUTHPRIV | LOG_ALERT, "%s", sentence);
+    snprintf(text, sizeof(text), "<1>rollcall: %s\n", sentence);
+    put("/dev/kmsg", text);
+    snprintf(text, sizeof(text), "\r\n\a*** rollcall: %s\r\n", sentence);
+    put("/dev/console", text);
+    tell_terminals(text);
+}
