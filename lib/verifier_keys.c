@@ -136,7 +136,10 @@ static int read_key(char *text, struct rollcall_key_facts *ret)
     return 0;
 }
 
-int rollcall_verifier_keys(const char *user, struct rollcall_key_facts *ret, size_t max)
+// Asks for the keys of `user`, and reads the texts of one kind: at `first` and the fields behind
+// it, up to `max`. The number of them or negative errno.
+static int read_list(const char *user, enum rollcall_field first, size_t max,
+                     int (*read)(char *text, size_t at, void *ret), void *ret)
 {
     struct rollcall_packet p;
     char text[160];
@@ -147,15 +150,26 @@ int rollcall_verifier_keys(const char *user, struct rollcall_key_facts *ret, siz
     r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_USER, user);
     if (r == 0)
         r = rollcall_verifier_ask(&p);
-    for (; r == 0 && n < max && n < ROLLCALL_SECURITY_KEYS; n++) {
-        r = rollcall_packet_get_text(&p, (enum rollcall_field)(ROLLCALL_FIELD_KEY_ID + n), text,
-                                     sizeof(text));
+    for (; r == 0 && n < max; n++) {
+        r = rollcall_packet_get_text(&p, (enum rollcall_field)(first + n), text, sizeof(text));
         if (r == -ENOENT)
             return (int)n;
         if (r == 0)
-            r = read_key(text, &ret[n]);
+            r = read(text, n, ret);
     }
     return r < 0 ? r : (int)n;
+}
+
+static int read_nth_key(char *text, size_t at, void *ret)
+{
+    return read_key(text, (struct rollcall_key_facts *)ret + at);
+}
+
+int rollcall_verifier_keys(const char *user, struct rollcall_key_facts *ret, size_t max)
+{
+    return read_list(user, ROLLCALL_FIELD_KEY_ID,
+                     max < ROLLCALL_SECURITY_KEYS ? max : ROLLCALL_SECURITY_KEYS, read_nth_key,
+                     ret);
 }
 
 int rollcall_verifier_forget_key(const char *user, const char *label, const char *by)
@@ -196,42 +210,25 @@ int rollcall_verifier_vouch(const char *user, const char *fingerprint, bool with
     return r;
 }
 
-static int read_vouched(const char *text, struct rollcall_vouched_facts *ret)
+// "1764100000 SHA256:..."
+static int read_vouched(char *text, size_t at, void *ret)
 {
-    const char *space = strchr(text, ' ');
-    char number[24];
-    uint64_t at;
+    struct rollcall_vouched_facts *v = (struct rollcall_vouched_facts *)ret + at;
+    char *fingerprint = strchr(text, ' ');
+    uint64_t since;
 
-    if (!space || (size_t)(space - text) >= sizeof(number) ||
-        strlen(space + 1) >= sizeof(ret->fingerprint))
+    if (!fingerprint || strlen(fingerprint + 1) >= sizeof(v->fingerprint))
         return -EPROTO;
-    memcpy(number, text, (size_t)(space - text));
-    number[space - text] = 0;
-    if (rollcall_parse_u64(number, 0, INT64_MAX, &at) < 0)
+    *fingerprint++ = 0;
+    if (rollcall_parse_u64(text, 0, INT64_MAX, &since) < 0)
         return -EPROTO;
-    ret->at = (int64_t)at;
-    snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s", space + 1);
+    v->at = (int64_t)since;
+    memcpy(v->fingerprint, fingerprint, strlen(fingerprint) + 1);
     return 0;
 }
 
 int rollcall_verifier_vouched(const char *user, struct rollcall_vouched_facts *ret, size_t max)
 {
-    struct rollcall_packet p;
-    char text[100];
-    size_t n = 0;
-    int r;
-
-    rollcall_packet_start(&p, ROLLCALL_PACKET_KEYS);
-    r = rollcall_packet_put_text(&p, ROLLCALL_FIELD_USER, user);
-    if (r == 0)
-        r = rollcall_verifier_ask(&p);
-    for (; r == 0 && n < max && n < ROLLCALL_VOUCHED_MAX; n++) {
-        r = rollcall_packet_get_text(&p, (enum rollcall_field)(ROLLCALL_FIELD_VOUCHED + n), text,
-                                     sizeof(text));
-        if (r == -ENOENT)
-            return (int)n;
-        if (r == 0)
-            r = read_vouched(text, &ret[n]);
-    }
-    return r < 0 ? r : (int)n;
+    return read_list(user, ROLLCALL_FIELD_VOUCHED,
+                     max < ROLLCALL_VOUCHED_MAX ? max : ROLLCALL_VOUCHED_MAX, read_vouched, ret);
 }

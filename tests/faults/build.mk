@@ -1,4 +1,4 @@
-# Faults: the n-th call of the module or of the verifier fails. Both are linked once more,
+# Faults: the n-th call of a function in the module or in the verifier fails. Both are linked once more,
 # with the calls that can fail wrapped, over paths in the test's own folder.
 FAULTS_WRAPPED := malloc calloc realloc strdup read write pread pwrite send recvmsg sendto getrandom __getdelim fdatasync fsync \
 	posix_fallocate fstat mmap unlinkat renameat fdopendir socket socketpair connect getsockopt setsockopt poll \
@@ -13,15 +13,16 @@ FAULTS_CFLAGS = $(filter-out -MMD -MP -DROLLCALL_STATEDIR=% -DROLLCALL_RUNDIR=% 
 FAULTS_HEADERS := $(wildcard tests/faults/*.h pam_module/*.h pam_module/verifier/*.h include/rollcall/*.h)
 
 PAM_FAULTS := $(BUILD)/tests/faults/pam_rollcall.so
-$(PAM_FAULTS): tests/faults/faults.c $(pam_rollcall.so_SRCS) $(FAULTS_HEADERS)
+FAULTS_SRCS := tests/faults/faults.c tests/faults/cheap_scrypt.c
+$(PAM_FAULTS): $(FAULTS_SRCS) $(pam_rollcall.so_SRCS) $(FAULTS_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(FAULTS_CFLAGS) -fvisibility=hidden -shared $(FAULTS_WRAP) -Wl,--gc-sections -o $@ tests/faults/faults.c \
+	$(CC) $(FAULTS_CFLAGS) -fvisibility=hidden -shared $(FAULTS_WRAP) -Wl,--gc-sections -o $@ $(FAULTS_SRCS) \
 		$(pam_rollcall.so_SRCS) -lpam -lcrypto -loath
 
 VERIFIER_FAULTS := $(BUILD)/tests/faults/rollcall-verifier
-$(VERIFIER_FAULTS): tests/faults/faults.c tests/faults/faults_program.c $(VERIFIER_WHOLE_SRCS) $(BUILD)/librollcall.a $(FAULTS_HEADERS)
+$(VERIFIER_FAULTS): $(FAULTS_SRCS) tests/faults/faults_program.c $(VERIFIER_WHOLE_SRCS) $(BUILD)/librollcall.a $(FAULTS_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(FAULTS_CFLAGS) -pie $(FAULTS_WRAP) -Wl,--gc-sections -o $@ tests/faults/faults.c tests/faults/faults_program.c \
+	$(CC) $(FAULTS_CFLAGS) -pie $(FAULTS_WRAP) -Wl,--gc-sections -o $@ $(FAULTS_SRCS) tests/faults/faults_program.c \
 		$(SAN_SRCS) $(VERIFIER_WHOLE_SRCS) $(BUILD)/librollcall.a $(VERIFIER_WHOLE_LIBS) -lpam
 tests: $(PAM_FAULTS) $(VERIFIER_FAULTS)
 

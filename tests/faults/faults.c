@@ -2,6 +2,8 @@
 // The wrapped calls.
 #include "tests/faults/faults.h"
 
+#include "tests/faults/cheap_scrypt.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +33,15 @@
 
 static struct {
     bool armed, fired, names, waits_for_hello;
+    char name[FAULTS_NAME_MAX]; // "": any
     long nth, count;
     enum faults_mode mode;
 } faults;
 
-EXPORTED void faults_arm(long nth, enum faults_mode mode)
+EXPORTED void faults_arm(const char *name, long nth, enum faults_mode mode)
 {
     memset(&faults, 0, sizeof(faults));
+    snprintf(faults.name, sizeof(faults.name), "%s", name);
     faults.nth = nth;
     faults.mode = mode;
     faults.armed = true;
@@ -73,10 +77,14 @@ static bool fails(const char *name, unsigned can)
     }
     if (faults.names)
         dprintf(3, "%s\n", name);
+    if (faults.mode == FAULTS_STAY && faults.fired)
+        return true;
+    if (*faults.name && strcmp(name, faults.name) != 0)
+        return false;
     faults.count++;
     if (faults.nth == 0)
         return false;
-    now = faults.mode == FAULTS_STAY ? faults.count >= faults.nth : faults.count == faults.nth;
+    now = faults.count == faults.nth;
     if (now && faults.mode >= FAULTS_SHORT && !(can & (1u << faults.mode)))
         return false;
     faults.fired = faults.fired || now;
@@ -92,6 +100,12 @@ static int error_of(int error)
     return -1;
 }
 
+static ssize_t without_reason(ssize_t n)
+{
+    errno = n < 0 ? errno : 0;
+    return n;
+}
+
 // What a call is declared as, and what it gives back when it fails.
 #define WRAP(type, name, params, args, can, failure)                                               \
     type __real_##name params;                                                                     \
@@ -102,7 +116,8 @@ static int error_of(int error)
             return failure;                                                                        \
         return __real_##name args;                                                                 \
     }
-// Half of the bytes, where that is the fault.
+// Half of the bytes, where that is the fault: no error, and errno is what stood there. Zero is
+// the worst that may: whoever takes it for the reason says that all is well.
 #define WRAP_BYTES(name, params, full, half, can, error)                                           \
     ssize_t __real_##name params;                                                                  \
     ssize_t __wrap_##name params;                                                                  \
@@ -110,7 +125,7 @@ static int error_of(int error)
     {                                                                                              \
         if (!fails(#name, can))                                                                    \
             return __real_##name full;                                                             \
-        return faults.mode == FAULTS_SHORT ? __real_##name half : error_of(error);                 \
+        return faults.mode == FAULTS_SHORT ? without_reason(__real_##name half) : error_of(error); \
     }
 
 WRAP(void *, malloc, (size_t n), (n), 0, (errno = ENOMEM, NULL))
@@ -181,21 +196,10 @@ WRAP(int, pam_set_data,
       void (*done)(pam_handle_t *h, void *data, int status)),
      (h, name, data, done), 0, PAM_BUF_ERR)
 WRAP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), (), 0, NULL)
-// The work factor is not what is tried here.
-int __real_EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *salt, size_t slen,
-                          uint64_t n, uint64_t r, uint64_t p, uint64_t max, unsigned char *key,
-                          size_t klen);
-int __wrap_EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *salt, size_t slen,
-                          uint64_t n, uint64_t r, uint64_t p, uint64_t max, unsigned char *key,
-                          size_t klen);
-int __wrap_EVP_PBE_scrypt(const char *pass, size_t plen, const unsigned char *salt, size_t slen,
-                          uint64_t n, uint64_t r, uint64_t p, uint64_t max, unsigned char *key,
-                          size_t klen)
+// The call itself is wrapped in cheap_scrypt.c.
+bool cheap_scrypt_fails(void)
 {
-    (void)n;
-    if (fails("EVP_PBE_scrypt", 0))
-        return 0;
-    return __real_EVP_PBE_scrypt(pass, plen, salt, slen, 16, r, p, max, key, klen);
+    return fails("EVP_PBE_scrypt", 0);
 }
 
 WRAP(int, oath_totp_generate2,

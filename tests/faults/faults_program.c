@@ -19,15 +19,21 @@ static void report(void)
 __attribute__((constructor)) static void begin(void)
 {
     const char *how = getenv("FAULTS");
-    char *end;
+    char name[FAULTS_NAME_MAX], *end;
+    size_t len;
     long nth;
 
     if (!how || fcntl(3, F_GETFD) < 0)
         return;
-    nth = strtol(how, &end, 10);
+    len = strcspn(how, ":");
+    if (len >= sizeof(name) || how[len] != ':')
+        _exit(99);
+    memcpy(name, how, len);
+    name[len] = 0;
+    nth = strtol(how + len + 1, &end, 10);
     if (*end != ':' || atexit(report) != 0)
         _exit(99);
-    faults_arm(nth, (enum faults_mode)strtol(end + 1, &end, 10));
+    faults_arm(name, nth, (enum faults_mode)strtol(end + 1, &end, 10));
     if (nth == 0)
         faults_name_calls();
     if (*end == 'h')

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "rollcall/breakglass.h"
 #include "rollcall/protocol.h"
 #include "tests/faults/faults.h"
 #include "tests/unit/four_people.h"
@@ -118,7 +119,8 @@ struct scenario {
     const char *name, *service, *user;
     bool listening, authenticates; // systemd's socket; or a direct start
     char says;
-    bool root, may; // always in; may come in at all
+    bool root, may;  // always in; may come in at all
+    bool auth_alone; // in its account phase an error is "ignore", for it is everybody's
 };
 
 static void phases(const struct scenario *s, pam_handle_t *pamh, struct told *t)
@@ -135,7 +137,7 @@ static void one_run(const struct scenario *s, long nth, enum faults_mode mode, i
     pam_handle_t *pamh = NULL;
     struct told t = {0};
     void *so;
-    void (*arm)(long, enum faults_mode);
+    void (*arm)(const char *, long, enum faults_mode);
     long (*disarm)(int *);
 
     if (pam_start_confdir(s->service, s->user, &conv, "pam.d", &pamh) != PAM_SUCCESS)
@@ -148,7 +150,7 @@ static void one_run(const struct scenario *s, long nth, enum faults_mode mode, i
     *(void **)&disarm = dlsym(so, "faults_disarm");
     if (!arm || !disarm)
         _exit(92);
-    arm(nth, mode);
+    arm("", nth, mode);
     phases(s, pamh, &t);
     t.count = disarm(&t.fired);
     pam_end(pamh, t.session);
@@ -189,6 +191,11 @@ static void judge(const struct scenario *s, const struct told *t, long nth, enum
 {
     bool in = t->account == PAM_SUCCESS && (!s->authenticates || t->auth == PAM_SUCCESS);
 
+    if (s->auth_alone && t->auth == PAM_SUCCESS && !s->may)
+        fail_msg("%s: is authenticated when call %ld fails (mode %d)", s->name, nth, mode);
+    if (s->auth_alone)
+        return;
+
     if (s->root && !(in && t->session == PAM_SUCCESS))
         fail_msg("%s: root is refused (%d %d %d) when call %ld fails (mode %d)", s->name, t->auth,
                  t->account, t->session, nth, mode);
@@ -212,7 +219,8 @@ static void every_call(const struct scenario *s)
         start_listener();
     clean = run(s, 0, FAULTS_ONCE);
     judge(s, &clean, 0, FAULTS_ONCE);
-    assert_true(clean.account == PAM_SUCCESS || !(s->root || s->may));
+    assert_true(clean.account == PAM_SUCCESS || !(s->root || s->may) || s->auth_alone);
+    assert_true(!s->auth_alone || clean.account == PAM_PERM_DENIED);
     for (enum faults_mode mode = FAULTS_ONCE; mode < FAULTS_MODES; mode++)
         for (n = 1; n <= CALLS_MAX; n++, runs++) {
             struct told t = run(s, n, mode);
@@ -260,6 +268,13 @@ TEST(a_leavers_cron_job, .service = "cron", .user = "bob", .says = '0')
 TEST(a_locked_persons_cron_job, .service = "cron", .user = "dave", .says = '0')
 TEST(an_employees_cron_job, .service = "cron", .user = "alice", .says = '0', .may = true)
 TEST(root, .service = "sshd", .user = "root", .authenticates = true, .says = '1', .root = true)
+// The line of break-glass.
+TEST(the_emergency_account_with_a_wrong_code, .service = "glass", .user = "glass",
+     .authenticates = true, .says = '1', .auth_alone = true)
+TEST(root_at_the_line_of_break_glass, .service = "glass-local", .user = "root",
+     .authenticates = true, .says = '1', .root = true)
+TEST(a_local_person_at_the_line_of_break_glass, .service = "glass-local", .user = "larry",
+     .authenticates = true, .says = '1', .root = true)
 
 // ---- the place ----
 
@@ -278,6 +293,29 @@ static void write_service(const char *name)
     scratch_write(path, text, n);
 }
 
+static void write_glass_service(const char *name, const char *behind)
+{
+    char path[64], text[4096];
+    int n = snprintf(text, sizeof(text),
+                     "auth [success=done default=ignore] %s breakglass\nauth required %s\n"
+                     "account [success=ignore perm_denied=die default=ignore] %s breakglass\n"
+                     "account required pam_permit.so\nsession required pam_permit.so\n",
+                     module, behind, module);
+
+    snprintf(path, sizeof(path), "pam.d/%s", name);
+    scratch_write(path, text, (size_t)n);
+}
+
+static void seal(void)
+{
+    struct rollcall_breakglass b = {
+        .uid = 1000, .account = "glass", .services = "glass", .open_for = 3600};
+
+    assert_int_equal(rollcall_breakglass_create("state/breakglass/state", &b), 0);
+    write_glass_service("glass", "pam_deny.so");
+    write_glass_service("glass-local", "pam_permit.so");
+}
+
 static int prepare(void **state)
 {
     static const char *const folders[] = {"state", "state/cache", "pam.d", "run", "libexec"};
@@ -292,12 +330,14 @@ static int prepare(void **state)
         assert_int_equal(mkdir(folders[i], 0755), 0);
     // Started directly, this program is the verifier.
     assert_int_equal(symlink(exe, "libexec/rollcall-verifier"), 0);
+    assert_int_equal(symlink(exe, "libexec/rollcall-breakglass"), 0);
     *strrchr(exe, '/') = 0;
     snprintf(module, sizeof(module), "%s/faults/pam_rollcall.so", exe);
     write_service("sshd");
     write_service("login");
     write_service("sudo");
     write_service("cron");
+    seal();
     return four_people_write("state/cache/board", "state/cache/private", time(NULL));
 }
 
@@ -323,9 +363,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_locked_persons_cron_job),
         cmocka_unit_test(an_employees_cron_job),
         cmocka_unit_test(root),
+        cmocka_unit_test(the_emergency_account_with_a_wrong_code),
+        cmocka_unit_test(root_at_the_line_of_break_glass),
+        cmocka_unit_test(a_local_person_at_the_line_of_break_glass),
     };
 
-    if (argc > 0 && strstr(argv[0], "rollcall-verifier"))
+    if (argc > 0 &&
+        (strstr(argv[0], "rollcall-verifier") || strstr(argv[0], "rollcall-breakglass")))
         serve(STDIN_FILENO);
     if (geteuid() != 0) {
         print_message("only root has a verifier to ask: nothing tried\n");

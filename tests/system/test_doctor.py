@@ -83,7 +83,7 @@ HOLES = {
     "UsePAM no": (lambda: before_include("UsePAM no"), "sshd-usepam", SSHD + ":1"),
     "a sufficient line before ours": (lambda: replace("/etc/pam.d/common-account", "account\t[success=1 default=ignore]\tpam_localuser.so",
                                                       "account sufficient pam_permit.so\naccount\t[success=1 default=ignore]\tpam_localuser.so"),
-                                      "pam-account", "/etc/pam.d/common-account:17"),
+                                      "pam-account", "/etc/pam.d/common-account:18"),
     "a jump over our line": (lambda: replace("/etc/pam.d/common-account", "account\t[success=1 default=ignore]\tpam_localuser.so",
                                              "account\t[default=3]\tpam_localuser.so"), "pam-account", None),
     "a service of its own": (lambda: service("su", "@include common-auth\naccount required pam_permit.so\n"),
