@@ -96,15 +96,20 @@ static void print_off(const struct cli *cli, const json_t *enrolment)
 static void print_keys(const struct cli *cli, const json_t *keys)
 {
     const json_t *k;
-    char text[128], when[80];
+    char text[240], when[80];
     size_t i;
 
     json_array_foreach(keys, i, k)
     {
-        snprintf(text, sizeof(text), "%s, since %s%s%s", cli_text_of(k, "label"),
+        snprintf(text, sizeof(text), "%s, since %s, model %s%s%s%s", cli_text_of(k, "label"),
                  cli_when(cli_int_of(k, "enrolled_at", 0), cli->now, when, sizeof(when)),
+                 cli_text_of(k, "aaguid"),
+                 // What it says of itself is no more than that.
+                 json_is_true(json_object_get(k, "attested")) ? ", attested" : " by its own word",
                  json_is_true(json_object_get(k, "verifies_user")) ? "" : ", without PIN",
-                 json_is_true(json_object_get(k, "attested")) ? ", attested" : "");
+                 json_is_true(json_object_get(k, "counts"))
+                     ? ""
+                     : ": DOES NOT COUNT, see [mfa] fido2_aaguids");
         line(cli, "key", text, CLI_PLAIN);
     }
 }
@@ -297,11 +302,25 @@ static json_t *list_keys(const char *name)
     int n = rollcall_verifier_keys(name, keys, 8);
 
     for (int i = 0; list && i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:I}", "label", keys[i].label,
-                                              "aaguid", keys[i].model, "verifies_user",
-                                              keys[i].verifies_user, "attested", keys[i].attested,
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:b, s:I}", "label",
+                                              keys[i].label, "aaguid", keys[i].model,
+                                              "verifies_user", keys[i].verifies_user, "attested",
+                                              keys[i].attested, "counts", !keys[i].not_counted,
                                               "enrolled_at", (json_int_t)keys[i].enrolled_at));
     return list;
+}
+
+static bool any_counts(const json_t *keys)
+{
+    const json_t *k;
+    size_t i;
+
+    json_array_foreach(keys, i, k)
+    {
+        if (json_is_true(json_object_get(k, "counts")))
+            return true;
+    }
+    return false;
 }
 
 static json_t *list_vouched(const char *name)
@@ -331,7 +350,7 @@ static json_t *enrolment(const char *name, bool *ret_usable)
     }
     keys = list_keys(name);
     // A key counts at the console, which needs no cable.
-    *ret_usable = (facts.totp && !(facts.off & ROLLCALL_OFF_TOTP)) || json_array_size(keys) > 0;
+    *ret_usable = (facts.totp && !(facts.off & ROLLCALL_OFF_TOTP)) || any_counts(keys);
     password = facts.password == ROLLCALL_PASSWORD_LOCAL    ? "local"
                : facts.password == ROLLCALL_PASSWORD_CACHED ? "cached"
                                                             : NULL;

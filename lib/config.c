@@ -331,6 +331,7 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free(c->first);
     free(c->fido2_rp);
     free(c->fido2_roots);
+    free_list(&c->fido2_aaguids);
     free(c->breakglass_account);
     free_list(&c->breakglass_services);
     free_list(&c->labels);

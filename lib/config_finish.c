@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Defaults, and what must hold together. Also the options part of rollcall.conf(5).
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,39 @@ static void check_rp(struct config_state *s)
               rp);
 }
 
+// "cb69481e-8ff7-4039-93ec-0a2729a154a8" to 32 small digits, in place.
+static bool normalize_aaguid(char *text)
+{
+    size_t n = 0;
+
+    for (const char *p = text; *p; p++) {
+        if (*p == '-')
+            continue;
+        if (!isxdigit((unsigned char)*p) || n == 32)
+            return false;
+        text[n++] = (char)tolower((unsigned char)*p);
+    }
+    if (n != 32)
+        return false;
+    text[n] = 0;
+    return true;
+}
+
+static void check_aaguids(struct config_state *s)
+{
+    struct rollcall_config *c = s->config;
+
+    for (size_t i = 0; i < c->fido2_aaguids.n; i++)
+        if (!normalize_aaguid(c->fido2_aaguids.item[i]))
+            ERROR(s,
+                  "[mfa] fido2_aaguids: %s is no AAGUID; one has 32 hexadecimal digits, such as "
+                  "cb69481e-8ff7-4039-93ec-0a2729a154a8",
+                  c->fido2_aaguids.item[i]);
+    if (c->fido2_aaguids.n > 0 && !c->fido2_roots)
+        ERROR(s, "[mfa] fido2_aaguids needs fido2_roots: without a maker's word the model that a "
+                 "key names is a mere claim");
+}
+
 static void check_factors(struct config_state *s)
 {
     struct rollcall_config *c = s->config;
@@ -178,6 +212,7 @@ static void check_factors(struct config_state *s)
     else if (!(c->usable_factors & ROLLCALL_FACTOR_TOTP))
         check_keys_alone(s);
     check_rp(s);
+    check_aaguids(s);
 }
 
 static void check_breakglass(struct config_state *s)

@@ -225,6 +225,10 @@ const struct option_definition config_options[] = {
     {"mfa", "fido2_roots", OPTION_PATH, IN(rollcall_config, fido2_roots), NULL, false, 0, 0, NULL,
      "PEM file of the makers of security keys whose word counts: a key that one of them signed for "
      "is marked attested."},
+    {"mfa", "fido2_aaguids", OPTION_LIST, IN(rollcall_config, fido2_aaguids), NULL, false, 0, 0,
+     NULL,
+     "The models of security keys that count here, by their AAGUID. Only where a maker of "
+     "fido2_roots signed for it: what a key says of itself is a mere claim. Default: every model."},
     {"mfa", "multi_groups", OPTION_LIST, IN(rollcall_config, multi_groups), NULL, false, 0, 0, NULL,
      "Groups, by their immutable id, whose members need multi at every service that asks for "
      "less."},

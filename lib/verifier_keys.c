@@ -132,6 +132,7 @@ static int read_key(char *text, struct rollcall_key_facts *ret)
     k.enrolled_at = (int64_t)at;
     k.verifies_user = bits & 1;
     k.attested = bits & 2;
+    k.not_counted = bits & ROLLCALL_KEY_NOT_COUNTED;
     *ret = k;
     return 0;
 }

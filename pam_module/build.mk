@@ -15,7 +15,7 @@ LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal
 	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
 	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c pam_module/verifier/password.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c \
-	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c
+	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c pam_module/verifier/fido2_model.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
@@ -28,7 +28,8 @@ rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 
 # Libraries that few logins need: loading them is most of the start of a process.
-RARE_SRCS := pam_module/verifier/rare_module.c pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c lib/qr.c
+RARE_SRCS := pam_module/verifier/rare_module.c pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c \
+	pam_module/verifier/fido2_model.c lib/qr.c
 RARE_LIBS := $(SYSTEMD_LIBS) -lfido2 -lcrypto -lqrencode
 # For builds that hold it in the program.
 VERIFIER_WHOLE_SRCS := $(filter-out %/rare.c,$(rollcall-verifier_SRCS)) pam_module/verifier/rare_module.c tests/faults/rare_linked.c

@@ -86,6 +86,8 @@ enum rollcall_field {
     ROLLCALL_FIELD_VOUCHED = 112, // and the next ones: of up to eight
 };
 
+#define ROLLCALL_KEY_NOT_COUNTED 0x80u // beside a key's own flags: none of fido2_aaguids
+
 enum rollcall_result {
     ROLLCALL_RESULT_YES = 0,
     ROLLCALL_RESULT_REFUSED = 1,
@@ -160,9 +162,9 @@ struct rollcall_verifier_link {
 };
 #define ROLLCALL_VERIFIER_LINK_NONE ((struct rollcall_verifier_link){-1, -1})
 
-// Connects to `socket_path`, unless it is NULL; where nobody is there, or the peer closes before its hello,
-// and this process is root and `program` is not NULL, starts `program`. Returns after the
-// hello, all of it before `deadline`. 0, -ECONNREFUSED (nobody, and none could be started),
+// Connects to `socket_path`, unless it is NULL; where nobody is there, or the peer closes before
+// its hello, and this process is root and `program` is not NULL, starts `program`. Returns after
+// the hello, all of it before `deadline`. 0, -ECONNREFUSED (nobody, and none could be started),
 // -ETIMEDOUT, -EPROTO, -EACCES, -EPERM (the socket is not root's).
 int rollcall_verifier_dial(const char *socket_path, const char *program, int64_t deadline,
                            struct rollcall_verifier_link *ret);

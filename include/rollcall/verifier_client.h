@@ -34,6 +34,7 @@ struct rollcall_key_wish {
 struct rollcall_key_facts {
     char label[ROLLCALL_KEY_LABEL_MAX], model[33]; // of an AAGUID: hexadecimal
     bool verifies_user, attested;
+    bool not_counted; // its model is none of [mfa] fido2_aaguids, or no maker's word
     int64_t enrolled_at;
 };
 // Enrols the key that is plugged in. As above; -EACCES with the reason in `why`.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pam_module/verifier/fido2.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/audit.h"
 #include "rollcall/cleanup.h"
@@ -167,7 +168,8 @@ static bool has_usable(const struct verifier *v, const struct credential *c, int
     bool keys = false;
 
     for (int i = 0; i < FIDO_KEYS; i++)
-        keys = keys || c->fido[i].id_len > 0;
+        keys = keys || (c->fido[i].id_len > 0 && v->config &&
+                        fido2_model_counts(&v->config->fido2_aaguids, &c->fido[i]));
     return (keys && factor_on(v, ROLLCALL_FACTOR_FIDO2)) ||
            (c->totp.enrolled && factor_on(v, ROLLCALL_FACTOR_TOTP) &&
             throttle_until(c, SIDE_OUTSIDE, FACTOR_TOTP, now) != INT64_MAX);

@@ -182,6 +182,8 @@ static const char *why_refused(int r)
                "--pin";
     case -EKEYREJECTED:
         return "no maker that [mfa] fido2_roots trusts has signed for this key";
+    case -EPERM:
+        return "its model is none of [mfa] fido2_aaguids";
     case -ECANCELED:
         return "no PIN was given";
     case -EBADMSG:
@@ -265,6 +267,7 @@ int enrol_key(struct verifier *v, const struct rollcall_packet *request)
     wish = (struct fido2_wish){.uv = e->uv,
                                .attested = e->attested,
                                .roots = v->config->fido2_roots,
+                               .models = &v->config->fido2_aaguids,
                                .label = e->label,
                                .now = time(NULL)};
     r = rare() ? rare()->accept(&e->talk.request, &e->talk.reply, &wish, &e->key) : -ELIBACC;
@@ -282,7 +285,7 @@ int list_keys(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};
     _cleanup_credential_ struct credential c = {0};
-    char user[256], buf[ROLLCALL_ADMISSION_BUF], text[160], model[33];
+    char user[256], buf[ROLLCALL_ADMISSION_BUF], text[160], model[FIDO2_MODEL_TEXT];
     struct rollcall_packet out;
     struct rollcall_person p;
     int r = enrol_person(request, user, &p, buf, sizeof(buf)), n = 0;
@@ -297,10 +300,12 @@ int list_keys(struct verifier *v, const struct rollcall_packet *request)
         const struct fido_key *k = &c.fido[i];
         if (k->id_len == 0)
             continue;
-        for (int b = 0; b < 16; b++)
-            snprintf(model + (ptrdiff_t)2 * b, 3, "%02x", k->aaguid[b]);
-        snprintf(text, sizeof(text), "%lld %u %s %s", (long long)k->enrolled_at, k->flags, model,
-                 k->label);
+        fido2_model_text(k->aaguid, model);
+        snprintf(text, sizeof(text), "%lld %u %s %s", (long long)k->enrolled_at,
+                 k->flags | (v->config && !fido2_model_counts(&v->config->fido2_aaguids, k)
+                                 ? ROLLCALL_KEY_NOT_COUNTED
+                                 : 0),
+                 model, k->label);
         rollcall_packet_put_text(&out, (enum rollcall_field)(ROLLCALL_FIELD_KEY_ID + n++), text);
     }
     r = put_vouched(&c, &out);

@@ -194,8 +194,10 @@ int fido2_accept(const struct rollcall_key_request *asked, const struct rollcall
             : -EKEYREJECTED;
     if (r == 0)
         k.flags |= FIDO_FLAG_ATTESTED;
-    else if (wish->attested)
+    else if (wish->attested || (wish->models && wish->models->n > 0))
         return wish->roots ? r : -ENOENT;
+    if (!fido2_model_counts(wish->models, &k))
+        return -EPERM;
     *ret = k;
     return 0;
 }

@@ -59,6 +59,13 @@ static void know(struct rollcall_key_request *q, const struct fido_key *key)
     k->id_len = key->id_len;
 }
 
+// A model that was taken off the list since counts as no key, as does one that a configuration that
+// cannot be read might have taken off: there factors are the first one alone (factor_on).
+static bool counts(const struct login *l, const struct fido_key *key)
+{
+    return l->v->config && fido2_model_counts(&l->v->config->fido2_aaguids, key);
+}
+
 // The same work for a name that nobody has.
 static int read_keys(struct login *l, struct rollcall_key_request *q)
 {
@@ -70,7 +77,8 @@ static int read_keys(struct login *l, struct rollcall_key_request *q)
     if (r == 0)
         r = credential_read(&f, &c);
     for (int i = 0; r == 0 && i < FIDO_KEYS; i++)
-        if (l->person.uid != 0 && c.incarnation == l->person.incarnation && c.fido[i].id_len > 0)
+        if (l->person.uid != 0 && c.incarnation == l->person.incarnation && c.fido[i].id_len > 0 &&
+            counts(l, &c.fido[i]))
             know(q, &c.fido[i]);
     if (q->n_known > 0)
         return 0;
@@ -143,7 +151,7 @@ static enum outcome judge(struct login *l)
         if (c.fido[i].id_len > 0 && c.fido[i].id_len == asked->id_len &&
             memcmp(c.fido[i].id, asked->id, asked->id_len) == 0)
             break;
-    if (i == FIDO_KEYS)
+    if (i == FIDO_KEYS || !counts(l, &c.fido[i]))
         return OUTCOME_WRONG; // taken away meanwhile
     if (rare())
         verdict = rare()->judge(&c.fido[i], l->talk.request.challenge, &l->talk.reply, &proof);

@@ -56,6 +56,7 @@ fuzz_credential_LEN := 8193
 
 FUZZ_TARGETS += fuzz_security_key
 fuzz_security_key_SRCS := tests/fuzz/fuzz_security_key.c pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c \
+	pam_module/verifier/fido2_model.c \
 	lib/security_key.c lib/packet.c
 fuzz_security_key_LIBS := -lfido2 -lcrypto
 # A library that is told of an array of billions asks for room; in the verifier it gets none

@@ -127,6 +127,34 @@ def test_pin_and_touch_let_somebody_in_at_the_console(staff):
     session.close()
 
 
+def test_a_model_that_is_not_listed_or_that_only_the_key_claims_does_not_count(staff):
+    """bob's key says of itself that it is of a listed model; no maker has signed for that."""
+    conf = "/etc/rollcall/conf.d/51-models.conf"
+    certificate = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                                  "-subj", "/CN=a maker", "-keyout", "/dev/null"], capture_output=True, text=True, check=True)
+    with open("/etc/rollcall/makers.pem", "w", encoding="ascii") as f:
+        f.write(certificate.stdout)
+    assert keys_of("bob")["key 1"]["counts"]
+    model = keys_of("bob")["key 1"]["aaguid"]
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(f"[mfa]\nfido2_roots = /etc/rollcall/makers.pem\nfido2_aaguids = {model}\n")
+    try:
+        assert not keys_of("bob")["key 1"]["counts"]
+        shown = subprocess.run(["rollcall", "user", "bob", "--why"], capture_output=True, text=True, check=False).stdout
+        assert "by its own word" in shown and "DOES NOT COUNT" in shown
+        staff["bob"].put_in()
+        session = console.connect("bob")
+        session.answer(softkey.PROMPT, "")
+        session.expect_exact("Code")
+        session.close()
+        status, said = enroll("bob", "--label", "another")
+        assert status == 1, said
+    finally:
+        os.unlink(conf)
+        staff["bob"].take_out()
+    assert keys_of("bob")["key 1"]["counts"]
+
+
 def test_touching_first_and_then_enter_is_enough_for_a_key_without_a_pin(staff):
     staff["bob"].put_in().set("touch", softkey.BY_HAND)
     session = console.connect("bob")

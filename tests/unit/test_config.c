@@ -106,6 +106,10 @@ static void the_first_example_is_taken_whole(void **state)
 static void security_keys_alone_are_taken_with_a_warning(void **state)
 {
     (void)state;
+    assert_int_equal(load(GOOD "[mfa]\nfactors = totp, fido2\nfido2_roots = /r.pem\n"
+                               "fido2_aaguids = CB69481E-8ff7-4039-93ec-0a2729a154a8\n"),
+                     0);
+    assert_string_equal(config->fido2_aaguids.item[0], "cb69481e8ff7403993ec0a2729a154a8");
     assert_int_equal(load(GOOD "[mfa]\nfactors = fido2\nfido2_rp = example.com\n"), 0);
     assert_int_equal(config->usable_factors, ROLLCALL_FACTOR_FIDO2);
     assert_string_equal(config->fido2_rp, "example.com");
@@ -357,6 +361,12 @@ static void what_must_hold_together_is_asked_for(void **state)
     refused("[source a]\npath = people.csv\n" ACCESS, 2, "absolute path");
     refused(GOOD "[mfa]\nfactors = okta-push\n", 0, "nobody could log in");
     refused(GOOD "[mfa]\nfactors = fido2\nenrol = access-code\n", 0, "add totp to factors");
+    refused(GOOD
+            "[mfa]\nfactors = totp, fido2\nfido2_aaguids = cb69481e-8ff7-4039-93ec-0a2729a154a8\n",
+            0, "a mere claim");
+    refused(GOOD "[mfa]\nfactors = totp, fido2\nfido2_roots = /r.pem\nfido2_aaguids = cb69481e\n",
+            0, "is no AAGUID");
+    refused(GOOD "[breakglass]\naccount = root\n", 0, "not root");
     refused(GOOD "[mfa]\nfactors = fido2\nfido2_rp = Example.com\n", 0, "in small letters");
     refused(GOOD "[mfa]\nfactors = smell\n", 0, "there is no factor \"smell\"");
     refused(GOOD "[local_group root]\nfrom = x\n", 0, "nobody is put into root's group");

@@ -96,6 +96,35 @@ static void a_key_that_vouches_for_itself_is_not_attested(void **state)
     assert_int_equal(try_to_enrol("1234", &wish, &k), 0);
 }
 
+static void a_model_counts_where_it_is_listed_and_a_maker_signed_for_it(void **state)
+{
+    static char ours[] = "736f66746b65792d6f662d7465737473",
+                other[] = "cb69481e8ff7403993ec0a2729a154a8";
+    struct rollcall_list models = {.item = {other, ours}, .n = 2};
+    struct fido2_wish wish = {.label = "a", .models = &models};
+    struct fido_key k, claims;
+
+    (void)state;
+    // By its own word it is of the list.
+    assert_int_equal(try_to_enrol("1234", &wish, &k), -ENOENT);
+    wish.roots = roots_of(&plugged[0]);
+    assert_int_equal(try_to_enrol("1234", &wish, &k), -EKEYREJECTED);
+    plugged[0].attestation = SOFTKEY_BASIC;
+    assert_int_equal(try_to_enrol("1234", &wish, &k), 0);
+    assert_true(fido2_model_counts(&models, &k));
+    models.n = 1;
+    assert_int_equal(try_to_enrol("1234", &wish, &claims), -EPERM);
+    assert_false(fido2_model_counts(&models, &k)); // taken off the list since
+    models.n = 0;
+    assert_int_equal(try_to_enrol("1234", &wish, &claims), 0);
+    assert_true(fido2_model_counts(&models, &k));
+    assert_true(fido2_model_counts(NULL, &k));
+    models.n = 2;
+    claims = k;
+    claims.flags &= (uint8_t)~FIDO_FLAG_ATTESTED;
+    assert_false(fido2_model_counts(&models, &claims));
+}
+
 static void a_forged_statement_is_refused_whoever_wanted_one(void **state)
 {
     static const struct fido2_wish wish = {.label = "a"};
@@ -137,6 +166,8 @@ int main(void)
                                plug_one_in),
         cmocka_unit_test_setup(a_makers_word_counts_where_the_host_trusts_that_maker, plug_one_in),
         cmocka_unit_test_setup(a_key_that_vouches_for_itself_is_not_attested, plug_one_in),
+        cmocka_unit_test_setup(a_model_counts_where_it_is_listed_and_a_maker_signed_for_it,
+                               plug_one_in),
         cmocka_unit_test_setup(a_forged_statement_is_refused_whoever_wanted_one, plug_one_in),
         cmocka_unit_test_setup(what_was_made_for_another_name_or_challenge_is_not_enrolled,
                                plug_one_in),
