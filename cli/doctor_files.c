@@ -52,6 +52,8 @@ static const struct guard guards[] = {
      "whoever may write it gives people keys"},
     {ROLLCALL_CREDENTIALS_DIR, ROLLCALL_USER_VERIFIER, 077, DOCTOR_HOLE, true,
      "second factors are not the verifier's alone"},
+    {ROLLCALL_STATEDIR "/breakglass", "root", 077, DOCTOR_HOLE, false,
+     "whoever may write here opens the emergency account"},
     {ROLLCALL_LOGDIR, "root", 022, DOCTOR_RISK, true, "whoever may write here can hide the log"},
     {ROLLCALL_RUNDIR, "root", 022, DOCTOR_HOLE, false,
      "whoever may write here can stand in for the verifier"},
@@ -69,6 +71,8 @@ static const struct guard guards[] = {
      "whoever may write it says who has shown a factor"},
     {ROLLCALL_VERIFIER_RARE, "root", 022, DOCTOR_HOLE, true,
      "whoever may write it says who has shown a factor"},
+    {ROLLCALL_BREAKGLASS, "root", 022, DOCTOR_HOLE, true,
+     "whoever may write it is root when the emergency account is opened"},
     {ROLLCALL_LIBEXECDIR "/rollcall-authorized-keys", "root", 022, DOCTOR_HOLE, true,
      "whoever may write it gives people keys"},
 };

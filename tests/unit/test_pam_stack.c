@@ -62,6 +62,19 @@ static void the_shipped_stack_cannot_be_gone_around(void **state)
            true, false, 0);
 }
 
+#define GLASS "account [success=ignore perm_denied=die default=ignore] pam_rollcall.so breakglass\n"
+
+static void the_line_of_break_glass_is_not_the_one_that_asks_about_employees(void **state)
+{
+    (void)state;
+    expect(GLASS "account required pam_permit.so\n", false, true, 0);
+    expect(GLASS "account sufficient pam_permit.so\n" OURS, true, true, 2);
+    expect(GLASS "account [success=1 default=ignore] pam_localuser.so\n" OURS
+                 "account requisite pam_deny.so\n",
+           true, false, 0);
+    expect("account [success=ignore default=die] pam_rollcall.so notbreakglass\n", true, false, 0);
+}
+
 static void what_says_yes_before_us_is_named(void **state)
 {
     (void)state;
@@ -141,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_stack_cannot_be_gone_around),
+        cmocka_unit_test(the_line_of_break_glass_is_not_the_one_that_asks_about_employees),
         cmocka_unit_test(what_says_yes_before_us_is_named),
         cmocka_unit_test(what_never_says_yes_to_us_is_no_way_around),
         cmocka_unit_test(substacks_end_for_themselves),
