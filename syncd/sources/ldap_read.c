@@ -13,7 +13,8 @@
 #include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
 
-#define WHOLE_EVERY (24 * 3600)
+#define WHOLE_EVERY     (24 * 3600)
+#define HUB_WHOLE_EVERY (30 * WHOLE_EVERY)
 
 int64_t dir_now(void)
 {
@@ -30,7 +31,10 @@ int64_t dir_now_ms(void)
 
 bool dir_whole_is_due(const struct dir_follow *f)
 {
-    return dir_now() - f->say.whole_at > WHOLE_EVERY + f->jitter;
+    // Of a hub's directory there may be ten thousand readers.
+    int64_t every = f->set->map.hub ? HUB_WHOLE_EVERY : WHOLE_EVERY;
+
+    return dir_now() - f->say.whole_at > every + f->jitter * (every / WHOLE_EVERY);
 }
 
 void dir_pause(int64_t ms, int fd)

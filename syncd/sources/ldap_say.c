@@ -104,7 +104,7 @@ void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
 void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
 {
     if (say->whole)
-        say->whole_at = say->as_of;
+        say->whole_at = say->set->map.hub ? time(NULL) : say->as_of;
     say->whole = false;
     make_cursor(say, cookie);
     if (say->set->map.hub) {

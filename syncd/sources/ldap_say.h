@@ -15,9 +15,9 @@ struct dir_say {
     uint64_t counter;
     bool open, full, whole;
     uint64_t rows, done;
-    int64_t whole_at;   // when all of it was read last, be it by a process before this one
-    int64_t full_as_of; // of the last full listing that was committed
-    int64_t as_of;      // of the one that is open
+    int64_t whole_at;        // when all of it was read last, be it by a process before this one
+    int64_t full_as_of;      // of the last full listing that was committed
+    int64_t as_of;           // of the one that is open
     struct dir_hub_beat hub; // schema = rollcall: what the heartbeat said last
 };
 
