@@ -18,7 +18,6 @@
 
 #define OUT_SIZE ((size_t)1 << 20)
 #define WINDOW   ((size_t)1 << 20) // a multiple of every page size
-#define AHEAD    16                // keys whose buckets are fetched while earlier ones are placed
 
 int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint64_t generation,
                   const uint8_t ledger_id[16], uint32_t slots)
@@ -27,7 +26,7 @@ int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint6
 
     *b = (struct rc_build){.fd = -1, .section = -1, .at = sizeof(*h)};
     *h = (struct rc_header){.endian = ROLLCALL_CACHE_ENDIAN,
-                            .version = rc_version_of(magic),
+                            .version = ROLLCALL_CACHE_VERSION,
                             .generation = generation,
                             .slots = slots};
     memcpy(h->magic, magic, 8);
@@ -119,91 +118,6 @@ void rc_build_section(struct rc_build *b, enum rc_section s, const void *data, s
     rc_build_begin(b, s);
     rc_build_write(b, data, len);
     rc_build_end(b);
-}
-
-// ---- indexes ----
-
-struct key {
-    uint64_t hash;
-    uint32_t ref;
-};
-
-static uint32_t home_of(uint64_t hash, uint32_t n)
-{
-    return (uint32_t)(((hash >> 32) * n) >> 32);
-}
-
-static int place(struct rc_bucket *buckets, uint32_t n, const struct key *key)
-{
-    uint32_t at = home_of(key->hash, n);
-
-    for (int probe = 0; probe < RC_PROBES; probe++, at = at + 1 == n ? 0 : at + 1)
-        for (int k = 0; k < RC_BUCKET_SLOTS; k++) {
-            if (buckets[at].ref[k] != RC_EMPTY)
-                continue;
-            buckets[at].tag[k] = (uint32_t)key->hash;
-            buckets[at].ref[k] = key->ref;
-            return 0;
-        }
-    return -EAGAIN;
-}
-
-// One attempt with `n` buckets. -EAGAIN where a chain got too long.
-static int fill(struct rc_bucket *buckets, uint32_t n, uint64_t range,
-                bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
-                void *ctx)
-{
-    struct key ahead[AHEAD];
-    uint64_t in = 0, out = 0;
-
-    memset(buckets, 0, sizeof(*buckets) * n);
-    for (uint32_t i = 0; i < n; i++)
-        memset(buckets[i].ref, 0xff, sizeof(buckets[i].ref)); // RC_EMPTY
-    for (uint64_t i = 0; i < range; i++) {
-        struct key *k = &ahead[in % AHEAD];
-        if (!key(ctx, i, &k->hash, &k->ref))
-            continue;
-        __builtin_prefetch(&buckets[home_of(k->hash, n)], 1);
-        in++;
-        if (in - out == AHEAD && place(buckets, n, &ahead[out++ % AHEAD]) < 0)
-            return -EAGAIN;
-    }
-    while (out < in)
-        if (place(buckets, n, &ahead[out++ % AHEAD]) < 0)
-            return -EAGAIN;
-    return 0;
-}
-
-int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
-                   bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
-                   void *ctx)
-{
-    uint64_t buckets = keys / 5 + 1; // load about 0.63
-
-    for (int attempt = 0; attempt < 6; attempt++, buckets += buckets / 2 + 1) {
-        _cleanup_free_ struct rc_bucket *mem = NULL;
-        if (buckets > UINT32_MAX)
-            return -EOVERFLOW;
-        mem = malloc(sizeof(*mem) * buckets);
-        if (!mem)
-            return -ENOMEM;
-        if (fill(mem, (uint32_t)buckets, range, key, ctx) < 0)
-            continue;
-        rc_build_section(b, s, mem, sizeof(*mem) * buckets);
-        return 0;
-    }
-    return -EEXIST;
-}
-
-bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t wanted)
-{
-    struct rc_probe p;
-    uint32_t found;
-
-    rc_probe_start(m, s, hash, m->head->slots, &p);
-    while ((found = rc_probe_next(&p)) != RC_EMPTY && found != wanted)
-        ;
-    return found == wanted;
 }
 
 // ---- the end ----

@@ -47,6 +47,11 @@ void rc_build_section(struct rc_build *b, enum rc_section s, const void *data, s
 int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
                    bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
                    void *ctx);
+// The same for ids, uids or gids: here the factor of their hash is looked for, too, and written
+// into the header.
+int rc_build_id_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
+                      bool (*id)(void *ctx, uint64_t i, uint32_t *ret_id, uint32_t *ret_ref),
+                      void *ctx);
 // Does a reader who looks for `hash` come by `wanted`?
 bool rc_build_found(const struct rc_map *m, enum rc_section s, uint64_t hash, uint32_t wanted);
 // For a verify that goes through a section once: what is before `at` leaves memory, a window

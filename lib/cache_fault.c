@@ -27,12 +27,15 @@ const struct rollcall_cache_path rollcall_cache_paths[ROLLCALL_CACHE_FILES] = {
 static const struct {
     const char *magic, *name;
     size_t record;
+    uint32_t version;
 } kinds[] = {
     [ROLLCALL_CACHE_ACCOUNTS] = {ROLLCALL_MAGIC_ACCOUNTS, "accounts",
-                                 sizeof(struct rc_account_record)},
-    [ROLLCALL_CACHE_PRIVATE] = {ROLLCALL_MAGIC_PRIVATE, "private", sizeof(struct rc_person_record)},
-    [ROLLCALL_CACHE_KEYS] = {ROLLCALL_MAGIC_KEYS, "keys", sizeof(struct rc_keys_record)},
-    [ROLLCALL_CACHE_BOARD] = {ROLLCALL_MAGIC_BOARD, "board", 0},
+                                 sizeof(struct rc_account_record), ROLLCALL_CACHE_VERSION},
+    [ROLLCALL_CACHE_PRIVATE] = {ROLLCALL_MAGIC_PRIVATE, "private", sizeof(struct rc_person_record),
+                                ROLLCALL_CACHE_VERSION},
+    [ROLLCALL_CACHE_KEYS] = {ROLLCALL_MAGIC_KEYS, "keys", sizeof(struct rc_keys_record),
+                             ROLLCALL_CACHE_VERSION},
+    [ROLLCALL_CACHE_BOARD] = {ROLLCALL_MAGIC_BOARD, "board", 0, ROLLCALL_BOARD_VERSION},
 };
 
 // What readers say: it is their own code that is asked.
@@ -111,9 +114,9 @@ static bool wrong_beginning(const struct beginning *b, enum rollcall_cache_file 
         snprintf(buf, len, "is no file of rollcall");
     else if (b->endian == __builtin_bswap32(ROLLCALL_CACHE_ENDIAN))
         snprintf(buf, len, "was written on a machine of the other byte order");
-    else if (b->version != rc_version_of(kinds[kind].magic))
+    else if (b->version != kinds[kind].version)
         snprintf(buf, len, "has version %u, this rollcall reads %u", b->version,
-                 rc_version_of(kinds[kind].magic));
+                 kinds[kind].version);
     else
         return false;
     return true;

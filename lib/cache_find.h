@@ -39,15 +39,12 @@ static const _Alignas(16) uint64_t rc_account_odd[RC_ACCOUNT_WORDS] = {
 };
 _Static_assert(offsetof(struct rc_account_record, check) == 6 * 8 + 4, "its place above");
 
-// Two multiplications. One by a fixed factor would deal ids that follow each other out more
-// evenly, and put ids at the steps of that factor's fraction (of the golden ratio: 1597,
-// 2584) into a few buckets, whatever the seed: a directory that gives such uids would
-// have kept every file from being written.
-static inline uint64_t rc_id_hash(uint64_t seed, uint32_t id)
+// One multiplication, by a factor that the writer found to deal the file's ids out: any fixed
+// one puts ids at the steps of its fraction (of the golden ratio: 1597, 2584) into a few
+// buckets. The tag is the id itself.
+static inline uint64_t rc_id_hash(uint64_t factor, uint32_t id)
 {
-    uint64_t h = (id ^ seed) * 0x8d2b9c6e51f4a037u;
-
-    return (h ^ h >> 32) * 0xc3a5c85c97cb3127u;
+    return (id * factor & ~(uint64_t)UINT32_MAX) | id;
 }
 
 // ---- checks ----
@@ -442,7 +439,7 @@ static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *r
 
     if (!rc_uid_ok(m, uid))
         return false;
-    bits = rc_first_bucket(m, RC_IDS, rc_id_hash(m->head->seed, uid), &b);
+    bits = rc_first_bucket(m, RC_IDS, rc_id_hash(m->head->id_factor, uid), &b);
     if (bits >= 1u << RC_BUCKET_SLOTS && !(bits & 0xff))
         return false;
     while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)

@@ -100,7 +100,7 @@ static bool buckets_fit(const struct rc_header *h, enum rc_section s)
 static bool header_ok(const struct rc_header *h, const char *magic, size_t record, uint64_t size)
 {
     if (memcmp(h->magic, magic, 8) != 0 || h->endian != ROLLCALL_CACHE_ENDIAN ||
-        h->version != rc_version_of(magic) || h->file_size != size)
+        h->version != ROLLCALL_CACHE_VERSION || h->file_size != size)
         return false;
     if (XXH3_64bits(h, offsetof(struct rc_header, head_check)) != h->head_check)
         return false;

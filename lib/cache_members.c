@@ -75,25 +75,29 @@ int rc_members_join(struct rc_members *m, uint8_t name_len, const uint32_t *grou
     return 0;
 }
 
-static uint64_t list_len(const struct rc_group_record *g)
+// Of all that a group has in the pool.
+static uint64_t block_len(const struct rc_group_record *g)
 {
-    return (uint64_t)g->n_members + g->members_len;
+    return g->name_len + 1u + (uint64_t)g->n_members + g->members_len;
 }
 
 // Where the next member of a group goes.
 struct ends {
-    uint32_t len, name; // from the start of the group's list
+    uint32_t len, name; // from the start of the group's block
 };
 
-// The lists of the groups [from, to), of `size` bytes together, made in `out`.
-static void make_lists(const struct rc_members *m, const struct rc_account_record *records,
-                       uint32_t slots, uint32_t from, uint32_t to, struct ends *end,
-                       unsigned char *out)
+// Names and lists of the groups [from, to), made in `out`.
+static void make_blocks(const struct rc_members *m, const struct rc_account_record *records,
+                        uint32_t slots, uint32_t from, uint32_t to, struct ends *end,
+                        unsigned char *out)
 {
-    uint64_t base = m->group[from].record.members;
+    uint64_t base = m->group[from].record.pool;
 
-    for (uint32_t g = from; g < to; g++)
-        end[g] = (struct ends){.name = m->group[g].record.n_members};
+    for (uint32_t g = from; g < to; g++) {
+        const struct rc_group_record *r = &m->group[g].record;
+        memcpy(out + (r->pool - base), m->group[g].name, r->name_len + 1u);
+        end[g] = (struct ends){.len = r->name_len + 1u, .name = r->name_len + 1u + r->n_members};
+    }
     for (uint32_t slot = 0; slot < slots; slot++) {
         const struct rc_account_record *r = &records[slot];
         for (uint32_t i = 0; i < r->n_groups; i++) {
@@ -101,7 +105,7 @@ static void make_lists(const struct rc_members *m, const struct rc_account_recor
             unsigned char *list;
             if (g < from || g >= to || m->group[g].record.n_members == 0)
                 continue;
-            list = out + (m->group[g].record.members - base);
+            list = out + (m->group[g].record.pool - base);
             list[end[g].len++] = r->name_len;
             memcpy(list + end[g].name, r->text, r->name_len);
             list[end[g].name + r->name_len] = 0;
@@ -115,36 +119,29 @@ int rc_members_write(struct rc_members *m, struct rc_build *b,
 {
     uint32_t slots = b->self.head->slots;
     _cleanup_free_ struct ends *end = calloc(m->n, sizeof(*end));
-    uint64_t at;
+    uint64_t at = rc_build_len(b);
 
     if (!end)
         return -ENOMEM;
     for (uint32_t g = 0; g < m->n; g++) {
         struct rc_group_record *r = &m->group[g].record;
-        uint64_t name = rc_build_write(b, m->group[g].name, r->name_len + 1u);
-        if (name > UINT32_MAX)
-            return -EOVERFLOW;
-        r->name = (uint32_t)name;
         if (r->n_members > members_max)
             r->n_members = r->members_len = 0;
-    }
-    at = rc_build_len(b);
-    for (uint32_t g = 0; g < m->n; g++) {
-        m->group[g].record.members = at;
-        at += list_len(&m->group[g].record);
+        if (r->members_len > UINT32_MAX - r->n_members - r->name_len - 1u)
+            return -EOVERFLOW;
+        r->pool = at;
+        at += block_len(r);
     }
     for (uint32_t from = 0, to; from < m->n; from = to) {
         _cleanup_free_ unsigned char *out = NULL;
-        size_t size = list_len(&m->group[from].record);
-        for (to = from + 1; to < m->n && size + list_len(&m->group[to].record) <= LISTS_AT_ONCE;
+        size_t size = block_len(&m->group[from].record);
+        for (to = from + 1; to < m->n && size + block_len(&m->group[to].record) <= LISTS_AT_ONCE;
              to++)
-            size += list_len(&m->group[to].record);
-        if (size == 0)
-            continue;
+            size += block_len(&m->group[to].record);
         out = malloc(size);
         if (!out)
             return -ENOMEM;
-        make_lists(m, records, slots, from, to, end, out);
+        make_blocks(m, records, slots, from, to, end, out);
         rc_build_write(b, out, size);
     }
     return 0;

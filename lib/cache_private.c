@@ -147,7 +147,7 @@ static int by_uid(const struct rc_map *m, uid_t uid, struct rollcall_person *ret
 
     if (!m->base)
         return -ENOENT;
-    rc_probe_start(m, RC_IDS, rc_hash_id(m, uid), m->head->slots, &p);
+    rc_probe_start(m, RC_IDS, rc_hash_uid(m, uid), m->head->slots, &p);
     while ((i = rc_probe_next(&p)) != RC_EMPTY) {
         struct rollcall_person person;
         int r = person_at(m, i, &person);

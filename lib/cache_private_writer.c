@@ -129,12 +129,12 @@ static bool person_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret
     return i % 2 == 0 || p->former[at] != p->name[at];
 }
 
-static bool person_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+static bool person_id(void *ctx, uint64_t i, uint32_t *ret_id, uint32_t *ret_ref)
 {
     const struct people *p = ctx;
 
     *ret_ref = (uint32_t)i;
-    *ret_hash = p->former[i]; // by then the hashes of uids
+    *ret_id = p->record[i].uid;
     return true;
 }
 
@@ -147,7 +147,7 @@ static int verify_private(const struct rc_map *m, void *ctx)
     for (uint32_t i = 0; i < m->head->slots; i++) {
         const char *name = rc_pool(m, r[i].pool, r[i].len[0]);
         if (!name || !rc_build_found(m, RC_NAMES, rc_hash_bytes(m, name, r[i].len[0]), i) ||
-            !rc_build_found(m, RC_IDS, rc_hash_id(m, r[i].uid), i))
+            !rc_build_found(m, RC_IDS, rc_hash_uid(m, r[i].uid), i))
             return -EBADMSG;
         rc_build_pass(&records, r + i);
         rc_build_pass(&names, name);
@@ -174,9 +174,7 @@ static int write_people(struct rc_build *b, const struct rollcall_private_feed *
     rc_build_section(b, RC_DATES, all->date, sizeof(*all->date) * all->n_dates);
     r = rc_build_index(b, RC_NAMES, (uint64_t)all->n + all->n_formers, 2 * (uint64_t)all->n,
                        person_name, all);
-    for (uint32_t i = 0; i < all->n; i++)
-        all->former[i] = rc_hash_id(&b->self, all->record[i].uid);
-    return r == 0 ? rc_build_index(b, RC_IDS, all->n, all->n, person_id, all) : r;
+    return r == 0 ? rc_build_id_index(b, RC_IDS, all->n, all->n, person_id, all) : r;
 }
 
 static int write_file(const char *path, const struct rollcall_private_feed *feed, gid_t group)

@@ -156,11 +156,11 @@ static bool account_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *re
     return r->name_len > 0;
 }
 
-static bool account_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+static bool account_id(void *ctx, uint64_t i, uint32_t *ret_id, uint32_t *ret_ref)
 {
     const struct snapshot *s = ctx;
 
-    *ret_hash = rc_hash_id(&s->build.self, s->records[i].uid);
+    *ret_id = s->records[i].uid;
     *ret_ref = (uint32_t)i;
     return s->records[i].name_len > 0;
 }
@@ -175,11 +175,11 @@ static bool group_name(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_
     return true;
 }
 
-static bool group_id(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref)
+static bool group_id(void *ctx, uint64_t i, uint32_t *ret_id, uint32_t *ret_ref)
 {
     const struct snapshot *s = ctx;
 
-    *ret_hash = rc_hash_id(&s->build.self, s->members.group[i].record.gid);
+    *ret_id = s->members.group[i].record.gid;
     *ret_ref = (uint32_t)i;
     return true;
 }
@@ -215,11 +215,11 @@ static int write_sections(struct snapshot *s)
     rc_build_section(b, RC_SHELLS, s->shell, sizeof(*s->shell) * s->n_shells);
     r = rc_build_index(b, RC_NAMES, people, slots, account_name, s);
     if (r == 0)
-        r = rc_build_index(b, RC_IDS, people, slots, account_id, s);
+        r = rc_build_id_index(b, RC_IDS, people, slots, account_id, s);
     if (r == 0)
         r = rc_build_index(b, RC_GNAMES, groups, groups, group_name, s);
     if (r == 0)
-        r = rc_build_index(b, RC_GIDS, groups, groups, group_id, s);
+        r = rc_build_id_index(b, RC_GIDS, groups, groups, group_id, s);
     if (r == 0 && s->n_formers > 0) {
         rc_build_section(b, RC_FORMER, s->formers, sizeof(*s->formers) * s->n_formers);
         r = rc_build_index(b, RC_FNAMES, s->n_formers, s->n_formers, former_name, s);
@@ -242,7 +242,7 @@ static void fetch_ahead(const struct rc_map *m, uint32_t slot)
         return;
     rc_probe_start(m, RC_NAMES, rc_hash_bytes(m, r->text, r->name_len), m->head->slots, &p);
     __builtin_prefetch(&p.buckets[p.at]);
-    rc_probe_start(m, RC_IDS, rc_hash_id(m, r->uid), m->head->slots, &p);
+    rc_probe_start(m, RC_IDS, rc_hash_uid(m, r->uid), m->head->slots, &p);
     __builtin_prefetch(&p.buckets[p.at]);
 }
 
@@ -263,8 +263,8 @@ static int verify(const struct rc_map *m, void *ctx)
     for (uint32_t i = 0; i < m->head->groups; i++) {
         struct rc_group_record r, found;
         if (!rc_group_at(m, i, &r) ||
-            !rc_group_by_name(m, rc_pool(m, r.name, r.name_len), r.name_len, &found) ||
-            found.gid != r.gid || !rc_group_by_gid(m, r.gid, &found))
+            !rc_group_by_name(m, rc_group_name(m, &r), r.name_len, &found) || found.gid != r.gid ||
+            !rc_group_by_gid(m, r.gid, &found))
             return -EBADMSG;
     }
     return 0;

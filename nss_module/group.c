@@ -73,7 +73,6 @@ static enum nss_status take_members(const struct nss_pair *p, const struct rc_gr
     char **list =
         nss_take_aligned(room, ((size_t)g->n_members + 1) * sizeof(char *), sizeof(char *));
     const unsigned char *lens;
-    size_t size;
     char *names;
 
     if (!list)
@@ -82,15 +81,9 @@ static enum nss_status take_members(const struct nss_pair *p, const struct rc_gr
     *ret = list;
     if (g->n_members == 0)
         return NSS_STATUS_SUCCESS;
-    lens = (const unsigned char *)rc_pool(&p->snapshot, g->members,
-                                          (uint64_t)g->n_members + g->members_len);
-    if (!lens || g->members_len == 0)
+    if (g->members_len == 0)
         return NSS_STATUS_NOTFOUND;
-    // The processor sees a row of lines coming only when it has missed some of them.
-    size = g->n_members + (size_t)g->members_len;
-    for (const unsigned char *line = lens, *end = lens + (size < 4096 ? size : 4096); line < end;
-         line += 64)
-        __builtin_prefetch(line);
+    lens = rc_group_list(&p->snapshot, g);
     names = nss_take_aligned(room, g->members_len, 1);
     if (!names)
         return NSS_STATUS_TRYAGAIN;
@@ -120,7 +113,7 @@ static enum nss_status fill_named(const struct nss_pair *p, const struct rc_grou
                                   struct group *gr, char *buf, size_t len)
 {
     struct group r;
-    enum nss_status s = fill(p, g, rc_pool(&p->snapshot, g->name, g->name_len), &r, buf, len);
+    enum nss_status s = fill(p, g, rc_group_name(&p->snapshot, g), &r, buf, len);
 
     if (s == NSS_STATUS_SUCCESS && !rc_group_name_ok(&p->snapshot, r.gr_name, g))
         s = NSS_STATUS_NOTFOUND;

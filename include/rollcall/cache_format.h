@@ -7,21 +7,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define ROLLCALL_CACHE_VERSION   3u // of accounts and keys
-#define ROLLCALL_PRIVATE_VERSION 4u // apart: processes keep `accounts` mapped over an upgrade
-#define ROLLCALL_BOARD_VERSION   3u // apart: its words outlive an upgrade of the others
-#define ROLLCALL_CACHE_ENDIAN    0x01020304u
-#define ROLLCALL_MAGIC_ACCOUNTS  "RCACCTS"
-#define ROLLCALL_MAGIC_PRIVATE   "RCPRIVT"
-#define ROLLCALL_MAGIC_KEYS      "RCKEYS_"
-#define ROLLCALL_MAGIC_BOARD     "RCBOARD"
-
-static inline uint32_t rc_version_of(const char *magic)
-{
-    return magic[2] == ROLLCALL_MAGIC_PRIVATE[2] ? ROLLCALL_PRIVATE_VERSION
-           : magic[2] == ROLLCALL_MAGIC_BOARD[2] ? ROLLCALL_BOARD_VERSION
-                                                 : ROLLCALL_CACHE_VERSION;
-}
+#define ROLLCALL_CACHE_VERSION  4u // of accounts, private and keys
+#define ROLLCALL_BOARD_VERSION  3u // apart: its words outlive an upgrade of the others
+#define ROLLCALL_CACHE_ENDIAN   0x01020304u
+#define ROLLCALL_MAGIC_ACCOUNTS "RCACCTS"
+#define ROLLCALL_MAGIC_PRIVATE  "RCPRIVT"
+#define ROLLCALL_MAGIC_KEYS     "RCKEYS_"
+#define ROLLCALL_MAGIC_BOARD    "RCBOARD"
 
 // ---- accounts, private, keys: header, then sections ---------------------------
 
@@ -39,7 +31,7 @@ enum rc_section {
     RC_DATES,   // private: struct rc_date, sorted
     RC_FORMER,  // accounts: struct rc_former_record; empty unless former names resolve
     RC_FNAMES,  // accounts: buckets: former name -> number in RC_FORMER
-    RC_SECTIONS = 14,
+    RC_SECTIONS = 13,
 };
 
 struct rc_span {
@@ -56,11 +48,12 @@ struct rc_header {
     uint64_t generation;
     uint8_t ledger_id[16];
     uint64_t file_size;
-    uint64_t seed;  // of every hash in this file
+    uint64_t seed;  // of every hash of names in this file
     uint32_t slots; // records
     uint32_t count; // records in use
     uint32_t id_min, id_max;
     uint32_t flags, groups;
+    uint64_t id_factor, gid_factor; // of the hashes in RC_IDS and in RC_GIDS
     struct rc_span section[RC_SECTIONS];
     uint64_t body_check; // XXH3 of all bytes behind the header; for syncd, doctor and tests
     uint64_t head_check; // XXH3 of all bytes before this member
@@ -98,12 +91,11 @@ struct rc_account_record {
 struct rc_group_record {
     uint32_t gid;
     uint32_t n_members;
-    uint64_t members;     // offset in RC_POOL: n length bytes, then NUL-ended names
-    uint32_t members_len; // of the names, NULs included
+    uint64_t pool;        // offset in RC_POOL: name, NUL, n length bytes, NUL-ended names
+    uint32_t members_len; // of the members' names, NULs included
     uint16_t check;
     uint8_t name_len, unused;
-    uint32_t name; // offset in RC_POOL
-    uint32_t unused2;
+    uint64_t unused2;
 };
 
 // A name that somebody had before. It finds the account, whose present name is the answer.

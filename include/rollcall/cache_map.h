@@ -40,10 +40,10 @@ static inline const void *rc_section(const struct rc_map *m, enum rc_section s)
 const char *rc_pool(const struct rc_map *m, uint64_t off, uint64_t len);
 
 uint64_t rc_hash_bytes(const struct rc_map *m, const void *key, size_t len);
-uint64_t rc_hash_id(const struct rc_map *m, uint32_t id);
+uint64_t rc_hash_uid(const struct rc_map *m, uint32_t uid);
+uint64_t rc_hash_gid(const struct rc_map *m, uint32_t gid);
 // The same for a file that is being made: its header's seed.
 uint64_t rc_hash_bytes_seeded(uint64_t seed, const void *key, size_t len);
-uint64_t rc_hash_id_seeded(uint64_t seed, uint32_t id);
 // Of `len` bytes, a multiple of 8 and at most 80, with a slot mixed in; the check member
 // must be zero in the copy. Writers and readers have this one: 16 bits of a hash of two
 // sums, of numbers of 16 bits each times its own. It finds decay; it is no guard against
@@ -76,6 +76,16 @@ bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
 bool rc_account_by_former_name(const struct rc_map *m, const char *name, size_t len,
                                uint32_t *ret_slot, struct rc_account_record *ret);
 bool rc_group_at(const struct rc_map *m, uint32_t number, struct rc_group_record *ret);
+// What stands in the pool of a group that was found there: its name, and behind that its list.
+static inline const char *rc_group_name(const struct rc_map *m, const struct rc_group_record *g)
+{
+    return (const char *)rc_section(m, RC_POOL) + g->pool;
+}
+static inline const unsigned char *rc_group_list(const struct rc_map *m,
+                                                 const struct rc_group_record *g)
+{
+    return (const unsigned char *)rc_group_name(m, g) + g->name_len + 1;
+}
 // A group's name stands in the pool and not in its record: whether this copy of it, with
 // its NUL, may be served for that gid.
 bool rc_group_name_ok(const struct rc_map *m, const char *name, const struct rc_group_record *g);

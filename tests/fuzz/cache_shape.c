@@ -142,7 +142,7 @@ static bool tag_of_record(const struct file *f, unsigned index, uint32_t ref, ui
     memcpy(&k, at, f->kind == SHAPE_KEYS ? sizeof(k) : 0);
     uid = f->kind == SHAPE_ACCOUNTS ? a.uid : f->kind == SHAPE_PRIVATE ? p.uid : k.uid;
     if (index == RC_IDS) {
-        *ret = (uint32_t)rc_hash_id_seeded(f->h.seed, uid);
+        *ret = uid;
         return true;
     }
     if (f->kind == SHAPE_ACCOUNTS)
@@ -170,8 +170,8 @@ static bool tag_of(const struct file *f, unsigned index, uint32_t ref, uint32_t 
     }
     memcpy(&g, at, sizeof(g));
     if (index == RC_GNAMES)
-        return hash_of(f, pool(f, g.name, g.name_len), g.name_len, ret);
-    *ret = (uint32_t)rc_hash_id_seeded(f->h.seed, g.gid);
+        return hash_of(f, pool(f, g.pool, g.name_len), g.name_len, ret);
+    *ret = g.gid;
     return true;
 }
 
@@ -211,7 +211,7 @@ void shape_repair(unsigned char *file, size_t len, enum shape kind, unsigned lea
     if (!(leave & LEAVE_HEADER)) {
         memcpy(f.h.magic, magics[kind], 8);
         f.h.endian = ROLLCALL_CACHE_ENDIAN;
-        f.h.version = rc_version_of(magics[kind]);
+        f.h.version = ROLLCALL_CACHE_VERSION;
         f.h.file_size = len;
         f.h.head_check = XXH3_64bits(&f.h, offsetof(struct rc_header, head_check));
     }
@@ -308,10 +308,9 @@ static const struct member {
     MEMBER(A, RC_RECORDS, struct rc_account_record, flags),
     MEMBER(A, RC_GROUPS, struct rc_group_record, gid),
     MEMBER(A, RC_GROUPS, struct rc_group_record, n_members),
-    MEMBER(A, RC_GROUPS, struct rc_group_record, members),
+    MEMBER(A, RC_GROUPS, struct rc_group_record, pool),
     MEMBER(A, RC_GROUPS, struct rc_group_record, members_len),
     MEMBER(A, RC_GROUPS, struct rc_group_record, name_len),
-    MEMBER(A, RC_GROUPS, struct rc_group_record, name),
     MEMBER(A, RC_FORMER, struct rc_former_record, slot),
     MEMBER(A, RC_FORMER, struct rc_former_record, name_len),
     MEMBER(A, RC_FORMER, struct rc_former_record, name),
@@ -342,6 +341,8 @@ static const struct member {
     MEMBER(A | P | K, WHOLE_HEADER, struct rc_header, section),
     MEMBER(A | P | K, WHOLE_HEADER, struct rc_header, generation),
     MEMBER(A | P | K, WHOLE_HEADER, struct rc_header, seed),
+    MEMBER(A | P, WHOLE_HEADER, struct rc_header, id_factor),
+    MEMBER(A, WHOLE_HEADER, struct rc_header, gid_factor),
     MEMBER(A, WHOLE_HEADER, struct rc_header, flags),
     MEMBER(A, WHOLE_HEADER, struct rc_header, id_min),
     MEMBER(A, WHOLE_HEADER, struct rc_header, id_max),

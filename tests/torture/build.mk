@@ -24,7 +24,7 @@ power-loss: $(BUILD)/tests/test_power_loss
 # ThreadSanitizer, which goes with no other and wants everything built for it.
 NSS_RACES := $(BUILD)/tests/tsan/nss_races
 NSS_RACES_SRCS := tests/torture/nss_races.c tests/unit/cache_fixture.c $(libnss_rollcall.so.2_SRCS) \
-	lib/cache_handles.c lib/cache_private.c lib/safeio.c lib/parse.c lib/cache_build.c lib/cache_members.c \
+	lib/cache_handles.c lib/cache_private.c lib/safeio.c lib/parse.c lib/cache_build.c lib/cache_index.c lib/cache_members.c \
 	lib/cache_keys_writer.c lib/cache_snapshot_writer.c lib/cache_private_writer.c lib/cache_board_writer.c
 $(NSS_RACES): $(NSS_RACES_SRCS) nss_module/map.h lib/cache_find.h include/rollcall/cache_map.h \
 	include/rollcall/cache_format.h

@@ -81,10 +81,21 @@ static void swapped(const char *path, const char *other)
     free(data);
 }
 
+_Static_assert(offsetof(struct rc_header, version) == offsetof(struct rc_board_header, version),
+               "a board's version is changed like the others'");
+
+static void other_version(unsigned char *data, uint32_t more)
+{
+    uint32_t version;
+
+    memcpy(&version, data + offsetof(struct rc_header, version), 4);
+    change_word(data, offsetof(struct rc_header, version), version + more);
+}
+
 static void make_older(unsigned char *data, size_t len)
 {
     (void)len;
-    change_word(data, offsetof(struct rc_header, version), rc_version_of((char *)data) - 1);
+    other_version(data, -1u);
 }
 
 static void older(const char *path, const char *other)
@@ -96,7 +107,7 @@ static void older(const char *path, const char *other)
 static void make_newer(unsigned char *data, size_t len)
 {
     (void)len;
-    change_word(data, offsetof(struct rc_header, version), rc_version_of((char *)data) + 1);
+    other_version(data, 1);
 }
 
 static void newer(const char *path, const char *other)

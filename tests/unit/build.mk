@@ -72,3 +72,6 @@ test_pam_module_LIBS := -lpam
 UNIT_TESTS += test_ldap_session
 test_ldap_session_SRCS := tests/unit/test_ldap_session.c
 test_ldap_session_LIBS := -lldap -llber
+
+UNIT_TESTS += test_cache_ids
+test_cache_ids_SRCS := tests/unit/test_cache_ids.c tests/unit/cache_fixture.c

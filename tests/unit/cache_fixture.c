@@ -223,7 +223,7 @@ int fixture_walk_accounts(const char *path)
     }
     for (uint32_t i = 0; i < m.head->groups && i < 4096; i++)
         if (rc_group_at(&m, i, &g))
-            touch(rc_pool(&m, g.members, (uint64_t)g.n_members + g.members_len),
+            touch((const char *)rc_group_list(&m, &g),
                   g.n_members ? (size_t)g.n_members + g.members_len : 0);
     good += rc_group_by_name(&m, "engineers", 9, &g);
     good += rc_group_by_gid(&m, FIXTURE_STAFF, &g);

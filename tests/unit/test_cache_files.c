@@ -129,37 +129,6 @@ static void mutations_at_random_never_crash_a_reader(void **state)
     free(data);
 }
 
-// Whether so many ids, a step apart, find places in so many buckets.
-static bool all_placed(uint64_t seed, uint32_t ids, uint32_t step, uint32_t buckets)
-{
-    uint8_t used[3000] = {0};
-
-    for (uint32_t i = 0; i < ids; i++) {
-        uint64_t h = rc_hash_id_seeded(seed, ROLLCALL_ID_DEFAULT_MIN + i * step);
-        uint32_t at = (uint32_t)(((h >> 32) * buckets) >> 32), probes = 0;
-        while (used[at] == RC_BUCKET_SLOTS && ++probes < RC_PROBES)
-            at = at + 1 == buckets ? 0 : at + 1;
-        if (probes == RC_PROBES)
-            return false;
-        used[at]++;
-    }
-    return true;
-}
-
-// A directory may give uids at any step: a hash by the golden ratio put those at a step of
-// 1597 into a few buckets, however many there were, and no file could be written.
-static void ids_at_any_step_find_a_place_in_the_index(void **state)
-{
-    static const uint32_t steps[] = {1, 5, 89, 610, 987, 1597, 2584, 4181, 6765, 65536};
-
-    (void)state;
-    for (size_t s = 0; s < sizeof(steps) / sizeof(steps[0]); s++)
-        for (uint64_t seed = 1; seed < 200; seed++)
-            // As the writer does: another try with half as many more.
-            assert_true(all_placed(seed << 40 | seed, 4000, steps[s], 801) ||
-                        all_placed(seed << 40 | seed, 4000, steps[s], 1202));
-}
-
 static void a_board_word_with_one_bit_turned_over_is_no_word(void **state)
 {
     struct rollcall_board *b = NULL;
@@ -481,7 +450,6 @@ int main(void)
         cmocka_unit_test(a_file_cut_at_any_byte_is_absent),
         cmocka_unit_test(no_byte_that_is_turned_over_crashes_a_reader),
         cmocka_unit_test(mutations_at_random_never_crash_a_reader),
-        cmocka_unit_test(ids_at_any_step_find_a_place_in_the_index),
         cmocka_unit_test(a_board_word_with_one_bit_turned_over_is_no_word),
         cmocka_unit_test(a_board_restored_from_a_copy_is_not_trusted),
         cmocka_unit_test(a_file_that_others_may_write_is_absent),
