@@ -101,7 +101,9 @@ bool rc_find_uid_further(const struct rc_map *m, uint32_t uid, uint32_t *ret_slo
     struct rc_probe p;
     uint32_t slot;
 
-    from_the_second(m, RC_IDS, rc_hash_uid(m, uid), &p);
+    if (!rc_uid_ok(m, uid))
+        return false;
+    rc_probe_first(m, RC_IDS, rc_hash_uid(m, uid), m->head->slots, &p);
     while ((slot = rc_probe_on(&p)) != RC_EMPTY)
         if (rc_account_numbered(m, slot, uid, ret)) {
             *ret_slot = slot;

@@ -384,6 +384,7 @@ static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
 // Where the first bucket is full and has nobody: on in the others, as far as RC_PROBES.
 bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
                           uint32_t *ret_slot, struct rc_account_record *ret);
+// Where the short way has no answer: every limit and every bucket.
 bool rc_find_uid_further(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                          struct rc_account_record *ret);
 
@@ -433,21 +434,24 @@ static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t
 static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                                struct rc_account_record *ret)
 {
-    const struct rc_bucket *b = NULL;
+    uint64_t hash = rc_id_hash(m->head->id_factor, uid);
+    const struct rc_bucket *b = m->ids + (uint32_t)(((hash >> 32) * m->n_ids) >> 32);
     unsigned bits;
     uint32_t slot;
 
-    if (!rc_uid_ok(m, uid))
-        return false;
-    bits = rc_first_bucket(m, RC_IDS, rc_id_hash(m->head->id_factor, uid), &b);
-    if (bits >= 1u << RC_BUCKET_SLOTS && !(bits & 0xff))
-        return false;
-    while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
-        if (rc_account_numbered(m, slot, uid, ret)) {
+    if (__builtin_expect(uid - m->first_uid >= m->n_uids, 0))
+        return !m->plain_ids && rc_find_uid_further(m, uid, ret_slot, ret);
+    bits = rc_look(b, uid);
+    if (__builtin_expect(bits & 0xff, 1)) {
+        slot = __atomic_load_n(&b->ref[__builtin_ctz(bits)], __ATOMIC_RELAXED);
+        if (__builtin_expect(slot < m->head->slots && rc_account_numbered(m, slot, uid, ret), 1)) {
             *ret_slot = slot;
             return true;
         }
-    return !bits && rc_find_uid_further(m, uid, ret_slot, ret);
+    } else if (bits) {
+        return false;
+    }
+    return rc_find_uid_further(m, uid, ret_slot, ret);
 }
 
 // ---- words of the board ----

@@ -10,30 +10,18 @@
 
 #include "rollcall/paths.h"
 
-#define LINES       63 // of 8 slots; the 64th line is the turn's
-#define SLOTS       (LINES * 8)
-#define PLACES      4    // for pairs, before one is mapped
+#define PLACES      3    // for pairs, before one is mapped
 #define TURN_LASTS  5    // seconds; who has not ended by then was killed or left by longjmp
 #define FIRST_WAITS 2000 // of 50 us or more; the last resort is "absent"
-#ifdef __x86_64__
-#define PAGE 4096
-#else
-#define PAGE 65536
-#endif
 
-// A page by itself: a child of fork gets it zeroed, for the lookups and the refresh of its
-// parent's other threads do not run in the child, and would never end there.
-static _Alignas(PAGE) struct {
-    nss_slot slot[SLOTS];
-    _Atomic int64_t turn; // who looks at the disk: the second it began, and one; 0: nobody
-    char pad[PAGE - SLOTS * sizeof(nss_slot) - sizeof(int64_t)];
-} inside;
-
-struct nss_now nss_now = {.checked = -1, .first = &inside.slot[0]};
-static _Atomic(struct nss_pair *) retired; // a stack, linked by `next`
-static _Atomic int absent_why;             // -errno of the last open that failed
-static _Atomic int wiped_on_fork;
-static struct nss_pair places[PLACES];
+struct nss_inside nss_inside;
+struct nss_now nss_now = {.checked = -1};
+// In the page of nss_now, zero or not: a first lookup touches as few pages as can be.
+#define BESIDE __attribute__((section(".data")))
+static _Atomic(struct nss_pair *) retired BESIDE; // a stack, linked by `next`
+static _Atomic int absent_why BESIDE;             // -errno of the last open that failed
+static _Atomic int wiped_on_fork BESIDE;
+static struct nss_pair places[PLACES] BESIDE;
 
 // ---- opening and closing ----
 
@@ -152,7 +140,7 @@ static unsigned home_slot(void)
 {
     uint32_t mixed = (uint32_t)((uint64_t)((uintptr_t)pthread_self() >> 6) * 0x9e3779b1u);
 
-    return (unsigned)((uint64_t)mixed * LINES >> 32) * 8;
+    return (unsigned)((uint64_t)mixed * NSS_LINES >> 32) * 8;
 }
 
 // More lookups at once than there are slots: slower, and as right.
@@ -182,8 +170,8 @@ static const struct nss_pair *protect_among_threads(struct nss_guard *guard,
 {
     unsigned home = home_slot();
 
-    for (unsigned i = 0; i < SLOTS; i++) {
-        nss_slot *slot = &inside.slot[home + i < SLOTS ? home + i : home + i - SLOTS];
+    for (unsigned i = 0; i < NSS_SLOTS; i++) {
+        nss_slot *slot = &nss_inside.slot[home + i < NSS_SLOTS ? home + i : home + i - NSS_SLOTS];
         const struct nss_pair *none = NULL, *again;
         if (atomic_load_explicit(slot, memory_order_relaxed) ||
             !atomic_compare_exchange_strong(slot, &none, pair))
@@ -209,8 +197,8 @@ static const struct nss_pair *protect(struct nss_guard *guard)
 
 static bool named(const struct nss_pair *pair)
 {
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (atomic_load(&inside.slot[i]) == pair)
+    for (unsigned i = 0; i < NSS_SLOTS; i++)
+        if (atomic_load(&nss_inside.slot[i]) == pair)
             return true;
     return false;
 }
@@ -282,25 +270,28 @@ static void look(struct nss_pair *pair, int64_t second)
 // One thread at a time, and nobody waits for it. Two would do no harm.
 static bool take_turn(int64_t second)
 {
-    int64_t since = atomic_load(&inside.turn);
+    int64_t since = 0;
 
-    if (since && second + 1 >= since && second + 1 - since < TURN_LASTS)
+    // Written to at once: a page that is read first is faulted in twice.
+    if (atomic_compare_exchange_strong(&nss_inside.turn, &since, second + 1))
+        return true;
+    if (second + 1 >= since && second + 1 - since < TURN_LASTS)
         return false;
-    return atomic_compare_exchange_strong(&inside.turn, &since, second + 1);
+    return atomic_compare_exchange_strong(&nss_inside.turn, &since, second + 1);
 }
 
 static void end_turn(int64_t second)
 {
     int64_t mine = second + 1;
 
-    atomic_compare_exchange_strong(&inside.turn, &mine, 0);
+    atomic_compare_exchange_strong(&nss_inside.turn, &mine, 0);
 }
 
 // The first lookups of several threads at once: one opens, the others wait for it.
 static void wait_for_the_first(void)
 {
-    for (int i = 0; i < FIRST_WAITS && !atomic_load(&nss_now.current) && atomic_load(&inside.turn);
-         i++)
+    for (int i = 0;
+         i < FIRST_WAITS && !atomic_load(&nss_now.current) && atomic_load(&nss_inside.turn); i++)
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 }
 
@@ -330,13 +321,13 @@ const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_
     if (guard->own)
         return pair;
     // A missing file is remembered for its second too.
-    if (!pair && atomic_load(&nss_now.checked) == second && !atomic_load(&inside.turn))
+    if (!pair && atomic_load(&nss_now.checked) == second && !atomic_load(&nss_inside.turn))
         return NULL;
     // From here on there are cancellation points, and a thread that ended at one would
     // never leave its slot.
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     if (!NSS_SINGLE_THREADED && !atomic_exchange(&wiped_on_fork, 1))
-        madvise(&inside, sizeof(inside), MADV_WIPEONFORK);
+        madvise(&nss_inside, sizeof(nss_inside), MADV_WIPEONFORK);
     if (take_turn(second)) {
         look((struct nss_pair *)(uintptr_t)pair, second);
         nss_leave(guard);

@@ -47,9 +47,24 @@ typedef _Atomic(const struct nss_pair *) nss_slot;
 struct nss_now {
     _Alignas(64) _Atomic(struct nss_pair *) current;
     _Atomic int64_t checked; // second of the last look at the disk
-    nss_slot *first;         // the slot of a process with one thread
 };
-extern struct nss_now nss_now;
+extern struct nss_now nss_now __attribute__((visibility("hidden")));
+
+// A page by itself: a child of fork gets it zeroed, for the lookups and the refresh of its
+// parent's other threads do not run in the child, and would never end there.
+#define NSS_LINES 63 // of 8 slots; the 64th line is the turn's
+#define NSS_SLOTS (NSS_LINES * 8)
+#ifdef __x86_64__
+#define NSS_PAGE 4096
+#else
+#define NSS_PAGE 65536
+#endif
+struct nss_inside {
+    _Alignas(NSS_PAGE) nss_slot slot[NSS_SLOTS]; // the first is that of a process with one thread
+    _Atomic int64_t turn; // who looks at the disk: the second it began, and one; 0: nobody
+    char pad[NSS_PAGE - NSS_SLOTS * sizeof(nss_slot) - sizeof(int64_t)];
+};
+extern struct nss_inside nss_inside __attribute__((visibility("hidden")));
 
 struct nss_guard {
     nss_slot *slot;
@@ -81,7 +96,8 @@ static inline bool nss_up_to_date(const struct nss_pair *pair)
 
 // The look at the disk comes once a second, or at once when the board says that there is
 // something new.
-static inline const struct nss_pair *nss_fresh(struct nss_guard *guard, const struct nss_pair *pair)
+static inline __attribute__((always_inline)) const struct nss_pair *
+nss_fresh(struct nss_guard *guard, const struct nss_pair *pair)
 {
     // time() takes half as long as clock_gettime(). Who sets the clock makes a second come
     // early or late, and no more: what counts is that it is another one.
@@ -92,29 +108,39 @@ static inline const struct nss_pair *nss_fresh(struct nss_guard *guard, const st
                 nss_up_to_date(pair),
             1))
         return pair;
-    return nss_enter_late(guard, pair, second);
+    // A copy: whose address nobody has stays in registers.
+    struct nss_guard g = *guard;
+    pair = nss_enter_late(&g, pair, second);
+    *guard = g;
+    return pair;
 }
 
 // Enters a lookup. NULL: there is nothing to answer from; the answer is nss_absent's.
 // Between enter and leave the mappings stay. Always call leave, which changes no errno.
 // But for the look at the disk there is no system call and no cancellation point here.
-static inline const struct nss_pair *nss_enter(struct nss_guard *guard)
+static inline __attribute__((always_inline)) const struct nss_pair *
+nss_enter(struct nss_guard *guard)
 {
     const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
 
     // One thread replaces nothing behind its own back, but a handler of a signal may look
     // up as well: hence the steps of map.c, in the order of the program.
-    if (NSS_SINGLE_THREADED && pair && !atomic_load_explicit(nss_now.first, memory_order_relaxed)) {
-        atomic_store_explicit(nss_now.first, pair, memory_order_relaxed);
+    nss_slot *first = &nss_inside.slot[0];
+    struct nss_guard g;
+
+    if (NSS_SINGLE_THREADED && pair && !atomic_load_explicit(first, memory_order_relaxed)) {
+        atomic_store_explicit(first, pair, memory_order_relaxed);
         atomic_signal_fence(memory_order_seq_cst);
         if (__builtin_expect(atomic_load_explicit(&nss_now.current, memory_order_relaxed) == pair,
                              1)) {
-            *guard = (struct nss_guard){.slot = nss_now.first};
+            *guard = (struct nss_guard){.slot = first};
             return nss_fresh(guard, pair);
         }
-        atomic_store_explicit(nss_now.first, NULL, memory_order_relaxed);
+        atomic_store_explicit(first, NULL, memory_order_relaxed);
     }
-    return nss_enter_among_threads(guard);
+    pair = nss_enter_among_threads(&g);
+    *guard = g;
+    return pair;
 }
 
 // Leaves, with the answer for a cache that is absent: UNAVAIL and ENOENT, or TRYAGAIN and

@@ -65,8 +65,8 @@ static unsigned slots_in_use(void)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < SLOTS; i++)
-        n += atomic_load(&inside.slot[i]) != NULL;
+    for (unsigned i = 0; i < NSS_SLOTS; i++)
+        n += atomic_load(&nss_inside.slot[i]) != NULL;
     return n;
 }
 
@@ -150,18 +150,18 @@ static void what_a_reader_holds_stays_until_it_leaves_and_no_more_than_that(void
 
 static void more_lookups_at_once_than_slots_are_answered(void **state)
 {
-    static struct nss_guard guards[SLOTS + 20];
+    static struct nss_guard guards[NSS_SLOTS + 20];
 
     (void)state;
     publish();
-    for (unsigned i = 0; i < SLOTS + 20; i++) {
+    for (unsigned i = 0; i < NSS_SLOTS + 20; i++) {
         const struct nss_pair *pair = nss_enter(&guards[i]);
         assert_non_null(pair);
         assert_int_equal(pair->snapshot.head->generation, generation);
     }
-    assert_int_equal(slots_in_use(), SLOTS);
+    assert_int_equal(slots_in_use(), NSS_SLOTS);
     assert_int_equal(mapped(), 21);
-    for (unsigned i = 0; i < SLOTS + 20; i++)
+    for (unsigned i = 0; i < NSS_SLOTS + 20; i++)
         nss_leave(&guards[i]);
     assert_int_equal(slots_in_use(), 0);
     assert_int_equal(mapped(), 1);
@@ -172,12 +172,12 @@ static void who_looks_at_the_disk_and_never_ends_is_replaced(void **state)
     (void)state;
     publish();
     assert_int_equal(generation_seen(), generation);
-    atomic_store(&inside.turn, time(NULL) + 1); // somebody has just begun
+    atomic_store(&nss_inside.turn, time(NULL) + 1); // somebody has just begun
     publish();
     assert_int_equal(generation_seen(), generation - 1);
-    atomic_store(&inside.turn, time(NULL) + 1 - TURN_LASTS - 1);
+    atomic_store(&nss_inside.turn, time(NULL) + 1 - TURN_LASTS - 1);
     assert_int_equal(generation_seen(), generation);
-    assert_int_equal(atomic_load(&inside.turn), 0);
+    assert_int_equal(atomic_load(&nss_inside.turn), 0);
 }
 
 static void after_a_rest_nobody_is_served_what_was_current_before_it(void **state)
@@ -187,12 +187,12 @@ static void after_a_rest_nobody_is_served_what_was_current_before_it(void **stat
     assert_int_equal(generation_seen(), generation);
     publish();
     // Another thread looks at the disk, for the first time in a minute.
-    atomic_store(&inside.turn, time(NULL) + 1);
+    atomic_store(&nss_inside.turn, time(NULL) + 1);
     atomic_store(&nss_now.checked, time(NULL) - 60);
     assert_int_equal(generation_seen(), generation);
     assert_int_equal(slots_in_use(), 0);
     assert_int_equal(mapped(), 1); // its own was unmapped with the lookup
-    atomic_store(&inside.turn, 0);
+    atomic_store(&nss_inside.turn, 0);
     assert_int_equal(generation_seen(), generation);
 }
 
@@ -289,7 +289,7 @@ static void a_child_of_fork_has_nobody_inside_and_the_refresh_free(void **state)
     assert_int_equal(pthread_create(&t, NULL, stand_inside, NULL), 0);
     pthread_barrier_wait(&both);
     assert_int_equal(slots_in_use(), 1);
-    atomic_store(&inside.turn, time(NULL) + 1); // a thread of ours looks at the disk
+    atomic_store(&nss_inside.turn, time(NULL) + 1); // a thread of ours looks at the disk
     publish();
     child = fork();
     if (child == 0) {
@@ -301,7 +301,7 @@ static void a_child_of_fork_has_nobody_inside_and_the_refresh_free(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    atomic_store(&inside.turn, 0);
+    atomic_store(&nss_inside.turn, 0);
     pthread_barrier_wait(&both);
     pthread_join(t, NULL);
     assert_int_equal(slots_in_use(), 0);
