@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -14,6 +13,10 @@
 
 #include "rollcall/account.h"
 #include "rollcall/cache.h"
+
+// Of the cache's own paths, which are compiled in. A page of it would be a page fault more in
+// the first lookup of every process.
+#define FOLDER_MAX 512
 
 int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
 {
@@ -44,7 +47,7 @@ int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
 // NULL.
 static int check_file(const char *path, int fd, uid_t believed, struct stat *ret, int64_t *ret_born)
 {
-    char folder[PATH_MAX];
+    char folder[FOLDER_MAX];
     const char *slash = strrchr(path, '/');
     struct stat dir;
     int r = ret_born ? rc_file_stat(fd, ret, ret_born) : fstat(fd, ret) < 0 ? -errno : 0;

@@ -5,6 +5,7 @@ import glob
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 STORE = "/run/bench"
@@ -80,8 +81,10 @@ def leave_the_overlay():
 class Company:
     """One size: the people in every form that a service wants, and the daemons."""
 
-    def __init__(self, people, build, has):
-        self.people, self.has = people, has
+    def __init__(self, people, build, has, wanted=(), limit=600, enumeration=False):
+        """`wanted`: only these peers. `limit`: seconds that a peer may take until it has its people."""
+        self.people, self.has, self.wanted, self.limit = people, has, wanted, limit
+        self.enumeration = enumeration or people <= 1000
         self.dir = f"{STORE}/{people}"
         self.passwd, self.group = self.dir + "/passwd", self.dir + "/group"
         self.daemons, self.shown, self.notes = [], [], []
@@ -131,19 +134,24 @@ class Company:
         found = [Service("floor", "floor"), Service("rollcall", "rollcall", extra=True)]
         makers = [("libnss-sss", self.sssd), ("libnss-cache", self.libnss_cache), ("libnss-db", self.libnss_db),
                   ("nscd", self.nscd), (None, self.files), ("libnss-ldapd", self.nslcd)]
-        if {"slapd", "nslcd", "libnss-sss"} & set(self.has) and self.people <= 100000:
-            self.slapd()
-        for package, make in makers:
-            if package and package not in self.has:
-                continue
+        makers = [(p, m) for p, m in makers if (not p or p in self.has) and self.is_wanted(m.__name__)]
+        if {"libnss-ldapd", "libnss-sss"} & {p for p, _ in makers}:
             try:
-                service = make()
+                self.slapd()
+            except (RuntimeError, OSError) as e:
+                self.notes.append(f"slapd, and so sssd and nslcd: {e}")
+                makers = [(p, m) for p, m in makers if p not in ("libnss-ldapd", "libnss-sss")]
+        for package, make in makers:
+            began = time.monotonic()
+            try:
+                found.append(make())
             except (RuntimeError, OSError) as e:
                 self.notes.append(f"{make.__name__}: {e}")
-                continue
-            if service:
-                found.append(service)
+            print(f"  {self.people:,}: {make.__name__} is there after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         return found
+
+    def is_wanted(self, maker):
+        return not self.wanted or maker.replace("_", "-") in self.wanted
 
     # ---- the peers ----
 
@@ -186,9 +194,6 @@ class Company:
         return Service("libnss-db", "db")
 
     def nscd(self):
-        if self.people > 100000:
-            self.notes.append("nscd: not above 100,000 accounts: each of its first answers reads the whole file")
-            return None
         write(STORE + "/nscd.conf", "".join(
             ["threads 4\nmax-threads 8\nparanoia no\n"] +
             [f"enable-cache {s} no\n" for s in ("hosts", "services", "netgroup")] +
@@ -215,13 +220,10 @@ class Company:
             [f"include /etc/ldap/schema/{s}.schema\n" for s in ("core", "cosine", "nis")] +
             ["modulepath /usr/lib/ldap\nmoduleload back_mdb\n", f"pidfile {self.dir}/slapd.pid\n",
              "sizelimit unlimited\naccess to * by * read\ndatabase mdb\n", f"suffix {SUFFIX}\n",
-             f"rootdn cn=admin,{SUFFIX}\ndirectory {self.dir}/ldap\nmaxsize 4294967296\ndbnosync\n",
+             f"rootdn cn=admin,{SUFFIX}\ndirectory {self.dir}/ldap\nmaxsize 17179869184\ndbnosync\n",
              "index objectClass,uid,uidNumber,gidNumber,cn,memberUid eq\n"]))
         os.makedirs(self.dir + "/ldap")
-        with open(self.dir + "/ldif", "w", encoding="ascii") as out:
-            self.ldif(out)
-        run("slapadd", "-q", "-f", self.dir + "/slapd.conf", "-l", self.dir + "/ldif")
-        os.unlink(self.dir + "/ldif")
+        self.load()
         self.start("slapd", "slapd", "-d", "0", "-f", self.dir + "/slapd.conf", "-h",
                    f"{self.ldapi()} {LDAP}")
         end = time.monotonic() + 30
@@ -230,29 +232,46 @@ class Company:
                 raise RuntimeError("slapd does not start")
             time.sleep(0.1)
 
+    def load(self):
+        """By slapadd, which reads as fast as it writes: what it was given is what it has."""
+        began = time.monotonic()
+        with subprocess.Popen(["slapadd", "-q", "-f", self.dir + "/slapd.conf"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, text=True) as loader:
+            try:
+                for n, entry in enumerate(self.ldif()):
+                    loader.stdin.write(entry)
+                    if n % 1000 == 0 and time.monotonic() - began > self.limit:
+                        loader.kill()
+                        raise RuntimeError(f"slapadd had {n:,} entries after {self.limit} s")
+                loader.stdin.close()
+                if loader.wait(self.limit) != 0:
+                    raise RuntimeError("slapadd failed")
+            except (BrokenPipeError, subprocess.TimeoutExpired) as e:
+                loader.kill()
+                raise RuntimeError(f"slapadd: {e}") from e
+        print(f"  {self.people:,}: slapd is loaded after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
     def ldapi(self):
         return "ldapi://" + (self.dir + "/ldapi").replace("/", "%2F")
 
-    def ldif(self, out):
-        out.write(f"dn: {SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n")
+    def ldif(self):
+        """One entry after the other."""
+        yield f"dn: {SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n"
         for unit in ("people", "groups"):
-            out.write(f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n\n")
+            yield f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n\n"
         with open(self.passwd, encoding="ascii") as f:
             for line in f:
                 name, _, uid, gid, gecos, home, shell = line.rstrip("\n").split(":")
-                out.write(f"dn: uid={name},ou=people,{SUFFIX}\nobjectClass: account\nobjectClass: posixAccount\n"
-                          f"uid: {name}\ncn: {gecos}\ngecos: {gecos}\nuidNumber: {uid}\ngidNumber: {gid}\n"
-                          f"homeDirectory: {home}\nloginShell: {shell}\n\n")
+                yield (f"dn: uid={name},ou=people,{SUFFIX}\nobjectClass: account\nobjectClass: posixAccount\n"
+                       f"uid: {name}\ncn: {gecos}\ngecos: {gecos}\nuidNumber: {uid}\ngidNumber: {gid}\n"
+                       f"homeDirectory: {home}\nloginShell: {shell}\n\n")
         with open(self.group, encoding="ascii") as f:
             for line in f:
                 name, _, gid, members = line.rstrip("\n").split(":")
-                out.write(f"dn: cn={name},ou=groups,{SUFFIX}\nobjectClass: posixGroup\ncn: {name}\n"
-                          f"gidNumber: {gid}\n" + "".join(f"memberUid: {m}\n" for m in members.split(",") if m) + "\n")
+                yield (f"dn: cn={name},ou=groups,{SUFFIX}\nobjectClass: posixGroup\ncn: {name}\n"
+                       f"gidNumber: {gid}\n" + "".join(f"memberUid: {m}\n" for m in members.split(",") if m) + "\n")
 
     def nslcd(self):
-        if self.people > 100000:
-            self.notes.append("nslcd: not above 100,000 accounts: slapd's loading alone takes too long here")
-            return None
         write("/etc/nslcd.conf", f"uri {self.ldapi()}\nbase {SUFFIX}\nbase passwd ou=people,{SUFFIX}\n"
                                  f"base group ou=groups,{SUFFIX}\n", 0o600)
         os.makedirs("/run/nslcd", exist_ok=True)
@@ -260,9 +279,6 @@ class Company:
         return Service("nslcd", "ldap")
 
     def sssd(self):
-        if self.people > 100000:
-            self.notes.append("sssd: not above 100,000 accounts: its own cache is filled entry by entry")
-            return None
         for folder in ("db", "mc"):
             for path in glob.glob(f"/var/lib/sss/{folder}/*"):
                 os.unlink(path)
@@ -291,22 +307,21 @@ ldap_enumeration_refresh_timeout = 360000
 ldap_purge_cache_timeout = 0
 ldap_search_timeout = 60
 ldap_opt_timeout = 60
-enumerate = {"true" if self.people <= 1000 else "false"}
+enumerate = {"true" if self.enumeration else "false"}
 """, 0o600)
         self.wait_for("sss", self.start("sssd", "sssd", "-i", "--logger=files"))
-        if self.people <= 1000:
-            self.wait_for_enumeration()
-        else:
-            self.notes.append("sssd: no enumeration: it loads everybody into its own cache first, for minutes")
-        return Service("sssd", "sss", warm=True, enumerates=self.people <= 1000)
+        there = self.enumeration and self.wait_for_enumeration()
+        if not self.enumeration:
+            self.notes.append("sssd: no enumeration: it loads everybody into its own cache first (--enumeration)")
+        return Service("sssd", "sss", warm=True, enumerates=there)
 
     def wait_for_enumeration(self):
-        end = time.monotonic() + 90
-        while True:
+        end, most = time.monotonic() + self.limit, 0
+        while time.monotonic() < end:
             seen = subprocess.run(["getent", "-s", "sss", "passwd"], stdout=subprocess.PIPE, check=False).stdout
-            if seen.count(b"\n") >= self.people:
-                return
-            if time.monotonic() > end:
-                self.notes.append("sssd: enumeration was not there after 90 s")
-                return
+            most = max(most, seen.count(b"\n"))
+            if most >= self.people:
+                return True
             time.sleep(6)  # sssd keeps the short answer for 5
+        self.notes.append(f"sssd: enumeration had {most:,} of {self.people:,} people after {self.limit} s")
+        return False

@@ -177,8 +177,10 @@ static void tell_counters(void)
 {
     printf("%llu lookups, %llu enumerations, %llu forks\n", (unsigned long long)shared->lookups,
            (unsigned long long)shared->enumerations, (unsigned long long)shared->forks);
-    printf("%llu publications (%.1f a second), %llu kills, %llu restarts\n",
+    printf("%llu publications (%.1f a second, each with a lock or a lift in %.1f ms), %llu kills, "
+           "%llu restarts\n",
            (unsigned long long)shared->publications, (double)shared->publications / (double)seconds,
+           (double)shared->cycling / 1e6 / (double)(shared->cycles ? shared->cycles : 1),
            (unsigned long long)shared->kills, (unsigned long long)shared->restarts);
     printf("%llu locks, %llu unlocks, %llu locks while no engine ran (starts that carried some "
            "over: %llu); %llu answers about somebody locked\n",

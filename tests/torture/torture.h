@@ -42,11 +42,13 @@ struct shared {
     _Atomic uint32_t state[PEOPLE];
     _Atomic uint32_t boards; // odd while a board may be replaced
     _Atomic bool stop, ready;
+    _Atomic int64_t due; // the writer's cycle, whichever writer it is
     _Atomic unsigned faults;
     // Counters.
     _Atomic uint64_t lookups, enumerations, forks, publications, locks, unlocks, locks_while_dead;
     _Atomic uint64_t kills, restarts, carried, locks_seen;
-    _Atomic int64_t oldest; // of all answers, ns
+    _Atomic uint64_t cycles, cycling; // of the writer, and the ns that they took
+    _Atomic int64_t oldest;           // of all answers, ns
     _Atomic unsigned mapped_at_most;
     _Atomic long memory_at_most; // KiB of the threads' process
 };
