@@ -147,20 +147,59 @@ int rc_members_write(struct rc_members *m, struct rc_build *b,
     return 0;
 }
 
-void rc_members_write_sections(struct rc_members *m, struct rc_build *b,
-                               const struct rc_account_record *records, uint32_t slots)
+// Short runs in a line of their own each, at their account's slot, then the long ones.
+static int write_runs(struct rc_members *m, struct rc_build *b, struct rc_account_record *records,
+                      uint32_t slots)
 {
+    uint64_t behind = (uint64_t)slots * RC_MSHIP_RUN;
+
+    rc_build_begin(b, RC_MSHIPS);
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        uint32_t line[RC_MSHIP_RUN] = {0}, n = records[slot].n_groups + records[slot].n_local;
+        if (n <= RC_MSHIP_RUN)
+            memcpy(line, m->run + records[slot].mship, n * sizeof(*line));
+        rc_build_write(b, line, sizeof(line));
+    }
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        struct rc_account_record *r = &records[slot];
+        uint32_t n = r->n_groups + r->n_local, from = r->mship;
+        if (n > RC_MSHIP_RUN) {
+            if (behind + n > UINT32_MAX)
+                return -EOVERFLOW;
+            r->mship = (uint32_t)behind;
+            behind += n;
+            rc_build_write(b, m->run + from, n * sizeof(*m->run));
+        } else if (r->name_len) {
+            r->mship = slot * RC_MSHIP_RUN;
+        }
+        if (r->name_len)
+            r->check = rc_check16(r, sizeof(*r), slot);
+    }
+    rc_build_end(b);
+    return 0;
+}
+
+int rc_members_write_sections(struct rc_members *m, struct rc_build *b,
+                              struct rc_account_record *records, uint32_t slots)
+{
+    int r;
+
+    if ((uint64_t)slots * RC_MSHIP_RUN > UINT32_MAX)
+        return -EOVERFLOW;
     for (uint32_t slot = 0; slot < slots; slot++)
         for (uint32_t i = 0; i < records[slot].n_groups; i++) {
             uint32_t *at = &m->run[records[slot].mship + i];
             *at = m->group[*at].record.gid;
         }
-    rc_build_section(b, RC_MSHIPS, m->run, sizeof(*m->run) * m->run_len);
+    r = write_runs(m, b, records, slots);
+    if (r < 0)
+        return r;
     rc_build_begin(b, RC_GROUPS);
     for (uint32_t g = 0; g < m->n; g++) {
-        struct rc_group_record *r = &m->group[g].record;
-        r->check = rc_check16(r, sizeof(*r), g);
-        rc_build_write(b, r, sizeof(*r));
+        struct rc_group_record *record = &m->group[g].record;
+        record->check = rc_check16(record, sizeof(*record), g);
+        rc_build_write(b, record, sizeof(*record));
     }
     rc_build_end(b);
+    return 0;
 }

@@ -30,8 +30,9 @@ int rc_members_join(struct rc_members *m, uint8_t name_len, const uint32_t *grou
 // The groups' names and member lists, into the open pool.
 int rc_members_write(struct rc_members *m, struct rc_build *b,
                      const struct rc_account_record *records, uint32_t members_max);
-// RC_MSHIPS and RC_GROUPS; the runs hold gids from then on.
-void rc_members_write_sections(struct rc_members *m, struct rc_build *b,
-                               const struct rc_account_record *records, uint32_t slots);
+// RC_MSHIPS and RC_GROUPS. From then on the runs hold gids, and the records say where they are
+// in the file.
+int rc_members_write_sections(struct rc_members *m, struct rc_build *b,
+                              struct rc_account_record *records, uint32_t slots);
 
 #endif

@@ -92,8 +92,7 @@ static int add_account(struct snapshot *s, const struct rollcall_snapshot_accoun
         return e;
     r.mship = mship;
     r.n_groups = (uint16_t)a->n_groups;
-    r.n_local = (uint16_t)a->n_local;
-    r.check = rc_check16(&r, sizeof(r), a->slot);
+    r.n_local = (uint16_t)a->n_local; // its check comes when its memberships have their place
     s->records[a->slot] = r;
     rc_build_head(&s->build)->count++;
     return 0;
@@ -209,7 +208,9 @@ static int write_sections(struct snapshot *s)
     uint32_t groups = s->members.n;
     int r;
 
-    rc_members_write_sections(&s->members, b, s->records, slots);
+    r = rc_members_write_sections(&s->members, b, s->records, slots);
+    if (r < 0)
+        return r;
     rc_build_section(b, RC_RECORDS, s->records, sizeof(*s->records) * slots);
     write_order(s);
     rc_build_section(b, RC_SHELLS, s->shell, sizeof(*s->shell) * s->n_shells);

@@ -73,12 +73,13 @@ struct rc_bucket {
 // with its NUL: the first 32 bytes are a name of any length, or a name and its end, and one
 // copy of `text` into the caller's buffer is two strings. What is behind them is zero.
 #define RC_ACCOUNT_TEXT       36
+#define RC_MSHIP_RUN          16u // gids in a line
 #define RC_ACCOUNT_GECOS_POOL 1u
 #define RC_ACCOUNT_HOME_RULE  2u // home is "/home/" and the name
 struct rc_account_record {
     char text[RC_ACCOUNT_TEXT];
     uint32_t uid, gid;
-    uint32_t mship;    // index of the first gid in RC_MSHIPS
+    uint32_t mship;    // index of the first gid in RC_MSHIPS; up to RC_MSHIP_RUN: slot times that
     uint16_t n_groups; // named groups of ours
     uint16_t n_local;  // gids of local groups that follow them
     uint16_t check;    // of the record with this member zero, and its slot
