@@ -72,13 +72,6 @@ uint32_t rc_probe_next(struct rc_probe *p)
 
 // ---- accounts ----
 
-static void from_the_second(const struct rc_map *m, enum rc_section s, uint64_t hash,
-                            struct rc_probe *ret)
-{
-    rc_probe_first(m, s, hash, m->head->slots, ret);
-    ret->bits = 0;
-}
-
 bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
                           uint32_t *ret_slot, struct rc_account_record *ret)
 {
@@ -86,7 +79,7 @@ bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size
     struct rc_probe p;
     uint32_t slot;
 
-    from_the_second(m, RC_NAMES, rc_key_hash(m->head->seed, &k, len), &p);
+    rc_probe_first(m, RC_NAMES, rc_key_hash(m->head->seed, &k, len), m->head->slots, &p);
     while ((slot = rc_probe_on(&p)) != RC_EMPTY)
         if (rc_account_named(m, slot, &k, len, ret)) {
             *ret_slot = slot;

@@ -146,30 +146,47 @@ static inline uint32_t rc_probe_on(struct rc_probe *p)
     }
 }
 
-// The first bucket by itself, where nearly every search ends: less for a lookup to hold.
-// Its places as rc_look has them; an index without buckets has a hole and nothing else.
-static inline unsigned rc_first_bucket(const struct rc_map *m, enum rc_section s, uint64_t hash,
-                                       const struct rc_bucket **ret)
+// The first bucket by itself, where nearly every search ends.
+static inline const struct rc_bucket *rc_bucket_of(const struct rc_bucket *buckets, uint32_t n,
+                                                   uint64_t hash)
 {
-    uint32_t n = (uint32_t)(m->head->section[s].len / sizeof(struct rc_bucket));
-
-    if (__builtin_expect(n == 0, 0))
-        return 1u << RC_BUCKET_SLOTS;
-    *ret = (const struct rc_bucket *)rc_section(m, s) + (uint32_t)(((hash >> 32) * n) >> 32);
-    return rc_look(*ret, (uint32_t)hash);
+    return buckets + (uint32_t)(((hash >> 32) * n) >> 32);
 }
 
-// The next candidate among `*bits`, taken from them; RC_EMPTY behind the last.
-static inline uint32_t rc_next_in(const struct rc_bucket *b, unsigned *bits, uint32_t limit)
+// The record number beside the tag, where one fits. It comes by way of the comparison's own
+// mask: to count out the place and load from there takes longer. Where two fit it is a mixture,
+// and no worse than any other wrong number: who finds nobody there looks again, the long way.
+static inline bool rc_match(const struct rc_bucket *b, uint32_t tag, uint32_t *ret_ref)
 {
-    while (*bits & 0xff) {
-        unsigned i = (unsigned)__builtin_ctz(*bits);
-        uint32_t ref = __atomic_load_n(&b->ref[i], __ATOMIC_RELAXED);
-        *bits &= *bits - 1;
-        if (ref < limit)
-            return ref;
-    }
-    return RC_EMPTY;
+#ifdef __SSE2__
+    const __m128i *v = (const void *)b;
+    __m128i t = _mm_set1_epi32((int)tag);
+    __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(v), t);
+    __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(v + 1), t), ref;
+
+    if (__builtin_expect(!_mm_movemask_epi8(_mm_or_si128(low, high)), 0))
+        return false;
+    ref = _mm_or_si128(_mm_and_si128(_mm_loadu_si128(v + 2), low),
+                       _mm_and_si128(_mm_loadu_si128(v + 3), high));
+    ref = _mm_or_si128(ref, _mm_unpackhi_epi64(ref, ref));
+    ref = _mm_or_si128(ref, _mm_shuffle_epi32(ref, 1));
+    *ret_ref = (uint32_t)_mm_cvtsi128_si32(ref);
+    __asm__("" : "+r"(*ret_ref)); // once: what is compared with the limit is what is used
+    return true;
+#else
+    unsigned bits = rc_look(b, tag) & 0xff;
+
+    if (!bits)
+        return false;
+    *ret_ref = __atomic_load_n(&b->ref[__builtin_ctz(bits)], __ATOMIC_RELAXED);
+    return true;
+#endif
+}
+
+// Buckets fill from the front: behind a hole nothing comes, in the others neither.
+static inline bool rc_has_hole(const struct rc_bucket *b)
+{
+    return __atomic_load_n(&b->ref[RC_BUCKET_SLOTS - 1], __ATOMIC_RELAXED) == RC_EMPTY;
 }
 
 // ---- names ----
@@ -344,7 +361,7 @@ static inline uint64_t rc_copy_account(const void *from, struct rc_account_recor
 static inline bool rc_load_account(const struct rc_map *m, uint32_t slot,
                                    struct rc_account_record *ret, uint32_t *ret_nuls)
 {
-    const struct rc_account_record *at = rc_section(m, RC_RECORDS);
+    const struct rc_account_record *at = m->records;
 
     return rc_check_end(rc_copy_account(at + slot, ret, ret_nuls), slot) == ret->check;
 }
@@ -381,7 +398,6 @@ static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
     __builtin_prefetch((const void *)((uintptr_t)m->words + (size_t)slot * 8));
 }
 
-// Where the first bucket is full and has nobody: on in the others, as far as RC_PROBES.
 bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
                           uint32_t *ret_slot, struct rc_account_record *ret);
 // Where the short way has no answer: every limit and every bucket.
@@ -412,43 +428,43 @@ static inline bool rc_account_numbered(const struct rc_map *m, uint32_t slot, ui
 static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t len,
                                 uint32_t *ret_slot, struct rc_account_record *ret)
 {
-    const struct rc_bucket *b = NULL;
+    const struct rc_bucket *b;
     struct rc_key key;
-    unsigned bits;
+    uint64_t hash;
     uint32_t slot;
 
     if (len == 0 || len > ROLLCALL_NAME_MAX)
         return false;
     rc_key_of(name, len, &key);
-    bits = rc_first_bucket(m, RC_NAMES, rc_key_hash(m->head->seed, &key, len), &b);
-    if (bits >= 1u << RC_BUCKET_SLOTS && !(bits & 0xff))
-        return false; // by itself: nothing of what follows is got ready for it
-    while ((slot = rc_next_in(b, &bits, m->head->slots)) != RC_EMPTY)
-        if (rc_account_named(m, slot, &key, len, ret)) {
+    hash = rc_key_hash(m->head->seed, &key, len);
+    b = rc_bucket_of(m->names, m->n_names, hash);
+    if (rc_match(b, (uint32_t)hash, &slot)) {
+        if (__builtin_expect(slot < m->head->slots && rc_account_named(m, slot, &key, len, ret),
+                             1)) {
             *ret_slot = slot;
             return true;
         }
-    return !bits && rc_find_name_further(m, &key, len, ret_slot, ret);
+    } else if (rc_has_hole(b)) {
+        return false;
+    }
+    return rc_find_name_further(m, &key, len, ret_slot, ret);
 }
 
 static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                                struct rc_account_record *ret)
 {
     uint64_t hash = rc_id_hash(m->head->id_factor, uid);
-    const struct rc_bucket *b = m->ids + (uint32_t)(((hash >> 32) * m->n_ids) >> 32);
-    unsigned bits;
+    const struct rc_bucket *b = rc_bucket_of(m->ids, m->n_ids, hash);
     uint32_t slot;
 
     if (__builtin_expect(uid - m->first_uid >= m->n_uids, 0))
         return !m->plain_ids && rc_find_uid_further(m, uid, ret_slot, ret);
-    bits = rc_look(b, uid);
-    if (__builtin_expect(bits & 0xff, 1)) {
-        slot = __atomic_load_n(&b->ref[__builtin_ctz(bits)], __ATOMIC_RELAXED);
+    if (rc_match(b, uid, &slot)) {
         if (__builtin_expect(slot < m->head->slots && rc_account_numbered(m, slot, uid, ret), 1)) {
             *ret_slot = slot;
             return true;
         }
-    } else if (bits) {
+    } else if (rc_has_hole(b)) {
         return false;
     }
     return rc_find_uid_further(m, uid, ret_slot, ret);

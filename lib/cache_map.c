@@ -129,18 +129,22 @@ static bool ids_plain(const struct rc_header *h)
            (h->id_min > 65535 && h->id_max < 524288);
 }
 
-static void prepare_ids(struct rc_map *m)
+static void prepare(struct rc_map *m)
 {
     static const struct rc_bucket nobody = {
         .ref = {RC_EMPTY, RC_EMPTY, RC_EMPTY, RC_EMPTY, RC_EMPTY, RC_EMPTY, RC_EMPTY, RC_EMPTY}};
     const struct rc_header *h = m->head;
-    uint64_t buckets = h->section[RC_IDS].len / sizeof(struct rc_bucket);
+    uint64_t ids = h->section[RC_IDS].len / sizeof(struct rc_bucket);
+    uint64_t names = h->section[RC_NAMES].len / sizeof(struct rc_bucket);
 
     m->plain_ids = ids_plain(h);
     m->first_uid = h->id_min + 1; // id_min is the gid of rollcall-people
     m->n_uids = m->plain_ids ? h->id_max - h->id_min : 0;
-    m->n_ids = buckets > 0 ? (uint32_t)buckets : 1;
-    m->ids = buckets > 0 ? rc_section(m, RC_IDS) : &nobody;
+    m->n_ids = ids > 0 ? (uint32_t)ids : 1;
+    m->ids = ids > 0 ? rc_section(m, RC_IDS) : &nobody;
+    m->n_names = names > 0 ? (uint32_t)names : 1;
+    m->names = names > 0 ? rc_section(m, RC_NAMES) : &nobody;
+    m->records = rc_section(m, RC_RECORDS);
 }
 
 static int map_open(const char *path, const char *magic, size_t record_size, uid_t believed,
@@ -168,7 +172,7 @@ static int map_open(const char *path, const char *magic, size_t record_size, uid
         rc_map_close(&m);
         return -EBADMSG;
     }
-    prepare_ids(&m);
+    prepare(&m);
     *ret = m;
     return 0;
 }

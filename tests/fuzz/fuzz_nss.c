@@ -52,6 +52,7 @@ static const char *const call_name[CALLS] = {"getpwnam", "getpwuid",   "getgrnam
                                              "getspnam", "initgroups", "getpwent", "getgrent"};
 static unsigned long answered[CALLS], asked[CALLS];
 
+static int64_t latest; // second that there was
 static struct memory_file file[] = {{.path = ROLLCALL_ACCOUNTS}, {.path = ROLLCALL_BOARD}};
 #define accounts (&file[0])
 #define board    (&file[1])
@@ -306,6 +307,7 @@ static void act(enum call kind, uint8_t how, uint8_t which)
         (void)(how & 1 ? _nss_rollcall_endpwent() : _nss_rollcall_endgrent());
         break;
     case TICK:
+        latest = memory_files_now > latest ? memory_files_now : latest;
         memory_files_now += (int8_t)which;
         break;
     case PUBLISH:
@@ -325,7 +327,8 @@ static void act(enum call kind, uint8_t how, uint8_t which)
     }
 }
 
-// Both files gone and a second later: the module has nothing, and says so.
+// Both files gone and a second later: the module has nothing, and says so. A second that
+// never was: a clock set back and forward again comes upon the one that was looked in.
 static void leave_nothing_behind(void)
 {
     char buf[64];
@@ -336,7 +339,7 @@ static void leave_nothing_behind(void)
     _nss_rollcall_endgrent();
     accounts->absent = board->absent = true;
     memory_files_show(file, 2, NULL, 0);
-    memory_files_now += 10;
+    memory_files_now = (memory_files_now > latest ? memory_files_now : latest) + 10;
     errno = 4711;
     MUST(_nss_rollcall_getpwnam_r("p1", &pw, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL);
     MUST(err == ENOENT && errno == 4711);
