@@ -134,11 +134,17 @@ static int open_own(struct nss_pair **ret)
 
 // ---- who reads what ----
 
+#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
+#define THREAD_POINTER (uintptr_t) __builtin_thread_pointer()
+#else
+#define THREAD_POINTER (uintptr_t) pthread_self()
+#endif
+
 // Threads rarely share a line: which one is theirs follows from their thread pointer, which
 // needs no thread-local variable of ours.
 static unsigned home_slot(void)
 {
-    uint32_t mixed = (uint32_t)((uint64_t)((uintptr_t)pthread_self() >> 6) * 0x9e3779b1u);
+    uint32_t mixed = (uint32_t)((uint64_t)(THREAD_POINTER >> 6) * 0x9e3779b1u);
 
     return (unsigned)((uint64_t)mixed * NSS_LINES >> 32) * 8;
 }
