@@ -249,6 +249,8 @@ static void fetch_ahead(const struct rc_map *m, uint32_t slot)
 
 static int verify(const struct rc_map *m, void *ctx)
 {
+    const unsigned char *blocks = rc_section(m, RC_POOL);
+
     (void)ctx;
     for (uint32_t slot = 0; slot < m->head->slots; slot++) {
         struct rc_account_record r, found;
@@ -267,6 +269,7 @@ static int verify(const struct rc_map *m, void *ctx)
             !rc_group_by_name(m, rc_group_name(m, &r), r.name_len, &found) || found.gid != r.gid ||
             !rc_group_by_gid(m, r.gid, &found))
             return -EBADMSG;
+        rc_build_pass(&blocks, rc_group_name(m, &r)); // each name brings its list along
     }
     return 0;
 }
