@@ -16,7 +16,7 @@ struct board_says {
     uint32_t id_min, id_max;
 };
 // Whose name is it? docs/architecture.md. A name that nobody knows is ours. `shown`: it was
-// ours when it showed a factor to this handle, so NSS is not asked again. The board is not
+// ours when it showed a factor to this handle, and nobody is asked again. The board is not
 // looked at for a local name, and *ret not set.
 enum whose { WHOSE_LOCAL, WHOSE_OTHER, WHOSE_OURS };
 enum whose whose_name(const char *name, bool shown, struct board_says *ret);

@@ -63,7 +63,7 @@ enum whose whose_name(const char *name, bool shown, struct board_says *ret)
     char *buf;
     enum whose whose = WHOSE_OURS;
 
-    if (in_passwd_file(name))
+    if (!shown && in_passwd_file(name))
         return WHOSE_LOCAL;
     *ret = read_board();
     if (shown)
