@@ -134,7 +134,7 @@ int main(int argc, char **argv)
     rollcall_keys_close(v.keys);
     explicit_bzero(v.key, sizeof(v.key));
     if (v.forked) // to free what the parent has is to copy it first
-        _exit(r < 0);
+        _exit(r < 0 ? 1 : 0);
     rollcall_config_free(v.config);
     return r < 0;
 }
