@@ -93,7 +93,7 @@ class Reader(threading.Thread):
                 self.look()
             except AssertionError as e:
                 self.wrong = str(e)
-            time.sleep(time.monotonic() - begun)  # the engine wants a processor too
+            time.sleep(3 * (time.monotonic() - begun))  # the engine wants a processor too
 
 
 def comm(pid):

@@ -62,7 +62,7 @@ def lock(name):
 
 def ended(name):
     return wait.until(lambda: [r for r in records("sessions-ended") if r["user"] == name],
-                      f"the record of the end of {name}")[0]
+                      f"the record of the end of {name}", seconds=300)[0]
 
 
 def test_two_thousand_processes_end_and_those_of_another_do_not(uids, started, syncd, enforcer):
