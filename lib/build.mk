@@ -11,6 +11,7 @@ LIB_SRCS += lib/packet.c lib/verifier_dial.c lib/verifier_client.c lib/security_
 LIB_SRCS += lib/audit_chain.c
 LIB_SRCS += lib/qr.c
 LIB_SRCS += lib/random.c
+LIB_SRCS += lib/password_check.c
 LIB_SRCS += lib/ldap_session.c lib/ldap_bounded_io.c
 LIB_SRCS += lib/config_ldap.c
 LIB_SRCS += lib/config_sink.c

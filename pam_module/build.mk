@@ -110,3 +110,12 @@ rollcall-breakglass_DIR := libexec/rollcall
 UNIT_TESTS += test_breakglass
 test_breakglass_SRCS := tests/unit/test_breakglass.c
 test_breakglass_LIBS := -lcrypto
+# Asks a directory about a password, for the verifier, which links no LDAP library.
+PASSWORD_LDAP_SRCS := pam_module/password_ldap/directory.c pam_module/password_ldap/said.c
+PROGRAMS += rollcall-password-ldap
+rollcall-password-ldap_SRCS := pam_module/password_ldap/main.c pam_module/password_ldap/confine.c $(PASSWORD_LDAP_SRCS)
+rollcall-password-ldap_LIBS := -lldap -llber -lseccomp
+rollcall-password-ldap_DIR := libexec/rollcall
+UNIT_TESTS += test_password_said
+test_password_said_SRCS := tests/unit/test_password_said.c pam_module/password_ldap/said.c
+test_password_said_LIBS := -lldap -llber

@@ -68,6 +68,7 @@
 #define ROLLCALL_VERIFIER_RARE      ROLLCALL_LIBEXECDIR "/rollcall-verifier-rare.so"
 #define ROLLCALL_BREAKGLASS         ROLLCALL_LIBEXECDIR "/rollcall-breakglass"
 #define ROLLCALL_SECURITY_KEY       ROLLCALL_LIBEXECDIR "/rollcall-security-key"
+#define ROLLCALL_PASSWORD_LDAP      ROLLCALL_LIBEXECDIR "/rollcall-password-ldap"
 #define ROLLCALL_SOURCES_DIR        ROLLCALL_LIBEXECDIR "/sources"
 #define ROLLCALL_SINKS_DIR          ROLLCALL_LIBEXECDIR "/sinks"
 
@@ -75,5 +76,6 @@
 #define ROLLCALL_USER_SOURCE        "rollcall-source"
 #define ROLLCALL_USER_VERIFIER      "rollcall-verifier"
 #define ROLLCALL_USER_KEYS          "rollcall-keys"
+#define ROLLCALL_USER_PASSWORD      "rollcall-password"
 
 #endif

@@ -28,6 +28,8 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_RESET = 23,
     ROLLCALL_PACKET_FORGET = 32,
     ROLLCALL_PACKET_READY = 33,
+    ROLLCALL_PACKET_PASSWD = 40,
+    ROLLCALL_PACKET_DROP_CACHE = 41,
     ROLLCALL_PACKET_ENROL_KEY = 48,
     ROLLCALL_PACKET_KEYS = 49,
     ROLLCALL_PACKET_FORGET_KEY = 50,
@@ -37,6 +39,10 @@ enum rollcall_packet_type {
     ROLLCALL_PACKET_KEY_MAKE = 65,
     ROLLCALL_PACKET_KEY_STATE = 66,
     ROLLCALL_PACKET_KEY_REPLY = 67,
+    // docs/doors/network-child.md
+    ROLLCALL_PACKET_PASSWORD_CHECK = 80,
+    ROLLCALL_PACKET_PASSWORD_CHANGE = 81,
+    ROLLCALL_PACKET_PASSWORD_ANSWER = 82,
 };
 
 enum rollcall_field {
@@ -84,6 +90,13 @@ enum rollcall_field {
     ROLLCALL_FIELD_KEY_ID = 96, // and the next ones: of up to five keys
     ROLLCALL_FIELD_KEY_RP = 104,
     ROLLCALL_FIELD_VOUCHED = 112, // and the next ones: of up to eight
+    // docs/doors/network-child.md
+    ROLLCALL_FIELD_URIS = 128,
+    ROLLCALL_FIELD_CA = 129,
+    ROLLCALL_FIELD_DN = 130,
+    ROLLCALL_FIELD_SECRET = 131,
+    ROLLCALL_FIELD_NEW_SECRET = 132,
+    ROLLCALL_FIELD_ACTIVE_DIRECTORY = 133,
 };
 
 #define ROLLCALL_KEY_NOT_COUNTED 0x80u // beside a key's own flags: none of fido2_aaguids

@@ -68,7 +68,7 @@ def test_installing_it_changes_no_login(packages):
 
 
 def test_its_users_folders_and_host_key_are_there(packages):
-    for user in ("rollcall", "rollcall-source", "rollcall-verifier", "rollcall-keys"):
+    for user in ("rollcall", "rollcall-source", "rollcall-verifier", "rollcall-keys", "rollcall-password"):
         assert people.passwd(user)[6] == "/usr/sbin/nologin"
     mode = os.stat(KEY)
     assert stat.S_IMODE(mode.st_mode) == 0o600 and mode.st_size == 32 and mode.st_uid == 0
