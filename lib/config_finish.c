@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/config_parse.h"
 #include "lib/config_table.h"
@@ -230,9 +231,33 @@ static void check_breakglass(struct config_state *s)
                   s->config->breakglass_services.item[i]);
 }
 
+// A directory that can be asked about passwords: over a network, for what asks has no other
+// sockets.
+static bool can_be_asked(const struct rollcall_source_config *src)
+{
+    for (size_t i = 0; src->type && strcmp(src->type, "ldap") == 0 && i < src->ldap.uri.n; i++)
+        if (strncasecmp(src->ldap.uri.item[i], "ldapi://", 8) != 0)
+            return true;
+    return false;
+}
+
+static void check_first(struct config_state *s)
+{
+    const struct rollcall_config *c = s->config;
+    bool any = false;
+
+    for (size_t i = 0; i < c->n_sources; i++)
+        any = any || can_be_asked(&c->source[i]);
+    if (c->first && strcmp(c->first, "ldap-password") == 0 && !any)
+        ERROR(s, "[mfa] first = ldap-password: no source is of type ldap with a uri of ldaps:// or "
+                 "ldap://, so nobody could judge a password");
+}
+
 static void check_rest(struct config_state *s)
 {
     struct rollcall_config *c = s->config;
+
+    check_first(s);
 
     if (!c->has_allow_groups)
         WARN(s, "[access] has no allow_groups: nobody may log in on this host");

@@ -200,15 +200,31 @@ const struct option_definition config_options[] = {
      "How people get their first factor: from an administrator (rollcall enroll totp USER), or by "
      "themselves at the login prompt, with an access code (rollcall code USER)."},
 
-    {"mfa", "first", OPTION_WORD, IN(rollcall_config, first), "local-password", true, 0, 0, NULL,
-     "The factor that is asked for first where a code alone is one factor: a password of this "
-     "host, "
-     "chosen at enrolment. With it every service but sudo asks for multi unless it says otherwise. "
+    {"mfa", "first", OPTION_WORD, IN(rollcall_config, first), "local-password|ldap-password", true,
+     0, 0, NULL,
+     "The factor that is asked for first where a code alone is one factor: local-password, a "
+     "password of this host, chosen at enrolment; ldap-password, the person's password at the "
+     "directory of a source of type ldap, which judges it by a bind. With it every service but "
+     "sudo asks for multi unless it says otherwise. "
      "Default: none."},
     {"mfa", "password_age", OPTION_DURATION, IN(rollcall_config, password_age), NULL, false, 1,
      3650ull * DAY, NULL,
      "A password that is older is changed at the next login with it. Default: never, which is what "
      "NIST advises."},
+    {"mfa", "password_cache", OPTION_DURATION, IN(rollcall_config, password_cache), NULL, false, 0,
+     400 * DAY, "14d",
+     "ldap-password: how long a password that the directory took is good when no directory can be "
+     "reached, counted from the last sign-in that the directory let in. It is kept as a hash. 0s: "
+     "none is kept."},
+    {"mfa", "bind_failures", OPTION_COUNT, IN(rollcall_config, bind_failures), NULL, false, 1, 50,
+     "3",
+     "ldap-password: of how many wrong passwords about one person the directory hears from this "
+     "host within bind_window; then it is not asked. Fewer than lock the account there. The last "
+     "one is kept for sessions of the person's own."},
+    {"mfa", "bind_window", OPTION_DURATION, IN(rollcall_config, bind_window), NULL, false, 60,
+     30 * DAY, "30m",
+     "ldap-password: how long after the last wrong password the directory is asked again. At "
+     "least as long as the directory counts."},
     {"mfa", "totp_algorithm", OPTION_WORD, IN(rollcall_config, totp_algorithm),
      "sha1|sha256|sha512", false, 0, 0, "sha1",
      "The hash of codes of apps that are enrolled from now on. Many apps know sha1 alone and take "

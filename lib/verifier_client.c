@@ -113,14 +113,24 @@ int rollcall_verifier_forget(const char *user, const char *by)
     return ask_about(ROLLCALL_PACKET_FORGET, user, by);
 }
 
-int rollcall_verifier_destroy(uid_t uid)
+static int ask_by_uid(enum rollcall_packet_type type, uid_t uid)
 {
     _cleanup_packet_ struct rollcall_packet packet = {0};
     int r;
 
-    rollcall_packet_start(&packet, ROLLCALL_PACKET_DESTROY);
+    rollcall_packet_start(&packet, type);
     r = rollcall_packet_put_number(&packet, ROLLCALL_FIELD_UID, uid);
     return r < 0 ? r : rollcall_verifier_ask(&packet);
+}
+
+int rollcall_verifier_destroy(uid_t uid)
+{
+    return ask_by_uid(ROLLCALL_PACKET_DESTROY, uid);
+}
+
+int rollcall_verifier_drop_cache(uid_t uid)
+{
+    return ask_by_uid(ROLLCALL_PACKET_DROP_CACHE, uid);
 }
 
 int rollcall_verifier_ready(int64_t *ret_until)

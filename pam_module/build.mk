@@ -15,7 +15,8 @@ LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal
 	pam_module/verifier/credential_v2.c pam_module/verifier/totp.c pam_module/verifier/throttle.c \
 	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c pam_module/verifier/password.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c \
-	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c pam_module/verifier/fido2_model.c
+	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c pam_module/verifier/fido2_model.c \
+	pam_module/verifier/directory_place.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
@@ -23,7 +24,8 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/welcome.c pam_module/verifier/choose.c pam_module/verifier/enrol.c pam_module/verifier/desk.c \
 	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c \
 	pam_module/verifier/ssh_marks.c pam_module/verifier/resident.c pam_module/verifier/stamp.c \
-	pam_module/verifier/rare.c pam_module/verifier/network.c
+	pam_module/verifier/rare.c pam_module/verifier/network.c pam_module/verifier/network_child.c \
+	pam_module/verifier/directory.c pam_module/verifier/password_cache.c pam_module/verifier/request.c pam_module/verifier/passwd.c
 rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 
@@ -119,3 +121,5 @@ rollcall-password-ldap_DIR := libexec/rollcall
 UNIT_TESTS += test_password_said
 test_password_said_SRCS := tests/unit/test_password_said.c pam_module/password_ldap/said.c
 test_password_said_LIBS := -lldap -llber
+UNIT_TESTS += test_verifier_directory
+test_verifier_directory_SRCS := tests/unit/test_verifier_directory.c

@@ -39,6 +39,8 @@ int relay_login(const struct pam_call *call);
 int relay_ticket(const struct pam_call *call);
 // The same conversation with rollcall-breakglass, which is started for it.
 int relay_breakglass(const struct pam_call *call);
+// The person changes a password that a directory has.
+int relay_passwd(const struct pam_call *call);
 
 // A second factor was shown in this handle, by this user.
 int evidence_keep(const struct pam_call *call);

@@ -248,7 +248,9 @@ MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, cons
     r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
-    if (!(flags & PAM_PRELIM_CHECK) && !call.silent)
-        pam_error(pamh, "This account has no password on this machine.");
-    return PAM_AUTHTOK_ERR;
+    // Whether there is a password to change is the verifier's word, and asked once. Its
+    // reason for a no is shown.
+    if (flags & PAM_PRELIM_CHECK)
+        return PAM_SUCCESS;
+    return relay_passwd(&call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTHTOK_ERR;
 }

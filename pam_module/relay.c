@@ -130,6 +130,11 @@ static int bear_with(struct talk *t, const struct rollcall_packet *wait)
     return 0;
 }
 
+static bool converses(enum rollcall_packet_type request)
+{
+    return request == ROLLCALL_PACKET_LOGIN || request == ROLLCALL_PACKET_PASSWD;
+}
+
 // 0 for the verifier's yes, -EACCES for its no, another negative errno otherwise.
 static int converse(struct talk *t, enum rollcall_packet_type request)
 {
@@ -142,13 +147,15 @@ static int converse(struct talk *t, enum rollcall_packet_type request)
         r = rollcall_packet_receive(t->link.fd, &p, rollcall_deadline_left(t->deadline), &type);
         if (r < 0)
             break;
-        if (type == ROLLCALL_PACKET_PROMPT && request == ROLLCALL_PACKET_LOGIN) {
+        if (type == ROLLCALL_PACKET_PROMPT && converses(request)) {
             r = relay_prompt(t, &p);
-        } else if (type == ROLLCALL_PACKET_WAIT && request == ROLLCALL_PACKET_LOGIN) {
+        } else if (type == ROLLCALL_PACKET_WAIT && converses(request)) {
             r = bear_with(t, &p);
         } else if (type == ROLLCALL_PACKET_RESULT &&
                    rollcall_packet_get_number(&p, ROLLCALL_FIELD_CODE, &code) == 0) {
-            show(t->call, &p);
+            // Why a sign-in was refused stands in a prompt, after a proof, or nowhere.
+            if (code == ROLLCALL_RESULT_YES || request == ROLLCALL_PACKET_PASSWD || t->program)
+                show(t->call, &p);
             return code == ROLLCALL_RESULT_YES ? 0 : -EACCES;
         } else {
             r = -EPROTO;
@@ -178,6 +185,8 @@ static int relay(const struct pam_call *call, const char *program,
         return PAM_CONV_ERR;
     pam_syslog(call->pamh, LOG_ERR, "%s cannot be asked: %s; refused",
                program ? program : "the verifier", strerror(-r));
+    if (request == ROLLCALL_PACKET_PASSWD)
+        return PAM_AUTHINFO_UNAVAIL;
     rollcall_audit(ROLLCALL_AUDIT_SOCK, "login-refused", "user", call->user, "service",
                    call->service, "rhost", call->rhost, "cause", "verifier-unreachable", "hint",
                    strerror(-r), NULL);
@@ -187,6 +196,11 @@ static int relay(const struct pam_call *call, const char *program,
 int relay_login(const struct pam_call *call)
 {
     return relay(call, NULL, ROLLCALL_PACKET_LOGIN);
+}
+
+int relay_passwd(const struct pam_call *call)
+{
+    return relay(call, NULL, ROLLCALL_PACKET_PASSWD);
 }
 
 int relay_ticket(const struct pam_call *call)

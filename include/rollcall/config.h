@@ -108,12 +108,14 @@ struct rollcall_config {
     struct rollcall_list factors; // as written
     unsigned usable_factors;      // ROLLCALL_FACTOR_* of those that this build has
     char *enrol;
-    char *first;                        // "local-password" or NULL
-    uint64_t password_age;              // seconds; 0: for ever
-    char *fido2_rp, *fido2_roots;       // NULL: the host's name; nobody
-    struct rollcall_list fido2_aaguids; // 32 hexadecimal digits each; none: every model
-    int totp_algorithm;                 // as in a credential: sha1, sha256, sha512
-    int totp_digits;                    // enum rollcall_totp_digits
+    char *first;                         // "local-password", "ldap-password" or NULL
+    uint64_t password_cache;             // seconds; 0: none is kept
+    uint64_t bind_failures, bind_window; // seconds
+    uint64_t password_age;               // seconds; 0: for ever
+    char *fido2_rp, *fido2_roots;        // NULL: the host's name; nobody
+    struct rollcall_list fido2_aaguids;  // 32 hexadecimal digits each; none: every model
+    int totp_algorithm;                  // as in a credential: sha1, sha256, sha512
+    int totp_digits;                     // enum rollcall_totp_digits
     struct rollcall_list multi_groups, phishing_resistant_groups; // whose members need more
     struct rollcall_service_config service[32];
     size_t n_services;

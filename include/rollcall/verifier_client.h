@@ -72,6 +72,10 @@ int rollcall_verifier_reset(const char *user, const char *by);
 // Takes what was kept so that `user` is asked less: the password, and every ticket.
 int rollcall_verifier_forget(const char *user, const char *by);
 
+// The password that a directory took and this host kept, of a person who was locked. 0 also when
+// there was none.
+int rollcall_verifier_drop_cache(uid_t uid);
+
 enum rollcall_password_kind {
     ROLLCALL_PASSWORD_NONE = 0,
     ROLLCALL_PASSWORD_LOCAL = 1,

@@ -26,6 +26,16 @@ bool password_on(const struct verifier *v)
     return v->config && v->config->first;
 }
 
+bool password_of_directory(const struct verifier *v)
+{
+    return password_on(v) && strcmp(v->config->first, "ldap-password") == 0;
+}
+
+bool password_of_host(const struct verifier *v)
+{
+    return password_on(v) && !password_of_directory(v);
+}
+
 struct attempt {
     struct verifier *v;
     const struct rollcall_person *person;
@@ -33,6 +43,7 @@ struct attempt {
     struct credential c;
     bool ours;     // the credential is of this employment
     bool enrolled; // and has an app
+    bool cache_fits, cache_wiped;
     int64_t now;
 };
 
@@ -75,7 +86,7 @@ static enum outcome by_access(struct attempt *a, const struct rollcall_secret *c
         a->c.incarnation != a->person->incarnation)
         return OUTCOME_WRONG;
     // What is missing is set up with it.
-    if (!a->enrolled || (password_on(a->v) && a->c.password.kind == PASSWORD_NONE))
+    if (!a->enrolled || (password_of_host(a->v) && a->c.password.kind == PASSWORD_NONE))
         return OUTCOME_WELCOME;
     memset(a->c.access, 0, sizeof(a->c.access)); // once
     return OUTCOME_RIGHT;
@@ -167,6 +178,8 @@ static int charge(struct attempt *a, struct credential_file *f,
         if (request->code && request->password)
             throttle_charge_also(&a->c, a->side, FACTOR_PASSWORD, a->now);
     }
+    if (request->directory && request->charged)
+        budget_settle(&a->c, a->side, request->directory->status);
     r = credential_write(f, &a->c);
     if (r < 0)
         syslog(LOG_ERR, "a failure could not be charged to uid %u: %s", a->person->uid,
@@ -175,11 +188,44 @@ static int charge(struct attempt *a, struct credential_file *f,
 }
 
 // An older slot holds what was burnt as unused: gone with the second write.
-static int burn(struct attempt *a, struct credential_file *f, bool throttled)
+static int burn(struct attempt *a, struct credential_file *f, const struct attempt_request *request,
+                bool throttled)
 {
-    if (!throttled)
+    if (request->keep_failures)
+        throttle_undo(&a->c, a->side, FACTOR_PASSWORD);
+    else if (!throttled)
         throttle_succeeded(&a->c, a->side);
     return credential_write_twice(f, &a->c);
+}
+
+static bool is_no(enum rollcall_check_status status)
+{
+    return status == ROLLCALL_CHECK_WRONG || status == ROLLCALL_CHECK_EXPIRED ||
+           status == ROLLCALL_CHECK_DISABLED;
+}
+
+// The cache is asked where no directory could be. What it holds is worked on in any case, and
+// goes when the directory says no to it: it was changed there.
+static bool password_right(struct attempt *a, const struct attempt_request *request)
+{
+    static const struct password_factor none;
+    const struct password_factor *p = a->ours ? &a->c.password : &none;
+    bool fits = password_fits(p, request->password);
+    enum rollcall_check_status status;
+
+    if (!request->directory)
+        return fits && p->kind == PASSWORD_LOCAL;
+    status = request->directory->status;
+    a->cache_fits = fits && p->kind == PASSWORD_CACHED;
+    if (status == ROLLCALL_CHECK_UNREACHABLE)
+        return a->cache_fits && !request->password_blocked &&
+               cache_good(a->v, &a->c.password, a->now);
+    if (a->cache_fits && request->charged && is_no(status)) {
+        explicit_bzero(&a->c.password, sizeof(a->c.password));
+        a->cache_fits = false;
+        a->cache_wiped = true;
+    }
+    return rollcall_check_proves(status);
 }
 
 // Both are looked at, whatever the other is; an access code that sets a password up needs
@@ -187,22 +233,43 @@ static int burn(struct attempt *a, struct credential_file *f, bool throttled)
 static enum outcome look_at_both(struct attempt *a, struct credential_file *f,
                                  const struct attempt_request *request, const char **how)
 {
-    static const struct password_factor none;
-    const struct password_factor *p = a->ours ? &a->c.password : &none;
     enum outcome by_code = request->code ? look(a, request->code, how) : OUTCOME_RIGHT;
     bool fits;
 
     if (!request->password)
         return by_code;
-    fits = password_fits(p, request->password) &&
-           !(request->password_blocked && p->kind == PASSWORD_CACHED);
+    fits = password_right(a, request);
     if (by_code == OUTCOME_WELCOME || (by_code == OUTCOME_RIGHT && fits))
         return by_code;
     if (fits)
         throttle_refund(&a->c, a->side, FACTOR_PASSWORD);
     if (by_code == OUTCOME_RIGHT && request->code)
         throttle_refund(&a->c, a->side, kind_of(request->code)); // burnt it is
-    return credential_write(f, &a->c) < 0 ? OUTCOME_NOT_NOW : OUTCOME_WRONG;
+    // What was wiped is in no older slot either.
+    return (a->cache_wiped ? credential_write_twice(f, &a->c) : credential_write(f, &a->c)) < 0
+               ? OUTCOME_NOT_NOW
+               : OUTCOME_WRONG;
+}
+
+// What a proof of both is worth, and what is kept of it.
+static enum outcome weigh(struct attempt *a, struct credential_file *f,
+                          const struct attempt_request *request, enum outcome outcome,
+                          struct attempt_result *ret)
+{
+    const struct rollcall_check_answer *d = request->password ? request->directory : NULL;
+    bool keep = d && d->status == ROLLCALL_CHECK_TAKEN && outcome == OUTCOME_RIGHT;
+
+    ret->from_cache = d && d->status == ROLLCALL_CHECK_UNREACHABLE && outcome == OUTCOME_RIGHT;
+    if (keep)
+        cache_refresh(a->v, request->password, a->cache_fits, a->now, &a->c);
+    if (burn(a, f, request, ret->until > a->now) < 0)
+        return OUTCOME_NOT_NOW; // not burnt, so not accepted
+    if (keep)
+        cache_confirm(f, &a->c);
+    if (ret->until > a->now)
+        return OUTCOME_THROTTLED;
+    return d && rollcall_check_proves(d->status) && !directory_admits(d->status) ? OUTCOME_REFUSED
+                                                                                 : outcome;
 }
 
 static enum outcome judge(struct attempt *a, struct credential_file *f,
@@ -226,10 +293,8 @@ static enum outcome judge(struct attempt *a, struct credential_file *f,
     ret->enrolled = a->enrolled;
     ret->has_password = a->c.password.kind != PASSWORD_NONE;
     ret->password_aged =
-        a->v->config && password_aged(&a->c.password, a->v->config->password_age, a->now);
-    if (burn(a, f, ret->until > a->now) < 0)
-        return OUTCOME_NOT_NOW; // not burnt, so not accepted
-    return ret->until > a->now ? OUTCOME_THROTTLED : outcome;
+        password_of_host(a->v) && password_aged(&a->c.password, a->v->config->password_age, a->now);
+    return weigh(a, f, request, outcome, ret);
 }
 
 enum outcome attempt_code(struct verifier *v, const struct attempt_request *request,

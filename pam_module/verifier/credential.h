@@ -26,6 +26,7 @@ enum factor_kind {
     FACTOR_ACCESS = 2,
     FACTOR_PASSWORD = 3,
     FACTOR_FIDO2 = 4,
+    FACTOR_BIND = 5, // wrong passwords that a directory heard; directory.h
     FACTOR_KINDS = 8,
 };
 

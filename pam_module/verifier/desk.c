@@ -121,6 +121,29 @@ int desk_forget(struct verifier *v, const struct rollcall_packet *request)
     return say_result(v, ROLLCALL_RESULT_YES, NULL, NULL);
 }
 
+// Somebody was locked: what the directory took before is not to let them in again, should they
+// come back. A password of this host's own stays.
+int desk_drop_cache(struct verifier *v, const struct rollcall_packet *request)
+{
+    _cleanup_(credential_close) struct credential_file f = {.fd = -1};
+    _cleanup_credential_ struct credential c = {0};
+    int64_t uid = 0;
+    int r = rollcall_packet_get_number(request, ROLLCALL_FIELD_UID, &uid);
+
+    if (r < 0 || uid <= 0 || uid > UINT32_MAX)
+        return say_result(v, ROLLCALL_RESULT_NOT_UNDERSTOOD, NULL, NULL);
+    r = credential_open(v->credentials, v->key, (uint32_t)uid, &f);
+    if (r == 0)
+        r = credential_read(&f, &c);
+    if (r == -EBADMSG)
+        r = 0; // it opens for nobody
+    else if (r == 0 && c.password.kind == PASSWORD_CACHED) {
+        explicit_bzero(&c.password, sizeof(c.password));
+        r = credential_write_twice(&f, &c);
+    }
+    return say_result(v, r == 0 ? ROLLCALL_RESULT_YES : ROLLCALL_RESULT_NOT_NOW, NULL, NULL);
+}
+
 int desk_reset(struct verifier *v, const struct rollcall_packet *request)
 {
     _cleanup_(credential_close) struct credential_file f = {.fd = -1};

@@ -81,7 +81,7 @@ static const char *words(enum rollcall_key_state state)
                                          : NULL;
 }
 
-static int say_wait(int peer, const char *text)
+int say_wait(int peer, const char *text)
 {
     struct rollcall_packet p;
 

@@ -38,6 +38,8 @@ static int serve(struct verifier *v)
     switch (type) {
     case ROLLCALL_PACKET_TICKET:
         return session_ticket(v, &request);
+    case ROLLCALL_PACKET_PASSWD:
+        return session_passwd(v, &request);
     case ROLLCALL_PACKET_ENROL:
         return enrol_totp(v, &request);
     case ROLLCALL_PACKET_DESTROY:
@@ -50,6 +52,8 @@ static int serve(struct verifier *v)
         return enrol_ready(v, &request);
     case ROLLCALL_PACKET_FORGET:
         return desk_forget(v, &request);
+    case ROLLCALL_PACKET_DROP_CACHE:
+        return desk_drop_cache(v, &request);
     case ROLLCALL_PACKET_RESET:
         return desk_reset(v, &request);
     case ROLLCALL_PACKET_ENROL_KEY:
@@ -82,6 +86,7 @@ static int make_ready(struct verifier *v, char **argv)
     if (resident_wanted())
         return resident_serve(v, argv);
     verifier_read_config(v);
+    network_child_hold(v); // before there is a secret in this memory, and while there is a network
     r = privilege_prepare(v);
     return r == 0 ? network_leave(true) : r;
 }
@@ -103,7 +108,11 @@ static int know_peer(struct verifier *v)
 
 int main(int argc, char **argv)
 {
-    struct verifier v = {.peer = STDIN_FILENO, .credentials = -1, .tickets = -1};
+    struct verifier v = {.peer = STDIN_FILENO,
+                         .credentials = -1,
+                         .tickets = -1,
+                         .host_network = -1,
+                         .network = {.fd = -1}};
     int r;
 
     (void)argc;
@@ -131,6 +140,7 @@ int main(int argc, char **argv)
     r = say_hello(v.peer);
     if (r == 0)
         r = serve(&v);
+    network_child_end(&v.network);
     rollcall_keys_close(v.keys);
     explicit_bzero(v.key, sizeof(v.key));
     if (v.forked) // to free what the parent has is to copy it first

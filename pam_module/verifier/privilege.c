@@ -20,15 +20,14 @@
 #include "rollcall/random.h"
 #include "rollcall/safeio.h"
 
-// The local file: NSS would ask our own module.
-static int find_user(uid_t *ret_uid, gid_t *ret_gid)
+int privilege_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
     struct passwd pw, *found;
     char buf[8192];
 
     while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0) {
-        if (strcmp(pw.pw_name, ROLLCALL_USER_VERIFIER) != 0)
+        if (strcmp(pw.pw_name, name) != 0)
             continue;
         *ret_uid = pw.pw_uid;
         *ret_gid = pw.pw_gid;
@@ -132,7 +131,7 @@ static int drop(const struct verifier *v)
 
 int privilege_prepare(struct verifier *v)
 {
-    int r = find_user(&v->uid, &v->gid);
+    int r = privilege_find_user(ROLLCALL_USER_VERIFIER, &v->uid, &v->gid);
 
     if (r == 0)
         r = read_key(v->key);

@@ -146,6 +146,27 @@ void prompt_pin(int tries, char *buf, size_t len)
                  tries == 1 ? "try is" : "tries are");
 }
 
+void prompt_change(const char *problem, const int *grace, char *buf, size_t len)
+{
+    char why[80] = "";
+
+    if (problem)
+        snprintf(why, sizeof(why), "\n%s", problem);
+    else if (grace)
+        snprintf(why, sizeof(why), "\nYour password has expired; it is good for %d more sign-in%s.",
+                 *grace, *grace == 1 ? "" : "s");
+    snprintf(buf, len, "%s\nNew password%s: ", why, grace ? " (Enter: another time)" : "");
+}
+
+void prompt_expired(const struct prompt_facts *f, char *buf, size_t len)
+{
+    snprintf(
+        buf, len,
+        "\nYou are who you say, but your password has expired.\nChange it where you usually do, "
+        "or contact %s, and quote  %s.\nPress Enter to close: ",
+        f->contact, f->reference);
+}
+
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len)
 {
     snprintf(buf, len,
@@ -233,4 +254,12 @@ void text_lease_warning(const struct prompt_facts *f, int64_t lease_ends, char *
     clock_of(lease_ends, CLOCK_WEEKDAY, when, sizeof(when));
     span_of(time(NULL) - f->as_of, silent, sizeof(silent));
     snprintf(buf, len, "Offline for %s. Connect before %s or sign-in will stop.", silent, when);
+}
+
+void text_password_expires(int64_t seconds, char *buf, size_t len)
+{
+    char when[32];
+
+    span_of(seconds, when, sizeof(when));
+    snprintf(buf, len, "Your password expires in %s.", when);
 }

@@ -6,6 +6,7 @@
 #include "pam_module/verifier/resident.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -54,8 +55,11 @@ bool resident_wanted(void)
 
 static int read_words(struct parent *p, char **argv)
 {
-    static const struct option options[] = {
-        {"at-most", required_argument, NULL, 'm'}, {"running", required_argument, NULL, 'r'}, {0}};
+    static const struct option options[] = {{"at-most", required_argument, NULL, 'm'},
+                                            {"running", required_argument, NULL, 'r'},
+                                            {"network", required_argument, NULL, 'n'},
+                                            {0}};
+    uint64_t network = 0;
     int argc = 0, o, r = 0;
 
     while (argv[argc])
@@ -63,7 +67,10 @@ static int read_words(struct parent *p, char **argv)
     while (r == 0 && (o = getopt_long(argc, argv, "", options, NULL)) != -1)
         r = o == 'm'   ? rollcall_parse_u64(optarg, 1, 100000, &p->at_most)
             : o == 'r' ? rollcall_parse_u64(optarg, 0, 100000, &p->running)
+            : o == 'n' ? rollcall_parse_u64(optarg, 3, 100000, &network)
                        : -EINVAL;
+    if (network > 0)
+        p->v->host_network = (int)network;
     return r;
 }
 
@@ -145,6 +152,11 @@ static int make_ready(struct parent *p)
         p->known = NULL;
     }
     verifier_read_config(p->v);
+    // Each child starts one there who asks directories, where the configuration says so.
+    if (p->v->host_network < 0)
+        p->v->host_network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    else
+        fcntl(p->v->host_network, F_SETFD, FD_CLOEXEC);
     r = privilege_prepare(p->v);
     if (r == 0)
         r = network_leave(false);
@@ -182,12 +194,17 @@ static void reap(struct parent *p)
 // The same process with a new program and new addresses. What waits in the socket waits on.
 static int renew(const struct parent *p)
 {
-    char program[PATH_MAX], at_most[40], running[40];
-    char *const argv[] = {program, at_most, running, NULL};
+    char program[PATH_MAX], at_most[40], running[40], network[40];
+    char *argv[] = {program, at_most, running, NULL, NULL};
 
     snprintf(program, sizeof(program), "%s", p->program);
     snprintf(at_most, sizeof(at_most), "--at-most=%llu", (unsigned long long)p->at_most);
     snprintf(running, sizeof(running), "--running=%llu", (unsigned long long)p->running);
+    if (p->v->host_network >= 0) {
+        snprintf(network, sizeof(network), "--network=%d", p->v->host_network);
+        argv[3] = network;
+        fcntl(p->v->host_network, F_SETFD, 0);
+    }
     execv(ROLLCALL_VERIFIER, argv);
     return -errno;
 }
@@ -224,6 +241,10 @@ static int become_verifier(const struct parent *p, int fd)
     if (dup2(fd, STDIN_FILENO) < 0)
         return -errno;
     close(fd);
+    network_child_hold(p->v);
+    if (p->v->host_network >= 0)
+        close(p->v->host_network);
+    p->v->host_network = -1;
     return 0;
 }
 

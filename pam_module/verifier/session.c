@@ -114,19 +114,14 @@ static int close_with(struct login *l, void (*words)(const struct prompt_facts *
     return say_result(l->v, code, NULL, l->reference);
 }
 
-static bool is_sudo(const struct login *l)
-{
-    return strcmp(l->service, "sudo") == 0 || strcmp(l->service, "sudo-i") == 0;
-}
-
 static uint64_t grace_of(const struct login *l)
 {
     const struct rollcall_service_config *s =
         l->v->config ? rollcall_config_service(l->v->config, l->service) : NULL;
 
-    if (l->v->peer_uid != 0 || (!is_sudo(l) && l->ssh.n == 0))
+    if (l->v->peer_uid != 0 || (!login_is_sudo(l) && l->ssh.n == 0))
         return 0;
-    return s && s->has_grace ? s->grace : is_sudo(l) ? GRACE_SUDO : 0;
+    return s && s->has_grace ? s->grace : login_is_sudo(l) ? GRACE_SUDO : 0;
 }
 
 static struct ticket_scope scope_of(const struct login *l)
@@ -157,16 +152,25 @@ static bool has_ticket(const struct login *l)
            ticket_check(l->v->tickets, &scope, grace, required_of(l)) == 0;
 }
 
+#define EXPIRY_NEAR ((int64_t)14 * 86400)
+
 static int admit(struct login *l, const char *how)
 {
     struct ticket_scope scope = scope_of(l);
     char text[300] = "";
+    size_t n;
 
     if (grace_of(l) > 0)
         ticket_write(l->v->tickets, &scope, strength_of(l->proof));
     session_audit(l, "login-allowed", how, false);
     if (l->admission.lease_ends != ROLLCALL_TIME_UNSET && l->admission.lease_used_percent >= 50)
         text_lease_warning(&l->facts, l->admission.lease_ends, text, sizeof(text));
+    n = strlen(text);
+    if (l->directory.expires_in >= 0 && l->directory.expires_in < EXPIRY_NEAR) {
+        snprintf(text + n, sizeof(text) - n, "%s", n > 0 ? "\n" : "");
+        n = strlen(text);
+        text_password_expires(l->directory.expires_in, text + n, sizeof(text) - n);
+    }
     return say_result(l->v, ROLLCALL_RESULT_YES, *text ? text : NULL, NULL);
 }
 
@@ -214,31 +218,16 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code, bo
     int r = welcome(l, code, enrolled);
 
     if (r == 1) {
-        l->proof |= PROOF_CODE | (password_on(l->v) ? PROOF_PASSWORD : 0);
+        // One that was chosen now, or that the directory took.
+        l->proof |=
+            PROOF_CODE |
+            (password_of_host(l->v) || directory_admits(l->directory.status) ? PROOF_PASSWORD : 0);
         return after_proof(l, "access-code");
     }
     // A conversation that ended has nobody to tell.
     return r == -EPIPE || r == -ETIMEDOUT ? r
            : r < 0                        ? say_result(l->v, ROLLCALL_RESULT_NOT_NOW, NULL, NULL)
                                           : say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
-}
-
-// A password that is missing is asked for where more than one factor was shown without it;
-// one that is old must be changed where it was shown.
-static int after_right(struct login *l, unsigned shown, const struct attempt_result *got)
-{
-    bool missing = password_on(l->v) && !got->has_password && l->v->peer_uid == 0 &&
-                   strength_of(l->proof | shown) >= STRENGTH_MULTI;
-    int r = 1;
-
-    l->proof |= shown;
-    if (missing || ((shown & PROOF_PASSWORD) && got->password_aged))
-        r = password_renew(l, missing);
-    if (r < 0)
-        return r;
-    if (r == 0 && !missing)
-        return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
-    return after_proof(l, got->how);
 }
 
 struct answers {
@@ -251,18 +240,84 @@ static void answers_erase(struct answers *a)
     explicit_bzero(a, sizeof(*a));
 }
 
+// The directory knows the password, and lets nobody in with it.
+static int after_no(struct login *l)
+{
+    bool expired = l->directory.status == ROLLCALL_CHECK_EXPIRED;
+
+    make_reference(l->reference);
+    session_audit(l, "login-refused",
+                  expired                                          ? "password-expired"
+                  : l->directory.status == ROLLCALL_CHECK_DISABLED ? "disabled-at-directory"
+                                                                   : "not-now-at-directory",
+                  true);
+    return close_with(l, expired ? prompt_expired : prompt_refused, ROLLCALL_RESULT_REFUSED);
+}
+
+// 1: nothing stands in the way.
+static int renew_at_directory(struct login *l, const struct rollcall_secret *old)
+{
+    bool must = l->directory.status == ROLLCALL_CHECK_MUST_CHANGE;
+    int r = must                      ? directory_change(l, old, CHANGE_MUST)
+            : l->directory.grace >= 0 ? directory_change(l, old, CHANGE_GRACE)
+                                      : 1;
+
+    if (r != 0 || !must)
+        return r < 0 ? r : 1;
+    l->directory.status = ROLLCALL_CHECK_EXPIRED;
+    return 0;
+}
+
+// A password that is missing is asked for where more than one factor was shown without it;
+// one that is old must be changed where it was shown.
+static int after_right(struct login *l, const struct answers *a, unsigned shown,
+                       const struct attempt_result *got)
+{
+    bool missing = password_of_host(l->v) && !got->has_password && l->v->peer_uid == 0 &&
+                   strength_of(l->proof | shown) >= STRENGTH_MULTI;
+    int r = 1;
+
+    l->proof |= shown;
+    if (got->from_cache)
+        session_audit_hint(l, "password-from-cache", "no directory could be reached");
+    if (missing || ((shown & PROOF_PASSWORD) && got->password_aged))
+        r = password_renew(l, missing);
+    else if ((shown & PROOF_PASSWORD) && password_of_directory(l->v)) {
+        r = renew_at_directory(l, &a->password);
+        if (r == 0)
+            return after_no(l);
+    }
+    if (r < 0)
+        return r;
+    if (r == 0 && !missing)
+        return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
+    return after_proof(l, got->how);
+}
+
+static enum outcome attempt(struct login *l, struct attempt_request *request,
+                            struct attempt_result *got)
+{
+    if (request->password && password_of_directory(l->v)) {
+        if (directory_check(l, request->password) < 0)
+            return OUTCOME_GONE;
+        request->directory = &l->directory;
+        request->charged = l->bind_charged;
+    }
+    return attempt_code(l->v, request, got);
+}
+
 // What was answered, and with *ret_shown what is proved when that is right.
 static enum outcome look(struct login *l, const struct answers *a, unsigned *ret_shown,
                          struct attempt_result *got)
 {
     bool key = touch_meant(l, &a->code);
-    const struct attempt_request request = {.person = &l->person,
-                                            .side = l->side,
-                                            .rhost = l->rhost,
-                                            .code = key ? NULL : &a->code,
-                                            .password = a->both ? &a->password : NULL,
-                                            .password_blocked = l->admission.flags &
-                                                                ROLLCALL_FLAG_PASSWORD_BLOCKED};
+    struct attempt_request request = {.person = &l->person,
+                                      .side = l->side,
+                                      .rhost = l->rhost,
+                                      .code = key ? NULL : &a->code,
+                                      .password = a->both ? &a->password : NULL,
+                                      .password_blocked =
+                                          l->admission.flags & ROLLCALL_FLAG_PASSWORD_BLOCKED};
     enum outcome outcome;
     const char *how;
 
@@ -270,7 +325,7 @@ static enum outcome look(struct login *l, const struct answers *a, unsigned *ret
     *ret_shown = PROOF_CODE | (a->both ? PROOF_PASSWORD : 0);
     if (!key) {
         key_talk_end(&l->talk); // it stops blinking
-        return attempt_code(l->v, &request, got);
+        return attempt(l, &request, got);
     }
     outcome = touch(l, &how);
     *ret_shown = l->user_verified ? PROOF_FIDO2_UV : PROOF_FIDO2;
@@ -280,7 +335,7 @@ static enum outcome look(struct login *l, const struct answers *a, unsigned *ret
         return outcome;
     l->wrong = "wrong-code";
     *ret_shown |= PROOF_PASSWORD;
-    outcome = attempt_code(l->v, &request, got);
+    outcome = attempt(l, &request, got);
     got->how = how;
     return outcome;
 }
@@ -295,7 +350,9 @@ static int judge(struct login *l, const struct answers *a)
     l->facts.until = got.until;
     switch (outcome) {
     case OUTCOME_RIGHT:
-        return after_right(l, shown, &got);
+        return after_right(l, a, shown, &got);
+    case OUTCOME_REFUSED:
+        return after_no(l);
     case OUTCOME_WELCOME:
         return after_welcome(l, &a->code, got.enrolled);
     case OUTCOME_THROTTLED:
@@ -404,96 +461,10 @@ static int converse(struct login *l)
     return say_result(l->v, ROLLCALL_RESULT_REFUSED, NULL, NULL);
 }
 
-// ---- the request ----
-
-static void take_text(const struct rollcall_packet *p, enum rollcall_field field, char *buf,
-                      size_t len)
-{
-    if (rollcall_packet_get_text(p, field, buf, len) < 0)
-        buf[0] = 0;
-}
-
-// A screen locker runs as the person, and sudo asks for who called it (unless it is told to
-// ask for its target: then anybody could fail in that one's name).
-static enum side side_of(const struct login *l, const struct rollcall_packet *request)
-{
-    char ruser[256];
-
-    take_text(request, ROLLCALL_FIELD_RUSER, ruser, sizeof(ruser));
-    return l->v->peer_uid != 0 || (is_sudo(l) && strcmp(ruser, l->user) == 0) ? SIDE_INSIDE
-                                                                              : SIDE_OUTSIDE;
-}
-
-// What an application says of keys counts where it is sshd.
-static void take_evidence(struct login *l, const struct rollcall_packet *request)
-{
-    char info[ROLLCALL_AUTH_INFO_MAX + 1];
-
-    if (strcmp(l->service, "sshd") != 0)
-        return;
-    take_text(request, ROLLCALL_FIELD_AUTH_INFO, info, sizeof(info));
-    ssh_evidence_read(info, l->rhost, &l->ssh);
-    l->proof |= l->ssh.n > 0 ? PROOF_KEY : 0;
-}
-
-static int read_request(struct verifier *v, const struct rollcall_packet *request, struct login *l)
-{
-    *l = (struct login){.v = v, .talk = {.fd = -1}};
-    take_text(request, ROLLCALL_FIELD_USER, l->user, sizeof(l->user));
-    take_text(request, ROLLCALL_FIELD_SERVICE, l->service, sizeof(l->service));
-    take_text(request, ROLLCALL_FIELD_RHOST, l->rhost, sizeof(l->rhost));
-    take_text(request, ROLLCALL_FIELD_TTY, l->tty, sizeof(l->tty));
-    if (rollcall_packet_get_number(request, ROLLCALL_FIELD_SESSION, &l->session) < 0)
-        l->session = 0;
-    l->side = side_of(l, request);
-    // What somebody says of himself is no record of where he came from.
-    if (v->peer_uid != 0) {
-        snprintf(l->service, sizeof(l->service), "self");
-        *l->rhost = *l->tty = 0;
-    }
-    take_evidence(l, request);
-    if (!*l->user)
-        return -EBADMSG;
-    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
-                               &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
-    if (l->ssh.hardware && ssh_key_counts(v, &l->person, l->ssh.fingerprint))
-        l->proof |= PROOF_HARDWARE_KEY;
-    l->facts = (struct prompt_facts){
-        .host = v->host,
-        .user = l->user,
-        .reference = l->reference,
-        .contact = v->config ? v->config->contact : "your IT service desk",
-        .display_name = l->person.uid ? l->person.display_name : "",
-        .totp_only = !factor_on(v, ROLLCALL_FACTOR_RECOVERY) && !access_codes_on(v),
-        .eight_digits = v->config && v->config->totp_digits == ROLLCALL_TOTP_8_DIGITS,
-        .as_of = l->admission.as_of};
-    l->facts.keys = touch_possible(l);
-    return 0;
-}
-
-static void login_free(struct login **l)
-{
-    if (*l) {
-        key_talk_end(&(*l)->talk);
-        explicit_bzero(*l, sizeof(**l));
-    }
-    free(*l);
-}
-#define _cleanup_login_ __attribute__((cleanup(login_free)))
-
-static struct login *login_new(void)
-{
-    struct login *l = calloc(1, sizeof(*l));
-
-    if (l)
-        l->talk.fd = -1;
-    return l;
-}
-
 int session_login(struct verifier *v, const struct rollcall_packet *request)
 {
-    _cleanup_login_ struct login *l = login_new();
-    int r = l ? read_request(v, request, l) : -ENOMEM;
+    _cleanup_login_ struct login *l = NULL;
+    int r = login_begin(v, request, &l);
 
     if (r < 0)
         return r;
@@ -512,8 +483,8 @@ int session_login(struct verifier *v, const struct rollcall_packet *request)
 
 int session_ticket(struct verifier *v, const struct rollcall_packet *request)
 {
-    _cleanup_login_ struct login *l = login_new();
-    int r = l ? read_request(v, request, l) : -ENOMEM;
+    _cleanup_login_ struct login *l = NULL;
+    int r = login_begin(v, request, &l);
 
     if (r < 0)
         return r;

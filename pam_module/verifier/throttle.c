@@ -54,11 +54,20 @@ void throttle_refund(struct credential *c, enum side side, enum factor_kind kind
     f->count -= f->count > 0;
 }
 
+void throttle_undo(struct credential *c, enum side side, enum factor_kind kind)
+{
+    struct tally *t = side == SIDE_INSIDE ? &c->inside : &c->outside;
+
+    throttle_refund(c, side, kind);
+    t->in_all.count -= t->in_all.count > 0;
+}
+
+// What a directory counted ends when it took a password, and not before.
 static void clear(struct tally *t, bool disabled_too)
 {
     t->in_all = (struct failures){0};
     for (int i = 0; i < FACTOR_KINDS; i++)
-        if (disabled_too || t->of[i].count < THROTTLE_DISABLED)
+        if (i != FACTOR_BIND && (disabled_too || t->of[i].count < THROTTLE_DISABLED))
             t->of[i] = (struct failures){0};
 }
 

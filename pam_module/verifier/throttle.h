@@ -27,6 +27,8 @@ void throttle_charge(struct credential *c, enum side side, enum factor_kind kind
 void throttle_charge_also(struct credential *c, enum side side, enum factor_kind kind, int64_t now);
 // That factor's answer of the try was right, another's was not.
 void throttle_refund(struct credential *c, enum side side, enum factor_kind kind);
+// The try was right, and no sign-in: as if there had been none.
+void throttle_undo(struct credential *c, enum side side, enum factor_kind kind);
 // A login that was let in. A factor that is off outside stays off.
 void throttle_succeeded(struct credential *c, enum side side);
 

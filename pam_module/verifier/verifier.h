@@ -8,7 +8,9 @@
 #include <sys/types.h>
 
 #include "pam_module/verifier/credential.h"
+#include "pam_module/verifier/directory.h"
 #include "pam_module/verifier/key_talk.h"
+#include "pam_module/verifier/network_child.h"
 #include "pam_module/verifier/strength.h"
 #include "pam_module/verifier/throttle.h"
 #include "rollcall/admission.h"
@@ -92,6 +94,10 @@ void prompt_password(const struct prompt_facts *f, bool again, char *buf, size_t
 void prompt_both(const struct prompt_facts *f, bool again, char *buf, size_t len);
 void prompt_choose(const struct prompt_facts *f, const char *problem, bool may_wait, char *buf,
                    size_t len);
+// Of a directory's password. `grace`: sign-ins left with the old one, where Enter puts it off.
+void prompt_change(const char *problem, const int *grace, char *buf, size_t len);
+void prompt_expired(const struct prompt_facts *f, char *buf, size_t len);
+void text_password_expires(int64_t seconds, char *buf, size_t len);
 void prompt_refused(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_weak(const struct prompt_facts *f, char *buf, size_t len);
 void prompt_throttled(const struct prompt_facts *f, char *buf, size_t len);
@@ -110,6 +116,7 @@ enum outcome {
     OUTCOME_THROTTLED,
     OUTCOME_NOT_NOW,
     OUTCOME_GONE,    // nobody listens any more
+    OUTCOME_REFUSED, // right, and the directory lets nobody in with it
     OUTCOME_WELCOME, // an access code, and something is to be set up; it is not used up
 };
 
@@ -121,6 +128,8 @@ struct verifier {
     bool forked;              // by a parent that made it ready
     uid_t uid;                // its own, and its group
     gid_t gid;
+    int host_network; // of a parent: the network that it left, -1: none
+    struct network_child network;
     uint8_t key[HOST_KEY_LEN];
     struct rollcall_keys *keys;                    // NULL: unreadable
     struct rollcall_config *config;                // NULL: unreadable
@@ -133,11 +142,15 @@ int privilege_prepare(struct verifier *v);
 int network_leave(bool for_one_login);
 // Takes the rest that needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
+// In the local file: NSS would ask our own module. 0, -ENOENT, -EPERM (it is root).
+int privilege_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
 // Is this one of the host's factors? What a configuration that cannot be read names is none
 // but the first.
 bool factor_on(const struct verifier *v, unsigned factor);
 bool access_codes_on(const struct verifier *v);
-bool password_on(const struct verifier *v); // as the first factor
+bool password_on(const struct verifier *v); // as the first factor:
+bool password_of_directory(const struct verifier *v);
+bool password_of_host(const struct verifier *v); // chosen here
 
 struct attempt_request {
     const struct rollcall_person *person;
@@ -146,6 +159,11 @@ struct attempt_request {
     const struct rollcall_secret *code;     // NULL: a security key was right in its place
     const struct rollcall_secret *password; // NULL: it was not asked for
     bool password_blocked;                  // at its server
+    // What a directory said of it; NULL: it is this host's own. `charged`: it was asked about
+    // this account, and one of its tries was taken.
+    const struct rollcall_check_answer *directory;
+    bool charged;
+    bool keep_failures; // it is no sign-in: one factor ends no count
 };
 struct attempt_result {
     const char *how;   // the factor that answered: "totp", "recovery", "access-code"
@@ -153,6 +171,7 @@ struct attempt_result {
     bool enrolled;     // has a second factor
     bool has_password; // and this one is old:
     bool password_aged;
+    bool from_cache; // no directory could be asked
 };
 enum outcome attempt_code(struct verifier *v, const struct attempt_request *request,
                           struct attempt_result *ret);
@@ -178,9 +197,17 @@ struct login {
     int64_t lease_seconds;
     const char *wrong; // what was: "wrong-code", "wrong-key"
     struct key_talk talk;
-    enum rollcall_key_status key_status; // of the last touch
-    bool user_verified;                  // by it
+    enum rollcall_key_status key_status;    // of the last touch
+    bool user_verified;                     // by it
+    struct rollcall_check_answer directory; // of the password that was typed last
+    bool bind_charged;
 };
+// ---- request.c ----
+int login_begin(struct verifier *v, const struct rollcall_packet *request, struct login **ret);
+void login_free(struct login **l);
+#define _cleanup_login_ __attribute__((cleanup(login_free)))
+bool login_is_sudo(const struct login *l);
+
 // A prompt and its answer; what is typed is seen, or is not.
 int verifier_ask(struct verifier *v, const char *text, bool echo, struct rollcall_secret *ret);
 int session_ask(struct login *l, const char *text, struct rollcall_secret *ret);
@@ -190,6 +217,23 @@ void session_audit(const struct login *l, const char *event, const char *cause, 
 // First enrolment, with the access code that was typed, of what is missing: all of it, or for
 // who is `enrolled` the password. 1 when it stands, 0 when nothing was changed, negative errno.
 int welcome(struct login *l, const struct rollcall_secret *access_code, bool enrolled);
+
+// ---- directory.c ----
+// Asks the directory about what was typed: l->directory, l->bind_charged. 0, or -EPIPE (nobody
+// listens any more). The same work, and at least the same time, whoever it is.
+int directory_check(struct login *l, const struct rollcall_secret *password);
+// After a proof with `old`: 1 when another stands at the directory, 0 when none was chosen or
+// taken, negative errno. Where it has expired and is good for a few logins more, Enter alone
+// puts it off.
+enum change_why { CHANGE_ASKED, CHANGE_MUST, CHANGE_GRACE };
+int directory_change(struct login *l, const struct rollcall_secret *old, enum change_why why);
+// ---- password_cache.c: what a directory took, for times without one ----
+bool cache_good(const struct verifier *v, const struct password_factor *p, int64_t now);
+// Into `c`, which the caller writes; `fits`: it is there already.
+void cache_refresh(const struct verifier *v, const struct rollcall_secret *password, bool fits,
+                   int64_t now, struct credential *c);
+// What was written can be read and is what was meant; else it is taken away, and logged.
+void cache_confirm(struct credential_file *f, const struct credential *meant);
 
 // ---- choose.c ----
 // 1 with *ret, 0 when none was chosen, negative errno. `may_wait`: Enter alone puts it off.
@@ -214,6 +258,9 @@ bool ssh_key_counts(const struct verifier *v, const struct rollcall_person *p,
 int desk_vouch(struct verifier *v, const struct rollcall_packet *request);
 int put_vouched(const struct credential *c, struct rollcall_packet *p);
 
+// ---- passwd.c ----
+int session_passwd(struct verifier *v, const struct rollcall_packet *request);
+
 int session_login(struct verifier *v, const struct rollcall_packet *request);
 int session_ticket(struct verifier *v, const struct rollcall_packet *request);
 int enrol_totp(struct verifier *v, const struct rollcall_packet *request);
@@ -222,6 +269,7 @@ int enrol_factors(struct verifier *v, const struct rollcall_packet *request);
 int enrol_ready(struct verifier *v, const struct rollcall_packet *request);
 int desk_code(struct verifier *v, const struct rollcall_packet *request);
 int desk_forget(struct verifier *v, const struct rollcall_packet *request);
+int desk_drop_cache(struct verifier *v, const struct rollcall_packet *request);
 int desk_reset(struct verifier *v, const struct rollcall_packet *request);
 // The account that a request of root's names: 0, -ENOENT, -EBADMSG, -EIO (no cache).
 int enrol_person(const struct rollcall_packet *request, char user[256], struct rollcall_person *ret,
@@ -235,6 +283,8 @@ int enrol_key(struct verifier *v, const struct rollcall_packet *request);
 int list_keys(struct verifier *v, const struct rollcall_packet *request);
 int forget_key(struct verifier *v, const struct rollcall_packet *request);
 enum rollcall_result enrol_result(int r); // for a negative errno
+// The peer is to have patience. `text` may be NULL.
+int say_wait(int peer, const char *text);
 int say_result(struct verifier *v, enum rollcall_result code, const char *text,
                const char *reference);
 

@@ -159,7 +159,7 @@ int welcome(struct login *l, const struct rollcall_secret *access_code, bool enr
     f->enrolled = enrolled;
     if (!enrolled)
         r = set_up_app(l, f);
-    if (r == 1 && password_on(l->v))
+    if (r == 1 && password_of_host(l->v))
         r = password_choose(l, false, &f->password);
     if (r == 1)
         r = keep(l, f);

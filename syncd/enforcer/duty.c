@@ -3,6 +3,7 @@
 #include "syncd/enforcer/duty.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@
 // What was done about a slot.
 struct done {
     uint32_t uid;
-    bool ended, destroyed;
+    bool ended, destroyed, uncached;
     int64_t watch_until; // CLOCK_BOOTTIME
 };
 
@@ -285,6 +286,16 @@ static void report(struct duty *d, struct leaver *l, const struct rollcall_board
     audit_log_append(d->log, o, 0, getpid());
 }
 
+// What this host kept of a directory's password goes with a lock, after the sessions. Only where
+// the person has factors here at all.
+static void drop_cache(uid_t uid, struct done *done)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), ROLLCALL_CREDENTIALS_DIR "/%u", uid);
+    done->uncached = access(path, F_OK) != 0 || rollcall_verifier_drop_cache(uid) == 0;
+}
+
 static void end_sessions(struct duty *d, struct gathering *g,
                          const struct rollcall_board_facts *facts)
 {
@@ -307,6 +318,9 @@ static void end_sessions(struct duty *d, struct gathering *g,
         else
             json_decref(l->spared);
     }
+    for (size_t i = 0; i < g->n && !facts->observe; i++)
+        if (!d->done[g->slot[i]].uncached)
+            drop_cache(g->leaver[i].target.uid, &d->done[g->slot[i]]);
 }
 
 static void judge_everybody(struct duty *d, const struct rollcall_board *board,
