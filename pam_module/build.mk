@@ -16,7 +16,7 @@ LIB_SRCS += pam_module/verifier/credential.c pam_module/verifier/credential_seal
 	pam_module/verifier/strength.c pam_module/verifier/ssh_evidence.c pam_module/verifier/password.c \
 	pam_module/verifier/tickets.c pam_module/verifier/prompts.c pam_module/verifier/codes.c \
 	pam_module/verifier/fido2.c pam_module/verifier/fido2_maker.c pam_module/verifier/fido2_model.c \
-	pam_module/verifier/directory_place.c
+	pam_module/verifier/directory_place.c pam_module/verifier/password_cache.c
 
 PROGRAMS += rollcall-verifier
 rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privilege.c \
@@ -25,7 +25,7 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/touch.c pam_module/verifier/key_talk.c pam_module/verifier/enrol_key.c \
 	pam_module/verifier/ssh_marks.c pam_module/verifier/resident.c pam_module/verifier/stamp.c \
 	pam_module/verifier/rare.c pam_module/verifier/network.c pam_module/verifier/network_child.c \
-	pam_module/verifier/directory.c pam_module/verifier/password_cache.c pam_module/verifier/request.c pam_module/verifier/passwd.c
+	pam_module/verifier/directory.c pam_module/verifier/users.c pam_module/verifier/request.c pam_module/verifier/passwd.c
 rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
 rollcall-verifier_DIR := libexec/rollcall
 

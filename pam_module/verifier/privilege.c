@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,22 +18,6 @@
 #include "rollcall/paths.h"
 #include "rollcall/random.h"
 #include "rollcall/safeio.h"
-
-int privilege_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
-{
-    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
-    struct passwd pw, *found;
-    char buf[8192];
-
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0) {
-        if (strcmp(pw.pw_name, name) != 0)
-            continue;
-        *ret_uid = pw.pw_uid;
-        *ret_gid = pw.pw_gid;
-        return *ret_uid == 0 ? -EPERM : 0;
-    }
-    return -ENOENT;
-}
 
 // Made at the first start of a host where nobody made it. Two at once: the one that
 // links first wins, and both read that one's.

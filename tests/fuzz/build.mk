@@ -41,7 +41,7 @@ fuzz_door_module_LEN := 4096
 FUZZ_TARGETS += fuzz_door_verifier
 fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c tests/faults/cheap_scrypt.c \
 	$(filter-out %/main.c %/privilege.c %/resident.c %/stamp.c %/network.c,$(VERIFIER_WHOLE_SRCS)) \
-	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c,$(filter lib/%,$(LIB_SRCS)))
+	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c lib/ldap_%,$(filter lib/%,$(LIB_SRCS)))
 fuzz_door_verifier_LIBS := -lcrypto -lcrypt -lfido2 -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
 	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate2 EVP_PBE_scrypt,-Wl,--wrap=$(f))
 fuzz_door_verifier_LEN := 4096
@@ -50,6 +50,7 @@ FUZZ_TARGETS += fuzz_credential
 fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
 	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/random.c lib/safeio.c lib/packet.c lib/security_key.c \
 	lib/config.c lib/config_parse.c lib/config_finish.c lib/config_ldap.c lib/config_table.c lib/parse.c lib/timeparse.c lib/account.c
+fuzz_credential_SRCS += lib/password_check.c
 fuzz_credential_LIBS := -lcrypto -lcrypt -lfido2 -loath -linih -ljansson \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))
 fuzz_credential_LEN := 8193
@@ -68,6 +69,10 @@ fuzz_ldap_entry_SRCS := tests/fuzz/fuzz_ldap_entry.c $(LDAP_MAP_SRCS) syncd/sour
 	lib/timeparse.c lib/parse.c
 fuzz_ldap_entry_LIBS := -lldap -llber -ljansson
 fuzz_ldap_entry_LEN := 4096
+FUZZ_TARGETS += fuzz_password_said
+fuzz_password_said_SRCS := tests/fuzz/fuzz_password_said.c pam_module/password_ldap/said.c lib/password_check.c lib/packet.c
+fuzz_password_said_LIBS := -lldap -llber
+fuzz_password_said_LEN := 1024
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
