@@ -334,6 +334,7 @@ struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
     free_list(&c->fido2_aaguids);
     free(c->breakglass_account);
     free_list(&c->breakglass_services);
+    free(c->append);
     free_list(&c->labels);
     free_list(&c->allow_groups);
     free_list(&c->factors);

@@ -248,6 +248,8 @@ static void check_first(struct config_state *s)
 
     for (size_t i = 0; i < c->n_sources; i++)
         any = any || can_be_asked(&c->source[i]);
+    if (c->append && (!c->first || strcmp(c->first, "ldap-password") != 0))
+        ERROR(s, "[mfa] append = %s belongs to first = ldap-password", c->append);
     if (c->first && strcmp(c->first, "ldap-password") == 0 && !any)
         ERROR(s, "[mfa] first = ldap-password: no source is of type ldap with a uri of ldaps:// or "
                  "ldap://, so nobody could judge a password");

@@ -211,6 +211,10 @@ const struct option_definition config_options[] = {
      3650ull * DAY, NULL,
      "A password that is older is changed at the next login with it. Default: never, which is what "
      "NIST advises."},
+    {"mfa", "append", OPTION_WORD, IN(rollcall_config, append), "otp", true, 0, 0, NULL,
+     "ldap-password, otp: the directory checks codes too (OpenLDAP's slapo-otp): the app's code is "
+     "appended to the password that is sent, and need not be enrolled on this host. Both are then "
+     "asked for at every service."},
     {"mfa", "password_cache", OPTION_DURATION, IN(rollcall_config, password_cache), NULL, false, 0,
      400 * DAY, "14d",
      "ldap-password: how long a password that the directory took is good when no directory can be "

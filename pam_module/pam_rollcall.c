@@ -248,8 +248,10 @@ MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, cons
     r = pam_call_start(pamh, flags, &call);
     if (r != PAM_SUCCESS)
         return r;
-    // Whether there is a password to change is the verifier's word, and asked once. Its
-    // reason for a no is shown.
+    // None of ours is ever said to have expired, so it is passwd alone that changes one. Whether
+    // there is one to change is the verifier's word; its reason for a no is shown.
+    if (strcmp(call.service, "passwd") != 0)
+        return PAM_AUTHTOK_ERR;
     if (flags & PAM_PRELIM_CHECK)
         return PAM_SUCCESS;
     return relay_passwd(&call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTHTOK_ERR;

@@ -109,6 +109,7 @@ struct rollcall_config {
     unsigned usable_factors;      // ROLLCALL_FACTOR_* of those that this build has
     char *enrol;
     char *first;                         // "local-password", "ldap-password" or NULL
+    char *append;                        // "otp" or NULL
     uint64_t password_cache;             // seconds; 0: none is kept
     uint64_t bind_failures, bind_window; // seconds
     uint64_t password_age;               // seconds; 0: for ever

@@ -31,6 +31,11 @@ bool password_of_directory(const struct verifier *v)
     return password_on(v) && strcmp(v->config->first, "ldap-password") == 0;
 }
 
+bool code_of_directory(const struct verifier *v)
+{
+    return password_of_directory(v) && v->config->append;
+}
+
 bool password_of_host(const struct verifier *v)
 {
     return password_on(v) && !password_of_directory(v);
@@ -198,10 +203,12 @@ static int burn(struct attempt *a, struct credential_file *f, const struct attem
     return credential_write_twice(f, &a->c);
 }
 
-static bool is_no(enum rollcall_check_status status)
+static bool is_no(const struct attempt_request *request)
 {
-    return status == ROLLCALL_CHECK_WRONG || status == ROLLCALL_CHECK_EXPIRED ||
-           status == ROLLCALL_CHECK_DISABLED;
+    enum rollcall_check_status status = request->directory->status;
+
+    return (status == ROLLCALL_CHECK_WRONG && !request->appended) ||
+           status == ROLLCALL_CHECK_EXPIRED || status == ROLLCALL_CHECK_DISABLED;
 }
 
 // The cache is asked where no directory could be. What it holds is worked on in any case, and
@@ -220,7 +227,7 @@ static bool password_right(struct attempt *a, const struct attempt_request *requ
     if (status == ROLLCALL_CHECK_UNREACHABLE)
         return a->cache_fits && !request->password_blocked &&
                cache_good(a->v, &a->c.password, a->now);
-    if (a->cache_fits && request->charged && is_no(status)) {
+    if (a->cache_fits && request->charged && is_no(request)) {
         explicit_bzero(&a->c.password, sizeof(a->c.password));
         a->cache_fits = false;
         a->cache_wiped = true;
@@ -260,6 +267,9 @@ static enum outcome weigh(struct attempt *a, struct credential_file *f,
     bool keep = d && d->status == ROLLCALL_CHECK_TAKEN && outcome == OUTCOME_RIGHT;
 
     ret->from_cache = d && d->status == ROLLCALL_CHECK_UNREACHABLE && outcome == OUTCOME_RIGHT;
+    // Whoever has no other factor here has no file of this employment yet.
+    if (keep && !a->ours)
+        credential_blank(&a->c, a->person->uid, a->person->incarnation, &a->c);
     if (keep)
         cache_refresh(a->v, request->password, a->cache_fits, a->now, &a->c);
     if (burn(a, f, request, ret->until > a->now) < 0)

@@ -77,7 +77,7 @@ int session_passwd(struct verifier *v, const struct rollcall_packet *request)
 
     if (r < 0)
         return r;
-    if (!password_of_directory(v))
+    if (!password_of_directory(v) || code_of_directory(v))
         return say_result(v, ROLLCALL_RESULT_REFUSED,
                           "This account has no password that could be changed on this machine.",
                           NULL);

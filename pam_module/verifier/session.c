@@ -258,7 +258,8 @@ static int after_no(struct login *l)
 static int renew_at_directory(struct login *l, const struct rollcall_secret *old)
 {
     bool must = l->directory.status == ROLLCALL_CHECK_MUST_CHANGE;
-    int r = must                      ? directory_change(l, old, CHANGE_MUST)
+    int r = code_of_directory(l->v)   ? !must // it would take another code
+            : must                    ? directory_change(l, old, CHANGE_MUST)
             : l->directory.grace >= 0 ? directory_change(l, old, CHANGE_GRACE)
                                       : 1;
 
@@ -294,15 +295,39 @@ static int after_right(struct login *l, const struct answers *a, unsigned shown,
     return after_proof(l, got->how);
 }
 
+// The password, and behind it the app's code where the directory is to check that one.
+// True: there is one.
+static bool append_code(const struct login *l, const struct attempt_request *request,
+                        struct rollcall_secret *ret)
+{
+    _cleanup_secret_ struct rollcall_secret code = {0};
+    enum code_shape shape = request->code ? code_read(request->code, &code) : CODE_NONE;
+    size_t n = request->password->len;
+
+    rollcall_secret_set(ret, request->password->bytes, n);
+    if (!code_of_directory(l->v) || (shape != CODE_TOTP && shape != CODE_EITHER) || n == 0 ||
+        n + code.len > ROLLCALL_SECRET_MAX)
+        return false;
+    memcpy(ret->bytes + n, code.bytes, code.len + 1);
+    ret->len = n + code.len;
+    return true;
+}
+
 static enum outcome attempt(struct login *l, struct attempt_request *request,
                             struct attempt_result *got)
 {
-    if (request->password && password_of_directory(l->v)) {
-        if (directory_check(l, request->password) < 0)
-            return OUTCOME_GONE;
-        request->directory = &l->directory;
-        request->charged = l->bind_charged;
-    }
+    _cleanup_secret_ struct rollcall_secret sent = {0};
+
+    if (!request->password || !password_of_directory(l->v))
+        return attempt_code(l->v, request, got);
+    request->appended = append_code(l, request, &sent);
+    if (directory_check(l, &sent) < 0)
+        return OUTCOME_GONE;
+    request->directory = &l->directory;
+    request->charged = l->bind_charged;
+    // Without a directory the code is looked at here, as the password is.
+    if (request->appended && l->directory.status != ROLLCALL_CHECK_UNREACHABLE)
+        request->code = NULL;
     return attempt_code(l->v, request, got);
 }
 
@@ -375,7 +400,9 @@ static bool asks_password(const struct login *l)
     enum strength need =
         l->side == SIDE_INSIDE ? required_of(l) : strength_required(l->v->config, l->service);
 
-    return password_on(l->v) && strength_of(l->proof | PROOF_CODE) < need;
+    // A code that this host does not know is checked with the password, or not at all.
+    return code_of_directory(l->v) ||
+           (password_on(l->v) && strength_of(l->proof | PROOF_CODE) < need);
 }
 
 // "password code" of a program that gives one answer: the code stands behind the last space.

@@ -150,7 +150,8 @@ bool factor_on(const struct verifier *v, unsigned factor);
 bool access_codes_on(const struct verifier *v);
 bool password_on(const struct verifier *v); // as the first factor:
 bool password_of_directory(const struct verifier *v);
-bool password_of_host(const struct verifier *v); // chosen here
+bool code_of_directory(const struct verifier *v); // appended to that
+bool password_of_host(const struct verifier *v);  // chosen here
 
 struct attempt_request {
     const struct rollcall_person *person;
@@ -163,6 +164,7 @@ struct attempt_request {
     // this account, and one of its tries was taken.
     const struct rollcall_check_answer *directory;
     bool charged;
+    bool appended;      // with a code: a no may be that one's
     bool keep_failures; // it is no sign-in: one factor ends no count
 };
 struct attempt_result {
