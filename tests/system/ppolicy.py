@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A real slapd with a password policy, TLS and a CA of its own, on loopback: the directory that
-judges people's passwords. Ended by its process id."""
+"""A real slapd with a password policy, where people bind and change their passwords themselves, on
+loopback: the directory that judges people's passwords. Ended by its process id."""
 import os
 import shutil
 import signal
@@ -8,9 +8,10 @@ import socket
 import subprocess
 import tempfile
 
+import ldapd
 import wait
 
-BASE = "dc=example,dc=org"
+BASE = ldapd.BASE
 ADMIN = ("cn=admin," + BASE, "admin-pw")
 LOCK_AT = 3  # failures
 
@@ -24,9 +25,9 @@ moduleload back_mdb
 moduleload ppolicy
 {modules}
 pidfile {where}/slapd.pid
-TLSCACertificateFile {where}/ca.pem
-TLSCertificateFile {where}/server.pem
-TLSCertificateKeyFile {where}/server.key
+TLSCACertificateFile {ca}/ca.pem
+TLSCertificateFile {ca}/server.pem
+TLSCertificateKeyFile {ca}/server.key
 TLSVerifyClient never
 database mdb
 suffix {base}
@@ -49,18 +50,6 @@ def run(*argv, **options):
     return got.stdout
 
 
-def certificates(where, name="127.0.0.1"):
-    """A CA, and a server of this address."""
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-        "-subj", "/CN=tests", "-keyout", where + "/ca.key", "-out", where + "/ca.pem")
-    run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + name,
-        "-keyout", where + "/server.key", "-out", where + "/server.csr")
-    with open(where + "/ext", "w", encoding="ascii") as f:
-        f.write(f"subjectAltName=IP:{name}\n")
-    run("openssl", "x509", "-req", "-days", "2", "-in", where + "/server.csr", "-CA", where + "/ca.pem", "-CAkey", where + "/ca.key",
-        "-CAcreateserial", "-extfile", where + "/ext", "-out", where + "/server.pem")
-
-
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -76,12 +65,12 @@ class Directory:
         self.where = tempfile.mkdtemp(prefix="slapd-")
         os.chmod(self.where, 0o755)
         os.mkdir(self.where + "/db")
-        certificates(self.where)
-        self.ca = self.where + "/ca.pem"
+        self.authority = ldapd.Ca()
+        self.ca = self.authority.file
         self.port, self.tls_port = free_port(), free_port()
         self.uri, self.starttls = f"ldaps://127.0.0.1:{self.tls_port}", f"ldap://127.0.0.1:{self.port}"
         with open(self.where + "/slapd.conf", "w", encoding="ascii") as f:
-            f.write(CONF.format(where=self.where, base=BASE, admin=ADMIN[0], password=ADMIN[1], modules=modules, overlays=overlays))
+            f.write(CONF.format(where=self.where, ca=self.authority.dir, base=BASE, admin=ADMIN[0], password=ADMIN[1], modules=modules, overlays=overlays))
         entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example"]
         entries += [f"dn: ou={o},{BASE}\nobjectClass: organizationalUnit\nou: {o}" for o in ("people", "policies")]
         entries.append(f"dn: cn=default,ou=policies,{BASE}\nobjectClass: applicationProcess\nobjectClass: pwdPolicy\ncn: default\n"

@@ -22,6 +22,7 @@ AGAIN = "The same again: "
 CONF = "/etc/rollcall/conf.d/50-directory.conf"
 SCRIPT = "/usr/local/libexec/people"
 NAMES = ("alice", "bob", "carol", "dora", "erik", "fred", "gina", "hans")
+KEY = ssh.Key() if os.path.exists("/etc/rollcall/rollcall.conf") else None
 PASSWORD = {name: f"{name} likes long walks" for name in (*NAMES, "no-dn")}
 
 
@@ -30,6 +31,8 @@ def source(names, without=()):
     out = [{"op": "begin", "mode": "full", "as_of": "AS_OF"}]
     for n, name in enumerate((*names, *without), 1):
         more = {"status": "active", "loginShell": "/bin/bash"}
+        if KEY:
+            more["sshPublicKeys"] = [KEY.public]
         if name in names:
             more["dn"] = ppolicy.person(name)
         out.append({"op": "user", "user": {
@@ -152,12 +155,12 @@ def test_su_asks_for_both(slapd):
     session.close()
 
 
-def test_ssh_with_a_password_in_place_of_a_key_is_asked_for_both(slapd, sshd):
-    key = ssh.Key()
-    assert key
-    code = app("alice")
-    got = door.attempt("alice", PASSWORD["alice"], code.code(), service="sshd", tty="ssh")
-    assert got == door.YES
+def test_ssh_asks_for_key_and_code_and_leaves_the_directory_alone(slapd, sshd):
+    before = slapd.binds()
+    session = ssh.log_in("alice", (totp.PROMPT, app("alice").code()), key=KEY)
+    assert ASK not in session.said()
+    session.close()
+    assert slapd.binds() == before
 
 
 def test_without_a_directory_what_it_took_last_is_good_and_nothing_else(slapd):
