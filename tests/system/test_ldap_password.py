@@ -3,6 +3,7 @@
 login, ssh and su; what people hear, what the directory hears, and what holds without it."""
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -144,6 +145,22 @@ def test_a_stranger_who_guesses_never_locks_alice_at_the_directory_and_ends_no_s
     assert session.run("id -un")[1].split()[-1] == "fred"
     assert slapd.takes("fred", PASSWORD["fred"])
     session.close()
+
+
+def test_behind_the_parent_which_has_no_network_a_child_asks_too_and_after_a_renewal_as_well(slapd):
+    parent = door.Resident()
+    try:
+        before = slapd.binds(ppolicy.person("alice"))
+        comes_in("alice")
+        configure(settings(slapd) + "# the parent reads this anew\n")
+        comes_in("alice")
+        parent.process.send_signal(signal.SIGHUP)
+        comes_in("alice")
+        assert slapd.binds(ppolicy.person("alice")) == before + 3
+        assert os.readlink(f"/proc/{parent.process.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+    finally:
+        parent.stop()
+        configure(settings(slapd))
 
 
 def test_su_asks_for_both(slapd):
