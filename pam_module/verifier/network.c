@@ -3,6 +3,7 @@
 // own costs milliseconds to make, so who lives for one login has it only where the kernel
 // knows no other way.
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -63,4 +64,18 @@ int network_leave(bool for_one_login)
         return 0;
     // In a unit or a container that forbids it: its walls are the unit's.
     return unshare(CLONE_NEWNET) < 0 && errno != EPERM ? -errno : 0;
+}
+
+int network_stay_away(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    if (syscall(SYS_capget, &head, caps) < 0)
+        return -errno;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        caps[i].inheritable = 0;
+    caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
+    caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].permitted &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
+    return syscall(SYS_capset, &head, caps) < 0 ? -errno : 0;
 }

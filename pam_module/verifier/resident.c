@@ -160,6 +160,8 @@ static int make_ready(struct parent *p)
     r = privilege_prepare(p->v);
     if (r == 0)
         r = network_leave(false);
+    if (r == 0 && !password_of_directory(p->v))
+        r = network_stay_away();
     return r == 0 ? use_once() : r;
 }
 

@@ -140,6 +140,8 @@ void verifier_read_config(struct verifier *v);
 int privilege_prepare(struct verifier *v);
 // No sockets but those that are files, from here on. A parent's is made once.
 int network_leave(bool for_one_login);
+// Where nobody has to be sent back: without the power to.
+int network_stay_away(void);
 // Takes the rest that needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
 // In the local file: NSS would ask our own module. 0, -ENOENT, -EPERM (it is root).

@@ -92,7 +92,10 @@ def test_a_verifier_behind_its_unit_has_no_power_left():
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
     # Its parent has what it needs to make the next one, no network, and nothing of a login.
     kept = int(sh(f"grep CapBnd /proc/{parent}/status").stdout.split()[1], 16)
-    chown, dac_read_search, setgid, setuid = 0, 2, 6, 7
-    assert kept == 1 << chown | 1 << dac_read_search | 1 << setgid | 1 << setuid
+    chown, dac_read_search, setgid, setuid, sys_admin = 0, 2, 6, 7, 21
+    needed = 1 << chown | 1 << dac_read_search | 1 << setgid | 1 << setuid
+    assert kept == needed | 1 << sys_admin
+    # Where no directory judges passwords it keeps nothing to send anybody back with.
+    assert int(sh(f"grep CapEff /proc/{parent}/status").stdout.split()[1], 16) == needed
     assert os.readlink(f"/proc/{parent}/ns/net") == os.readlink(f"/proc/{child}/ns/net") != os.readlink("/proc/1/ns/net")
     peer.close()

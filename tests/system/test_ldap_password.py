@@ -148,8 +148,11 @@ def test_a_stranger_who_guesses_never_locks_alice_at_the_directory_and_ends_no_s
 
 
 def test_behind_the_parent_which_has_no_network_a_child_asks_too_and_after_a_renewal_as_well(slapd):
+    os.unlink(CONF)  # it begins where no directory is to be asked
     parent = door.Resident()
     try:
+        console.connect("alice").close()
+        configure(settings(slapd))
         before = slapd.binds(ppolicy.person("alice"))
         comes_in("alice")
         configure(settings(slapd) + "# the parent reads this anew\n")
