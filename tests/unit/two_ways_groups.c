@@ -89,13 +89,19 @@ static void say_one(struct engine *e, unsigned source, size_t i, const struct fi
     assert_int_equal(history_send(e, source, &m), 0);
 }
 
+static bool same_group(const struct file_group *a, const struct file_group *b)
+{
+    return a->listed == b->listed && a->named == b->named && a->people == b->people &&
+           a->in == b->in && a->parents == b->parents;
+}
+
 void history_say_groups(struct engine *e, unsigned source, const struct file *f,
                         const struct file *last)
 {
     for (size_t i = 0; i < FILE_GROUPS; i++) {
         const struct file_group *g = &f->group[i], *was = last ? &last->group[i] : NULL;
         const struct rollcall_message gone = {.kind = ROLLCALL_MESSAGE_ABSENT, .id = ids[i]};
-        if (g->listed && (!was || memcmp(g, was, sizeof(*g)) != 0))
+        if (g->listed && (!was || !same_group(g, was)))
             say_one(e, source, i, g);
         else if (!g->listed && was && was->listed)
             assert_int_equal(history_send(e, source, &gone), 0);
