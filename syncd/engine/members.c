@@ -350,6 +350,12 @@ static int wait_or_confirm(struct engine_core *core, const struct stage *stage)
                       " INDEXED BY member_unsaid CROSS JOIN entry g ON g.number = m.grp WHERE"
                       " NOT m.said AND m.hold IS NULL AND g.source = ?",
                       "s", stage->source);
+    if (r == 0) // what a word took is not inferred as well, nor let go by it where it is held
+        r = store_run(&core->store,
+                      "DELETE FROM losing WHERE kind = 1 AND EXISTS(SELECT 1 FROM losing l WHERE"
+                      " l.kind = 0 AND l.grp = losing.grp AND l.entry = losing.entry AND"
+                      " l.side = losing.side)",
+                      "");
     if (r == 0)
         r = store_run(&core->store,
                       "UPDATE member SET said = 0 WHERE said AND (grp, entry, side) IN"
