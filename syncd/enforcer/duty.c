@@ -31,6 +31,7 @@
 struct done {
     uint32_t uid;
     bool ended, destroyed, uncached;
+    bool survived;       // the last sweep left something
     int64_t watch_until; // CLOCK_BOOTTIME
 };
 
@@ -312,11 +313,13 @@ static void end_sessions(struct duty *d, struct gathering *g,
         done->ended = gone;
         d->left += !gone;
         d->ended += l->processes;
-        // What stays was said the first time.
-        if (l->processes || !gone || (!again && (l->spared || facts->observe)))
+        // What stays was said the first time; that the last is gone which had stayed, is to be
+        // said as well.
+        if (l->processes || !gone || done->survived || (!again && (l->spared || facts->observe)))
             report(d, l, facts, gone);
         else
             json_decref(l->spared);
+        done->survived = !gone;
     }
     for (size_t i = 0; i < g->n && !facts->observe; i++)
         if (!d->done[g->slot[i]].uncached)

@@ -81,7 +81,10 @@ signal.pause()
     assert crowd.stdout.readline() == b"ready\n"
     assert len(processes_of(uids["crowd"])) == 2001
     lock("crowd")
-    assert ended("crowd")["processes"] >= 2001
+    ended("crowd")
+    # On a slow machine some outlive the enforcer's patience: first said to survive, then gone.
+    rounds = records("sessions-survive") + records("sessions-ended")
+    assert sum(r["processes"] for r in rounds if r["user"] == "crowd") >= 2001
     assert processes_of(uids["crowd"]) == {}
     assert other.poll() is None and larry.poll() is None
 
