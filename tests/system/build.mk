@@ -10,8 +10,3 @@ $(COUNT_CALLS): $(BUILD)/modobj/tests/system/count_calls.o
 	@mkdir -p $(@D)
 	$(CC) $(MODULE_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $<
 tests: $(COUNT_CALLS)
-
-PROGRAMS += ldap_probe
-ldap_probe_SRCS := tests/system/ldap_probe.c
-ldap_probe_LIBS := -lldap -llber
-ldap_probe_DIR := tests/system

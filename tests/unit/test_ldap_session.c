@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What of a connection to a directory is refused before anybody is asked, and that every
-// failure names its URI and cause. Servers that answer: tests/system/test_ldap_session.py.
+// failure names its URI and cause. Servers that answer: tests/system/test_ldap_source.py.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
