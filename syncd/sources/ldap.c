@@ -184,7 +184,8 @@ int main(void)
     char why[600];
     int r;
 
-    signal(SIGPIPE, SIG_IGN);  // a server that hung up
+    signal(SIGPIPE, SIG_IGN); // a server that hung up
+    setvbuf(stdout, NULL, _IOFBF, 256 * 1024);
     prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
     r = dir_settings_read(0, &set, why, sizeof(why));
     if (r < 0) {

@@ -191,6 +191,19 @@ static json_t *enterprise(struct taking *t)
     return o;
 }
 
+// A line that the engine would take for a broken source. Measured where the entry's bytes,
+// all of them escaped, might come to that.
+static bool is_too_long(const struct dir_entry *e, const json_t *user)
+{
+    size_t bytes = e->dn.bv_len;
+
+    for (size_t i = 0; i < e->n; i++)
+        for (size_t k = 0; k < e->attr[i].n; k++)
+            bytes += e->attr[i].values[k].bv_len + 3;
+    return 6 * bytes > ROLLCALL_SOURCE_LINE_MAX / 2 &&
+           json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 4096;
+}
+
 int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char *id,
                   const char *dn, json_t **ret, char *why, size_t why_len)
 {
@@ -218,7 +231,7 @@ int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char
     if (!t.failed && m->hub && dir_hub_user(e, user, ours, why, why_len) < 0)
         t.failed = true;
     json_object_set_new(user, "urn:rollcall:1.0:User", ours);
-    if (!t.failed && json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 4096) {
+    if (!t.failed && is_too_long(e, user)) {
         snprintf(why, why_len, "the entry is longer than 252 KiB");
         t.failed = true;
     }
