@@ -62,7 +62,7 @@ char *dir_dn(const struct berval *dn)
             collapse_spaces(&parsed[i][n]->la_value);
         }
         if (n > 1)
-            qsort(parsed[i], n, sizeof(parsed[i][0]), by_name);
+            qsort(parsed[i], n, sizeof(void *), by_name);
     }
     if (parsed && ldap_dn2str(parsed, &text, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         text = NULL;

@@ -81,7 +81,7 @@ static void take_entry(const struct dir_map *map, struct input *in)
         size_t names = 0, which = *in->at++, more;
         while (map->attributes[names])
             names++;
-        which %= names;
+        which %= names ? names : 1;
         e.attr[e.n] = (struct dir_attr){
             {strlen(map->attributes[which]), (char *)(uintptr_t)map->attributes[which]},
             &values[n],
