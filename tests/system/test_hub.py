@@ -257,3 +257,19 @@ def test_two_hubs_do_not_share_a_directory(slapd):
     syncd.logs("kept by another hub")
     assert slapd.people()["alice"]["rollcallState"] == ["active"]
     syncd.stop()
+
+
+def test_the_shipped_ldif_is_the_schema_and_slapd_takes_it(tmp_path):
+    for name in ("rollcall", "openssh-lpk"):
+        made = subprocess.run(["/usr/bin/python3", directory.SHIPPED + "/make-ldif", name], capture_output=True, text=True,
+                              input=directory.shipped(name + ".schema"), timeout=60, check=True).stdout
+        assert made == directory.shipped(name + ".ldif")
+    ldif = tmp_path / "config.ldif"
+    text = "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\ndn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n"
+    for name in ("core", "cosine", "nis", "inetorgperson"):
+        text += f"include: file:///etc/ldap/schema/{name}.ldif\n\n"
+    ldif.write_text(text + directory.shipped("openssh-lpk.ldif") + "\n" + directory.shipped("rollcall.ldif"), encoding="utf-8")
+    (tmp_path / "slapd.d").mkdir()
+    got = subprocess.run(["slapadd", "-n", "0", "-F", str(tmp_path / "slapd.d"), "-l", str(ldif)], capture_output=True,
+                         text=True, timeout=60)
+    assert got.returncode == 0, got.stderr
