@@ -22,9 +22,10 @@
 int rc_build_open(struct rc_build *b, const char *path, const char *magic, uint64_t generation,
                   const uint8_t ledger_id[16], uint32_t slots)
 {
-    struct rc_header *h = b->self.head;
+    struct rc_header *h;
 
     *b = (struct rc_build){.fd = -1, .section = -1, .at = sizeof(*h)};
+    h = b->self.head;
     *h = (struct rc_header){.endian = ROLLCALL_CACHE_ENDIAN,
                             .version = ROLLCALL_CACHE_VERSION,
                             .generation = generation,

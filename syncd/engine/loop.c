@@ -158,10 +158,12 @@ static void drain_local(struct loop *l)
 
 static void dispatch_sink(struct loop *l, uint64_t tag)
 {
-    struct sink_run *s = &l->sink[tag % 10];
+    size_t i = tag % 10;
+    struct sink_run *s;
 
-    if (tag % 10 >= l->n_sinks)
+    if (i >= l->n_sinks || i >= ROLLCALL_SINKS_MAX)
         return;
+    s = &l->sink[i];
     if (tag >= TAG_SINK_ERR && s->err >= 0)
         sink_on_errors(l, s);
     else if (tag >= TAG_SINK_OUT && tag < TAG_SINK_ERR && s->out >= 0)
