@@ -99,7 +99,7 @@ static void say_user(struct reading *r, json_t *user, const char *id, const char
 static void take_row(struct reading *r)
 {
     const char *const *cells = (const char *const *)r->cells;
-    struct csv_row_fault fault;
+    struct csv_row_fault fault = {0};
     char where[320], warning[300];
     json_t *user;
     bool taken;

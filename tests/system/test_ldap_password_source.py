@@ -39,6 +39,8 @@ def slapd():
 def following(slapd):
     daemon = daemons.Syncd().start()
     daemon.logs("listing-accepted")
+    wait.until(lambda: subprocess.run(["getent", "passwd", "alice"], capture_output=True, timeout=60).returncode == 0,
+               "alice is published")
     yield daemon
     daemon.stop()
 
