@@ -114,10 +114,11 @@ const struct option_definition config_options[] = {
      "ldap: attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
      "See rollcall-source-ldap(8)."},
     {"source", "sync", OPTION_WORD, IN(rollcall_source_config, ldap.sync),
-     "auto|persist|refresh|poll", true, 0, 0, "auto",
+     "auto|persist|refresh|poll|dirsync|usn", true, 0, 0, "auto",
      "ldap: how changes are followed. persist is told by the server at once and refresh asks for "
-     "them every poll (RFC 4533); poll looks for newer entries and compares the rest. auto takes "
-     "the first that the server has."},
+     "them every poll (RFC 4533); dirsync and usn ask Active Directory every poll; poll looks for "
+     "newer entries and compares the rest. auto takes persist, dirsync, usn or poll: the first "
+     "that the server has for this account."},
     {"source", "page", OPTION_COUNT, IN(rollcall_source_config, ldap.page), NULL, false, 0, 100000,
      "500", "ldap: entries a page, where the server is read by pages; 0: no pages."},
     {"source", "bind", OPTION_WORD, IN(rollcall_source_config, ldap.bind),

@@ -107,3 +107,9 @@ test_core_outbox_LIBS := $(ENGINE_LIBS)
 test_ldap_schema_rollcall_SRCS := tests/unit/test_ldap_schema_rollcall.c syncd/sources/ldap_schema_rollcall.c \
 	syncd/sources/ldap_entry.c
 test_ldap_schema_rollcall_LIBS := $(JANSSON_LIBS) -llber
+rollcall-source-ldap_SRCS += syncd/sources/ldap_search.c syncd/sources/ldap_slices.c syncd/sources/ldap_ad.c \
+	syncd/sources/ldap_follow_ad.c
+UNIT_TESTS += test_ldap_ad
+test_ldap_ad_SRCS := tests/unit/test_ldap_ad.c syncd/sources/ldap_ad.c syncd/sources/ldap_control.c \
+	syncd/sources/ldap_entry.c
+test_ldap_ad_LIBS := -lldap -llber

@@ -21,12 +21,17 @@
 // ---- what the server can ----
 
 struct abilities {
-    bool sync; // RFC 4533
+    bool sync;    // RFC 4533
+    bool ad;      // Active Directory's tree, or Samba's
+    bool dirsync; // its control
 };
+
+#define ACTIVE_DIRECTORY "1.2.840.113556.1.4.800"
 
 static enum dir_outcome ask_abilities(struct dir_follow *f, struct abilities *ret)
 {
-    static char *const names[] = {(char *)(uintptr_t) "supportedControl", NULL};
+    static char *const names[] = {(char *)(uintptr_t) "supportedControl",
+                                  (char *)(uintptr_t) "supportedCapabilities", NULL};
     LDAP *ld = rollcall_ldap_handle(f->session);
     struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
     LDAPMessage *m = NULL, *e;
@@ -38,6 +43,8 @@ static enum dir_outcome ask_abilities(struct dir_follow *f, struct abilities *re
     e = code == LDAP_SUCCESS ? ldap_first_entry(ld, m) : NULL;
     if (e && dir_entry_read(f, e, &root) == 0) {
         ret->sync = dir_has_value(&root, "supportedControl", LDAP_CONTROL_SYNC);
+        ret->ad = dir_has_value(&root, "supportedCapabilities", ACTIVE_DIRECTORY);
+        ret->dirsync = dir_has_value(&root, "supportedControl", LDAP_CONTROL_X_DIRSYNC);
         dir_entry_done(&root);
     }
     ldap_msgfree(m);
@@ -87,6 +94,29 @@ static enum dir_outcome sync_every_poll(struct dir_follow *f)
     return r;
 }
 
+static enum dir_sync_mode best_of(const struct abilities *can)
+{
+    if (can->sync)
+        return DIR_SYNC_PERSIST;
+    if (can->ad)
+        return can->dirsync ? DIR_SYNC_DIRSYNC : DIR_SYNC_USN;
+    return DIR_SYNC_POLL;
+}
+
+static enum dir_outcome follow_ad(struct dir_follow *f, enum dir_sync_mode mode)
+{
+    enum dir_outcome r = DIR_REFUSED;
+
+    f->code = LDAP_UNAVAILABLE_CRITICAL_EXTENSION;
+    if (mode == DIR_SYNC_DIRSYNC)
+        r = dir_follow_ad(f, true);
+    if (r == DIR_REFUSED && (mode == DIR_SYNC_USN || f->set->sync == DIR_SYNC_AUTO) &&
+        (f->code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION || f->code == LDAP_INSUFFICIENT_ACCESS ||
+         f->code == LDAP_UNWILLING_TO_PERFORM))
+        r = dir_follow_ad(f, false);
+    return r;
+}
+
 static enum dir_outcome follow(struct dir_follow *f)
 {
     enum dir_sync_mode mode = f->set->sync;
@@ -98,7 +128,9 @@ static enum dir_outcome follow(struct dir_follow *f)
     if (r != DIR_READ)
         return r;
     if (mode == DIR_SYNC_AUTO)
-        mode = can.sync ? DIR_SYNC_PERSIST : DIR_SYNC_POLL;
+        mode = best_of(&can);
+    if (mode == DIR_SYNC_DIRSYNC || mode == DIR_SYNC_USN)
+        return follow_ad(f, mode);
     if (mode != DIR_SYNC_POLL && !can.sync) {
         snprintf(f->why, sizeof(f->why),
                  "%s does not offer RFC 4533 (control " LDAP_CONTROL_SYNC

@@ -115,13 +115,30 @@ void dir_unique_id_text(const unsigned char uuid[DIR_UUID], char ret[DIR_UUID_TE
 }
 
 // Its first three numbers are little-endian (MS-DTYP, 2.3.4.2); as text they are turned.
-static void from_guid(const unsigned char *guid, unsigned char *ret)
+static void turn_guid(const unsigned char *guid, unsigned char *ret)
 {
     static const unsigned char from[DIR_UUID] = {3, 2, 1,  0,  5,  4,  7,  6,
                                                  8, 9, 10, 11, 12, 13, 14, 15};
 
     for (int i = 0; i < DIR_UUID; i++)
         ret[i] = guid[from[i]];
+}
+
+void dir_guid_filter(const unsigned char uuid[DIR_UUID], char ret[DIR_GUID_FILTER])
+{
+    unsigned char guid[DIR_UUID];
+
+    turn_guid(uuid, guid);
+    for (size_t i = 0; i < DIR_UUID; i++)
+        snprintf(ret + 3 * i, 4, "\\%02x", guid[i]);
+}
+
+int dir_guid_parse(const struct berval *guid, unsigned char ret[DIR_UUID])
+{
+    if (guid->bv_len != DIR_UUID)
+        return -EBADMSG;
+    turn_guid((const unsigned char *)guid->bv_val, ret);
+    return 0;
 }
 
 int dir_entry_uuid(const struct dir_entry *e, unsigned char ret[DIR_UUID])
@@ -131,8 +148,5 @@ int dir_entry_uuid(const struct dir_entry *e, unsigned char ret[DIR_UUID])
 
     if (a)
         return dir_uuid_parse(&a->values[0], ret);
-    if (!guid || guid->values[0].bv_len != DIR_UUID)
-        return -ENOENT;
-    from_guid((const unsigned char *)guid->values[0].bv_val, ret);
-    return 0;
+    return guid && dir_guid_parse(&guid->values[0], ret) == 0 ? 0 : -ENOENT;
 }

@@ -39,6 +39,11 @@ int dir_uuid_parse(const struct berval *text, unsigned char ret[DIR_UUID]);
 void dir_uuid_text(const unsigned char uuid[DIR_UUID], char ret[DIR_UUID_TEXT]);
 // nsUniqueId's form.
 void dir_unique_id_text(const unsigned char uuid[DIR_UUID], char ret[DIR_UUID_TEXT]);
+// objectGUID's bytes as a filter writes them, \\xx each.
+#define DIR_GUID_FILTER (3 * DIR_UUID + 1)
+void dir_guid_filter(const unsigned char uuid[DIR_UUID], char ret[DIR_GUID_FILTER]);
+// A GUID of Active Directory. -EBADMSG where it has not 16 bytes.
+int dir_guid_parse(const struct berval *guid, unsigned char ret[DIR_UUID]);
 // From entryUUID, nsUniqueId or objectGUID, whichever the entry has; -ENOENT.
 int dir_entry_uuid(const struct dir_entry *e, unsigned char ret[DIR_UUID]);
 

@@ -34,6 +34,8 @@ struct dir_follow {
     int64_t jitter; // seconds
 };
 
+typedef enum dir_outcome dir_take(void *ctx, LDAPMessage *m);
+
 // Once a day, give or take an hour, all is read again: what no change tells, such as a right to
 // read that was taken or given, is seen then.
 bool dir_whole_is_due(const struct dir_follow *f);
@@ -42,9 +44,24 @@ bool dir_whole_is_due(const struct dir_follow *f);
 enum dir_outcome dir_follow_sync(struct dir_follow *f, bool persist);
 // Looks for newer entries, and compares which ones there are.
 enum dir_outcome dir_follow_poll(struct dir_follow *f);
+// Active Directory: DirSync (MS-ADTS, 3.1.1.3.4.1.3), or what has a newer uSNChanged.
+enum dir_outcome dir_follow_ad(struct dir_follow *f, bool dirsync);
 // Asks for the ids of all; whoever is known and not among them is noted as gone. `ret_unknown`:
 // there are others.
 enum dir_outcome dir_compare_ids(struct dir_follow *f, bool *ret_unknown);
+
+// ---- searches that end: ldap_search.c ----
+
+// Each entry of an answer is given to `take`, until it is not content. The controls of the
+// result, where they are asked for, are the caller's also where the answer is an error.
+enum dir_outcome dir_answer(struct dir_follow *f, int msgid, dir_take *take, void *ctx,
+                            LDAPControl ***ret_controls);
+// All below the base, by pages.
+enum dir_outcome dir_search(struct dir_follow *f, const char *filter, const char *const *attributes,
+                            dir_take *take, void *ctx);
+// One entry, where it exists and the filter is true of it.
+enum dir_outcome dir_read_one(struct dir_follow *f, const char *dn, const char *filter,
+                              const char *const *attributes, dir_take *take, void *ctx);
 
 // ---- what they share: ldap_read.c ----
 
@@ -57,6 +74,15 @@ void dir_pause(int64_t ms, int fd);
 // The values stay in `m`. -E2BIG, -EBADMSG. dir_entry_done frees what was allocated.
 int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret);
 void dir_entry_done(struct dir_entry *e);
+// The members of a group that came in slices (member;range=0-1499), all of them, into `e`.
+// Their bytes stay in `slices`.
+struct dir_slices {
+    LDAPMessage **message;
+    size_t n;
+};
+enum dir_outcome dir_slices_read(struct dir_follow *f, struct dir_entry *e,
+                                 struct dir_slices *slices);
+void dir_slices_done(struct dir_slices *slices);
 // An entry into the listing that is open.
 enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
                                 const unsigned char uuid[DIR_UUID]);

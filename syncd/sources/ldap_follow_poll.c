@@ -31,8 +31,9 @@ static void note_newest(struct polling *p, const struct dir_entry *e)
         snprintf(p->newest, sizeof(p->newest), "%s", text);
 }
 
-static enum dir_outcome on_entry(struct polling *p, LDAPMessage *m)
+static enum dir_outcome on_entry(void *ctx, LDAPMessage *m)
 {
+    struct polling *p = ctx;
     struct dir_follow *f = p->f;
     struct dir_known_entry *k;
     struct dir_entry e;
@@ -59,71 +60,6 @@ static enum dir_outcome on_entry(struct polling *p, LDAPMessage *m)
     return r;
 }
 
-// One page, or all where there are none. `cookie` is the page's.
-static enum dir_outcome read_page(struct polling *p, int msgid, struct berval *cookie)
-{
-    struct dir_follow *f = p->f;
-    LDAP *ld = rollcall_ldap_handle(f->session);
-    enum dir_outcome r = DIR_READ;
-
-    for (;;) {
-        LDAPMessage *m = NULL;
-        LDAPControl **controls = NULL, *c;
-        int code = LDAP_OTHER, n = rollcall_ldap_wait(f->session, msgid, LDAP_MSG_ONE,
-                                                      f->set->timeout, &m, f->why, sizeof(f->why));
-        if (n <= 0) {
-            if (n == 0)
-                snprintf(f->why, sizeof(f->why),
-                         "%s says nothing for %u s in the middle of its answer",
-                         rollcall_ldap_uri(f->session), f->set->timeout);
-            return DIR_LOST;
-        }
-        if (ldap_msgtype(m) == LDAP_RES_SEARCH_ENTRY)
-            r = on_entry(p, m);
-        else if (ldap_msgtype(m) == LDAP_RES_SEARCH_REFERENCE)
-            dir_take_reference(f);
-        if (ldap_msgtype(m) != LDAP_RES_SEARCH_RESULT) {
-            ldap_msgfree(m);
-            if (r != DIR_READ)
-                return r;
-            continue;
-        }
-        if (ldap_parse_result(ld, m, &code, NULL, NULL, NULL, &controls, 1) != LDAP_SUCCESS)
-            code = LDAP_PROTOCOL_ERROR;
-        c = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-        if (c && ldap_parse_pageresponse_control(ld, c, NULL, cookie) != LDAP_SUCCESS)
-            *cookie = (struct berval){0, NULL};
-        ldap_controls_free(controls);
-        return code == LDAP_SUCCESS ? DIR_READ : dir_result(f, code);
-    }
-}
-
-static enum dir_outcome search(struct polling *p, const char *filter, const char *const *attributes)
-{
-    struct dir_follow *f = p->f;
-    LDAP *ld = rollcall_ldap_handle(f->session);
-    struct berval cookie = {0, NULL};
-    enum dir_outcome r;
-
-    do {
-        LDAPControl *page = NULL, *controls[2] = {NULL, NULL};
-        int msgid, code = LDAP_SUCCESS;
-        if (f->set->page > 0)
-            code = ldap_create_page_control(ld, f->set->page, &cookie, 0, &page);
-        controls[0] = page;
-        if (code == LDAP_SUCCESS)
-            code =
-                ldap_search_ext(ld, f->set->base, LDAP_SCOPE_SUBTREE, filter,
-                                (char **)(uintptr_t)attributes, 0, controls, NULL, NULL, 0, &msgid);
-        ldap_control_free(page);
-        ber_memfree(cookie.bv_val);
-        cookie = (struct berval){0, NULL};
-        r = code == LDAP_SUCCESS ? read_page(p, msgid, &cookie) : dir_result(f, code);
-    } while (r == DIR_READ && cookie.bv_len > 0);
-    ber_memfree(cookie.bv_val);
-    return r;
-}
-
 static enum dir_outcome read_whole(struct polling *p)
 {
     struct dir_follow *f = p->f;
@@ -135,7 +71,7 @@ static enum dir_outcome read_whole(struct polling *p)
     p->newest[0] = 0;
     dir_say_begin(&f->say, DIR_WHOLE, dir_now());
     emit_flush();
-    r = search(p, f->set->filter, f->set->map.attributes);
+    r = dir_search(f, f->set->filter, f->set->map.attributes, on_entry, p);
     if (r != DIR_READ)
         return r;
     dir_say_commit(&f->say, NULL);
@@ -159,7 +95,7 @@ enum dir_outcome dir_compare_ids(struct dir_follow *f, bool *ret_unknown)
     enum dir_outcome r;
 
     dir_known_unsee(f->known);
-    r = search(&p, f->set->filter, ids);
+    r = dir_search(f, f->set->filter, ids, on_entry, &p);
     if (r != DIR_READ)
         return r;
     dir_known_each(f->known, unseen_is_gone, f);
@@ -178,7 +114,7 @@ static enum dir_outcome read_newer(struct polling *p)
     if (asprintf(&filter, "(&%s(modifyTimestamp>=%s))", f->set->filter, p->newest) < 0)
         return DIR_LOST;
     dir_say_begin(&f->say, DIR_DELTA, asked);
-    r = search(p, filter, f->set->map.attributes);
+    r = dir_search(f, filter, f->set->map.attributes, on_entry, p);
     if (r != DIR_READ)
         return r;
     dir_say_commit(&f->say, NULL);

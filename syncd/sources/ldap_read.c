@@ -97,6 +97,8 @@ void dir_entry_done(struct dir_entry *e)
 enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
                                 const unsigned char uuid[DIR_UUID])
 {
+    struct dir_slices slices = {0};
+    enum dir_outcome sliced;
     struct dir_entry e;
     bool is_beat;
     int r = dir_entry_read(f, m, &e);
@@ -113,8 +115,12 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
         return DIR_LOST;
     }
     is_beat = f->set->map.hub && dir_hub_is_beat(&e);
-    r = dir_say_entry(&f->say, &e, uuid, f->known);
+    sliced = dir_slices_read(f, &e, &slices);
+    r = sliced == DIR_READ ? dir_say_entry(&f->say, &e, uuid, f->known) : DIR_NOBODY;
     dir_entry_done(&e);
+    dir_slices_done(&slices);
+    if (sliced != DIR_READ)
+        return sliced;
     if (r < 0) {
         snprintf(f->why, sizeof(f->why), "%s: more than %d entries, or no memory for them",
                  rollcall_ldap_uri(f->session), DIR_ENTRIES_MAX);
@@ -148,8 +154,9 @@ enum dir_outcome dir_result(struct dir_follow *f, int code)
         {LDAP_ADMINLIMIT_EXCEEDED, "the server's look-through limit for this account is too low"},
         {LDAP_TIMELIMIT_EXCEEDED, "the server's time limit for this account is too low"},
         {LDAP_NO_SUCH_OBJECT, "the base does not exist, or this account may not see it"},
-        {LDAP_UNAVAILABLE_CRITICAL_EXTENSION, "it does not offer RFC 4533 for this base; load "
-                                              "slapo-syncprov there, or write sync = poll"},
+        {LDAP_UNAVAILABLE_CRITICAL_EXTENSION, "it does not offer RFC 4533 or DirSync for this "
+                                              "base; load slapo-syncprov there, or write "
+                                              "sync = poll"},
         {LDAP_REFERRAL, "the base is on another server; name that one in uri"},
         {LDAP_INSUFFICIENT_ACCESS, "this account may not read there"},
         {LDAP_INVALID_DN_SYNTAX, "base is no DN"},
@@ -215,7 +222,7 @@ void dir_say_gone(struct dir_follow *f)
 
 struct asking {
     struct dir_follow *f;
-    char filter[4096];
+    char filter[8192];
     size_t len, n;
     unsigned char uuid[40][DIR_UUID];
 };
@@ -223,15 +230,16 @@ struct asking {
 static void ask_for(struct dir_known_entry *e, void *ctx)
 {
     struct asking *a = ctx;
-    char id[DIR_UUID_TEXT], unique[DIR_UUID_TEXT];
+    char id[DIR_UUID_TEXT], unique[DIR_UUID_TEXT], guid[DIR_GUID_FILTER];
 
     if (!e->absent || a->n == sizeof(a->uuid) / sizeof(a->uuid[0]))
         return;
     dir_uuid_text(e->uuid, id);
     dir_unique_id_text(e->uuid, unique);
+    dir_guid_filter(e->uuid, guid);
     memcpy(a->uuid[a->n++], e->uuid, DIR_UUID);
     a->len += (size_t)snprintf(a->filter + a->len, sizeof(a->filter) - a->len,
-                               "(entryUUID=%s)(nsUniqueId=%s)", id, unique);
+                               "(entryUUID=%s)(nsUniqueId=%s)(objectGUID=%s)", id, unique, guid);
 }
 
 // Whoever is found after all is said again; all others of this round are settled.
@@ -240,7 +248,7 @@ static enum dir_outcome ask(struct dir_follow *f, struct asking *a)
     LDAP *ld = rollcall_ldap_handle(f->session);
     struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
     LDAPMessage *all = NULL;
-    char filter[5200];
+    char filter[9300];
     int code;
 
     snprintf(filter, sizeof(filter), "(&%s(|%s))", f->set->filter, a->filter);

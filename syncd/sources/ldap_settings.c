@@ -158,7 +158,7 @@ static void fingerprint(struct dir_settings *s, const json_t *section)
 
 int dir_settings_read(int fd, struct dir_settings *s, char *why, size_t why_len)
 {
-    static const char *const syncs[] = {"auto", "persist", "refresh", "poll"};
+    static const char *const syncs[] = {"auto", "persist", "refresh", "poll", "dirsync", "usn"};
     const json_t *section;
     int r, sync;
 
@@ -175,8 +175,8 @@ int dir_settings_read(int fd, struct dir_settings *s, char *why, size_t why_len)
     s->page = (int)json_integer_value(json_object_get(section, "page"));
     if (s->timeout < 1 || s->timeout > 86400)
         s->timeout = 300;
-    if (word_of(text(section, "sync"), syncs, 4, &sync) < 0) {
-        snprintf(why, why_len, "sync is none of auto, persist, refresh, poll");
+    if (word_of(text(section, "sync"), syncs, 6, &sync) < 0) {
+        snprintf(why, why_len, "sync is none of auto, persist, refresh, poll, dirsync, usn");
         return -EINVAL;
     }
     s->sync = (enum dir_sync_mode)sync;

@@ -7,7 +7,14 @@
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_map.h"
 
-enum dir_sync_mode { DIR_SYNC_AUTO, DIR_SYNC_PERSIST, DIR_SYNC_REFRESH, DIR_SYNC_POLL };
+enum dir_sync_mode {
+    DIR_SYNC_AUTO,
+    DIR_SYNC_PERSIST,
+    DIR_SYNC_REFRESH,
+    DIR_SYNC_POLL,
+    DIR_SYNC_DIRSYNC,
+    DIR_SYNC_USN,
+};
 
 struct dir_settings {
     struct source_request request; // owns the strings

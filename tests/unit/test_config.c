@@ -458,7 +458,7 @@ static void what_a_directory_needs_is_missed_by_name(void **state)
     refused(LDAP "bind = none\n" SIMPLE ACCESS, 0, "takes neither bind_dn");
     refused(LDAP SIMPLE "cert_file = /c.pem\n" ACCESS, 0, "go together");
     refused(LDAP SIMPLE "map = employeeNumber\n" ACCESS, 0, "must be NAME:ATTRIBUTE");
-    refused(LDAP SIMPLE "sync = never\n" ACCESS, 8, "auto|persist|refresh|poll");
+    refused(LDAP SIMPLE "sync = never\n" ACCESS, 8, "auto|persist|refresh|poll|dirsync|usn");
     refused(LDAP SIMPLE "path = /p\n" ACCESS, 0, "path belongs to type csv");
     refused(SOURCE "uri = ldaps://a.example\n" ACCESS, 0, "uri belongs to type ldap");
     refused(SOURCE "password_file = /p\n" ACCESS, 0, "needs no password_file");
