@@ -29,6 +29,7 @@ struct run {
     char err_line[512];
     size_t err_len;
     bool in_batch, refused;
+    bool lost;           // a listing was refused: what comes next is no change to what was taken
     int64_t generation;  // of the last commit, where it said one; -1: not
     int64_t acked, gone; // what was acknowledged of it
     bool ack_due;

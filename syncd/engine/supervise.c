@@ -196,6 +196,12 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
 {
     int e;
 
+    if (r->lost && m->kind == ROLLCALL_MESSAGE_BEGIN && !m->full) {
+        say_whole(l, r);
+        return;
+    }
+    if (r->lost && m->kind == ROLLCALL_MESSAGE_AS_OF)
+        return;
     if (m->kind == ROLLCALL_MESSAGE_PROGRESS) {
         r->done = m->done;
         r->total = m->total;
@@ -213,7 +219,7 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
     } else if (m->kind == ROLLCALL_MESSAGE_BEGIN && e == -ESTALE) {
         say_whole(l, r);
     } else if (m->kind == ROLLCALL_MESSAGE_BEGIN && e < 0) {
-        r->refused = true;
+        r->refused = r->lost = true;
         outcome(r, "failed", "the listing is older than the last one, or of a time to come");
     } else if (m->kind == ROLLCALL_MESSAGE_AS_OF) {
         outcome(r, "unchanged", NULL);
@@ -221,7 +227,7 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
         r->in_batch = false;
         if (e == 0 && !r->refused) {
             r->failures = 0;
-            r->told_anew = false;
+            r->told_anew = r->lost = false;
             r->last_commit = loop_now();
             if (m->has_generation && m->generation <= INT64_MAX &&
                 (int64_t)m->generation > r->generation)
@@ -349,6 +355,7 @@ static void on_started(struct loop *l, struct run *r, const struct launcher_mess
         return;
     }
     r->state = RUN_RUNNING;
+    r->lost = false; // it goes on from what was taken
     r->pid = m->pid;
     r->in = fds[0];
     r->out = fds[1];

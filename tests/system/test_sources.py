@@ -185,6 +185,20 @@ def test_a_program_may_say_its_listing_as_a_difference_to_its_last_one():
         syncd.stop()
 
 
+def test_a_change_after_one_that_was_refused_is_not_taken_without_it():
+    first = listing("lars").replace('"c"', '"before"')
+    refused = listing("lotte", as_of="2099-01-01T00:00:00Z").replace('"full"', '"delta"').replace('"c"', '"d"')
+    good = listing("lukas").replace('"full"', '"delta"').replace('"c"', '"e"')
+    script("read request\ncase $request in\n*before*)\n" + listing("lars", "lotte", "lukas") + "sleep 4323;;\n*)\n"
+           + first + refused + good + "sleep 4323;;\nesac\n")
+    syncd = daemons.Syncd().start()
+    try:
+        wait.until(lambda: people.passwd("lotte"), "lotte, whom the refused change named")
+        assert people.passwd("lukas")[6] == "/bin/bash" and "source-says-anew" in syncd.log()
+    finally:
+        syncd.stop()
+
+
 def test_a_program_is_confined_whatever_user_it_has():
     report = """
         {
