@@ -55,10 +55,12 @@ enum dir_kind { DIR_NOBODY, DIR_USER, DIR_GROUP };
 // By its classes and the bases. `dn` is normalised.
 enum dir_kind dir_kind_of(const struct dir_map *m, const struct dir_entry *e, const char *dn);
 
-// A SCIM User with the id; -EBADMSG with a sentence that names the attribute. `warning` holds a
-// sentence, or "". `dn` is normalised.
+// A SCIM User with the id; -EBADMSG with a sentence that names the attribute. With 0 `why` holds
+// a warning, or "". `dn` is normalised.
 int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char *id,
                   const char *dn, json_t **ret, char *why, size_t why_len);
+// Of an entry that cannot be taken: whether it says that employment is over (lifecycle, rule 3).
+bool dir_says_terminated(const struct dir_map *m, const struct dir_entry *e);
 
 struct dir_group {
     char id[129];

@@ -33,6 +33,13 @@ static void fault(struct taking *t, enum dir_field f, const char *what)
     t->failed = true;
 }
 
+// A warning about keys: the first one stands.
+static void leave_out(struct taking *t, const char *what)
+{
+    if (!t->failed && !*t->why)
+        snprintf(t->why, t->why_len, "%s %s", t->map->attribute[DIR_SSH_PUBLIC_KEYS], what);
+}
+
 // A value as text; NULL where it is none.
 static json_t *text_of(const struct berval *v)
 {
@@ -146,22 +153,27 @@ static void put_state(struct taking *t, json_t *user, json_t *ours)
         json_object_set_new(ours, "passwordBlocked", json_true());
 }
 
+// Whoever may write keys into an own entry must not be able to hide from its status by them: a
+// key that cannot be taken is left out, with a word, and all else of the entry counts.
 static void put_keys(struct taking *t, json_t *ours)
 {
     const struct dir_attr *a = dir_attr(t->entry, t->map->attribute[DIR_SSH_PUBLIC_KEYS]);
     json_t *list = json_array();
+    size_t n = a ? a->n : 0;
 
     // Whoever has none has none: the entry is there, and says so.
     if (t->map->attribute[DIR_SSH_PUBLIC_KEYS])
         json_object_set(ours, "sshPublicKeys", list);
-    if (a && a->n > ROLLCALL_SOURCE_LISTS_MAX)
-        fault(t, DIR_SSH_PUBLIC_KEYS, "has more than 1024 values");
-    for (size_t i = 0; a && !t->failed && i < a->n; i++) {
+    if (n > ROLLCALL_SOURCE_LISTS_MAX) {
+        leave_out(t, "has more than 1024 values; those behind are left out");
+        n = ROLLCALL_SOURCE_LISTS_MAX;
+    }
+    for (size_t i = 0; i < n; i++) {
         json_t *text = a->values[i].bv_len > 0 ? text_of(&a->values[i]) : NULL;
         if (text)
             json_array_append_new(list, text);
         else
-            fault(t, DIR_SSH_PUBLIC_KEYS, "has a value that is no text of at most 16 KiB");
+            leave_out(t, "has a value that is no text of at most 16 KiB; it is left out");
     }
     json_decref(list);
 }
@@ -204,12 +216,37 @@ static bool is_too_long(const struct dir_entry *e, const json_t *user)
            json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 4096;
 }
 
+static void shorten(struct taking *t, json_t *user, json_t *ours)
+{
+    if (t->failed || !is_too_long(t->entry, user))
+        return;
+    if (json_array_size(json_object_get(ours, "sshPublicKeys")) > 0) {
+        json_object_set_new(ours, "sshPublicKeys", json_array());
+        *t->why = 0;
+        leave_out(t, "makes the entry longer than 252 KiB; all of it is left out");
+    }
+    if (is_too_long(t->entry, user)) {
+        snprintf(t->why, t->why_len, "the entry is longer than 252 KiB");
+        t->failed = true;
+    }
+}
+
+bool dir_says_terminated(const struct dir_map *m, const struct dir_entry *e)
+{
+    const char *name = m->hub ? "rollcallState" : m->attribute[DIR_STATUS];
+    const struct dir_attr *a = dir_attr(e, name);
+
+    return a && a->n == 1 && a->values[0].bv_len == strlen("terminated") &&
+           memcmp(a->values[0].bv_val, "terminated", strlen("terminated")) == 0;
+}
+
 int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char *id,
                   const char *dn, json_t **ret, char *why, size_t why_len)
 {
     struct taking t = {.map = m, .entry = e, .why = why, .why_len = why_len};
     json_t *user = json_object(), *ours = json_object(), *email;
 
+    *why = 0;
     json_object_set_new(user, "id", json_string(id));
     put_text(&t, user, "userName", DIR_USER_NAME, true);
     if (!t.failed && !json_object_get(user, "userName"))
@@ -231,10 +268,7 @@ int dir_user_take(const struct dir_map *m, const struct dir_entry *e, const char
     if (!t.failed && m->hub && dir_hub_user(e, user, ours, why, why_len) < 0)
         t.failed = true;
     json_object_set_new(user, "urn:rollcall:1.0:User", ours);
-    if (!t.failed && is_too_long(e, user)) {
-        snprintf(why, why_len, "the entry is longer than 252 KiB");
-        t.failed = true;
-    }
+    shorten(&t, user, ours);
     if (t.failed) {
         json_decref(user);
         return -EBADMSG;

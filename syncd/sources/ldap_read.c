@@ -72,6 +72,12 @@ int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret)
         }
         if (!a.name.bv_val)
             break;
+        // Under an option it is another attribute that nobody asked for. Whoever may write one
+        // attribute may write it under any number of them.
+        if (memchr(a.name.bv_val, ';', a.name.bv_len)) {
+            ber_memfree(a.values);
+            continue;
+        }
         for (; a.values && a.values[a.n].bv_val; a.n++)
             ;
         if (ret->n == DIR_ATTRS_MAX) {

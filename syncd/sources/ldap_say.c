@@ -189,8 +189,10 @@ static int say_user(struct dir_say *say, const struct dir_entry *e, const char *
 
     dir_uuid_text(uuid, id);
     if (dir_user_take(&say->set->map, e, id, dn, &user, why, sizeof(why)) < 0) {
-        emit_problem(where, id, false, why);
+        emit_problem(where, id, dir_says_terminated(&say->set->map, e), why);
     } else {
+        if (*why)
+            emit_warning(where, id, why);
         emit_user(user, where);
         say->rows++;
     }

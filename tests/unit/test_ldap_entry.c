@@ -333,12 +333,10 @@ static void names_under_which_groups_list_people_follow_the_schema(void **state)
 
 static void what_nobody_can_take_is_a_sentence_and_no_person(void **state)
 {
-    static char long_key[17000];
     static const char *const bad[][3] = {
         {"uid", "alic\xff", "uid is no text"},
         {"uidNumber", "ten", "uidNumber is no whole number"},
         {"uidNumber", "-1", "uidNumber is no whole number"},
-        {"sshPublicKey", long_key, "sshPublicKey has a value"},
         {"mail", "a\xc0\xaf", "mail is no text"},
         {"pwdEndTime", "later", "pwdEndTime cannot be read"},
     };
@@ -349,15 +347,10 @@ static void what_nobody_can_take_is_a_sentence_and_no_person(void **state)
     char why[300];
 
     (void)state;
-    memset(long_key, 'k', sizeof(long_key) - 1);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct dir_entry e = strcmp(bad[i][0], "uid") == 0 ? ENTRY("uid", bad[i][1])
-                             : strlen(bad[i][1]) > 16000
-                                 ? ENTRY("uid", "alice")
+        struct dir_entry e = strcmp(bad[i][0], "uid") == 0
+                                 ? ENTRY("uid", bad[i][1])
                                  : ENTRY("uid", "alice", bad[i][0], bad[i][1]);
-        struct berval v = bv(bad[i][1]);
-        if (strlen(bad[i][1]) > 16000)
-            e.attr[e.n++] = (struct dir_attr){bv(bad[i][0]), &v, 1};
         if (dir_user_take(&m, &e, ID, "uid=alice,dc=x", &user, why, sizeof(why)) != -EBADMSG ||
             !strstr(why, bad[i][2]))
             fail_msg("%s: %.20s: %s", bad[i][0], bad[i][1], why);
@@ -370,6 +363,63 @@ static void what_nobody_can_take_is_a_sentence_and_no_person(void **state)
     assert_int_equal(dir_user_take(&m, &nul, ID, "uid=alice,dc=x", &user, why, 300), -EBADMSG);
     assert_null(user);
     dir_map_done(&m);
+}
+
+// Their owner may write them, be it to hide from the end of the employment.
+static void keys_that_cannot_be_taken_hide_nothing_else(void **state)
+{
+    static char long_key[17000], key[16000];
+    struct berval some[] = {bv("ssh-ed25519 A"), {0}, {0, NULL}, bv("ssh-ed25519 B")};
+    static struct berval many[1100];
+    const struct {
+        struct berval *values;
+        size_t n, taken;
+        const char *why;
+    } rows[] = {{some, 4, 2, "it is left out"},
+                {many, 20, 0, "all of it is left out"},
+                {many + 20, 1080, 1024, "behind are left out"},
+                {many + 1, 1099, 0, "all of it is left out"},
+                {many + 20, 1, 1, ""}};
+    struct dir_map m = map_of("rfc2307", "[\"status:employeeStatus\"]");
+
+    (void)state;
+    memset(long_key, 'k', sizeof(long_key) - 1);
+    memset(key, 'k', sizeof(key) - 1);
+    some[1] = bv(long_key);
+    for (size_t i = 0; i < 1100; i++)
+        many[i] = bv(i < 20 ? key : "k");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct dir_entry e = ENTRY("uid", "alice", "employeeStatus", "terminated");
+        struct rollcall_message u;
+        json_t *user = NULL;
+        char why[300] = "before";
+        e.attr[e.n++] = (struct dir_attr){bv("sshPublicKey"), rows[i].values, rows[i].n};
+        assert_int_equal(dir_user_take(&m, &e, ID, "uid=alice,dc=x", &user, why, 300), 0);
+        assert_true(*rows[i].why ? strstr(why, rows[i].why) != NULL : !*why);
+        said(user, &u);
+        assert_true(u.user.keys_present);
+        assert_int_equal(u.user.n_ssh_keys, rows[i].taken);
+        assert_int_equal(u.user.status, ROLLCALL_STATUS_TERMINATED);
+        rollcall_message_done(&u);
+    }
+    dir_map_done(&m);
+}
+
+static void an_end_is_read_where_the_rest_cannot_be(void **state)
+{
+    struct dir_map m = map_of("rfc2307", "[\"status:employeeStatus\"]"),
+                   hub = map_of("rollcall", "[]"), none = map_of("rfc2307", "[]");
+    struct dir_entry ended = ENTRY("employeeStatus", "terminated", "rollcallState", "terminated");
+    struct dir_entry here = ENTRY("employeeStatus", "active", "rollcallState", "active");
+    struct dir_entry both = ENTRY("employeeStatus", "terminated", "employeeStatus", "active");
+
+    (void)state;
+    assert_true(dir_says_terminated(&m, &ended) && dir_says_terminated(&hub, &ended));
+    assert_false(dir_says_terminated(&m, &here) || dir_says_terminated(&hub, &here));
+    assert_false(dir_says_terminated(&m, &both) || dir_says_terminated(&none, &ended));
+    dir_map_done(&m);
+    dir_map_done(&hub);
+    dir_map_done(&none);
 }
 
 static void a_switch_goes_before_the_word_that_hr_keeps_there(void **state)
@@ -484,6 +534,8 @@ int main(void)
         cmocka_unit_test(a_person_of_rfc2307_is_taken_whole),
         cmocka_unit_test(names_under_which_groups_list_people_follow_the_schema),
         cmocka_unit_test(what_nobody_can_take_is_a_sentence_and_no_person),
+        cmocka_unit_test(keys_that_cannot_be_taken_hide_nothing_else),
+        cmocka_unit_test(an_end_is_read_where_the_rest_cannot_be),
         cmocka_unit_test(a_switch_goes_before_the_word_that_hr_keeps_there),
         cmocka_unit_test(groups_are_known_by_class_and_base),
         cmocka_unit_test(a_map_that_means_nothing_is_refused),
