@@ -212,6 +212,20 @@ static int approve_person(struct engine_core *core, struct word *w, json_t **ret
     return 0;
 }
 
+// An approved loss is explicit: the admin's word ends sessions.
+static int make_explicit(struct engine_core *core, struct changes *changes)
+{
+    int r = changes_settle(changes);
+
+    for (size_t i = 0; r == 0 && i < changes->n; i++) {
+        struct change *c = &changes->item[i];
+        c->after.flags &= (uint8_t)~ROLLCALL_FLAG_REFUSE_ONLY;
+        r = store_run(&core->store, "UPDATE person SET flags = ? WHERE slot = ?", "ii",
+                      (int64_t)c->after.flags, (int64_t)c->slot);
+    }
+    return r;
+}
+
 static int work_approve(struct engine_core *core, struct changes *changes, void *ctx)
 {
     struct word *w = ctx;
@@ -220,19 +234,14 @@ static int work_approve(struct engine_core *core, struct changes *changes, void 
 
     if (r == 0)
         r = release(core, w, "SELECT slot FROM person WHERE hold = ? LIMIT 1", false, changes);
+    if (r == 0) // before groups: who only lost one may be refused for another cause as well
+        r = make_explicit(core, changes);
     if (r == 0)
         r = release_groups(core, w, changes);
     if (r == 0)
         r = members_release(core, w->hold, w->now, changes, &w->people);
     if (r == 0)
         r = changes_settle(changes);
-    // An approved loss is explicit: the admin's word ends sessions.
-    for (size_t i = 0; r == 0 && i < changes->n; i++) {
-        struct change *c = &changes->item[i];
-        c->after.flags &= (uint8_t)~ROLLCALL_FLAG_REFUSE_ONLY;
-        r = store_run(&core->store, "UPDATE person SET flags = ? WHERE slot = ?", "ii",
-                      (int64_t)c->after.flags, (int64_t)c->slot);
-    }
     return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE id = ?", "i", w->hold) : r;
 }
 

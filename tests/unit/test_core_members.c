@@ -271,6 +271,31 @@ static void a_list_that_loses_more_people_than_the_breaker_allows_is_held_whole(
     assert_int_equal(state_of(e, "p11"), ROLLCALL_STATE_ACTIVE); // no session ends
 }
 
+static void who_is_missing_besides_is_not_missing_by_the_word_about_a_group(void **state)
+{
+    const uint8_t inferred = ROLLCALL_FLAG_REFUSE_ONLY | ROLLCALL_FLAG_INFERRED;
+    struct engine *e = *state;
+    struct rollcall_user_record rows[12];
+    char id[24];
+
+    staff(e, rows, 12);
+    open_as(e, true, "c");
+    say_members(e, "linux-users", LIST("1000"));
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(held_people(e), 11);
+    for (int i = 0; i < 2; i++) {
+        open_as(e, true, NULL);
+        say_members(e, "linux-users", LIST("1000"));
+        say_rows(e, rows, 11);
+        assert_int_equal(commit(e, "hr", 11), 0);
+    }
+    assert_int_equal(flags_of_person(e, "p11") & inferred, inferred);
+    assert_true(allowed(e, "p11"));
+    assert_int_equal(approve(e, the_hold(e, id)), 0);
+    assert_false(allowed(e, "p11"));
+    assert_int_equal(flags_of_person(e, "p11") & inferred, inferred); // no session ends
+}
+
 static void whoever_is_named_again_is_held_no_more(void **state)
 {
     struct engine *e = *state;
@@ -356,6 +381,7 @@ int main(void)
         TEST(people_of_before_are_found_when_a_source_begins_to_nest),
         TEST(gained_by_the_row_and_lost_by_the_list_is_lost),
         TEST(a_list_that_loses_more_people_than_the_breaker_allows_is_held_whole),
+        TEST(who_is_missing_besides_is_not_missing_by_the_word_about_a_group),
         TEST(whoever_is_named_again_is_held_no_more),
         TEST(an_edge_between_groups_is_held_like_a_list),
         TEST(a_list_that_was_to_go_on_and_did_not_refuses_the_listing),
