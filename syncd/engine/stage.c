@@ -212,11 +212,15 @@ static char *json_of(const struct rollcall_strings *list)
     return text;
 }
 
-static int on_group(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
+static int on_group(struct engine_core *core, struct stage *stage, const struct rollcall_message *m,
+                    int64_t now)
 {
     _cleanup_free_ char *parents = m->parents_present ? json_of(&m->parents) : NULL;
     _cleanup_free_ char *aliases = m->aliases.n > 0 ? json_of(&m->aliases) : NULL;
 
+    if (too_much(core, stage, m->group_id, now) || too_much(core, stage, parents, now) ||
+        too_much(core, stage, aliases, now))
+        return 0;
     return store_run(&core->store, "INSERT OR REPLACE INTO incoming_group VALUES(?, ?, ?, ?, ?, ?)",
                      "sssiss", stage->source, m->group_id, m->group_name,
                      m->has_gid ? (int64_t)m->gid : ROLLCALL_TIME_UNSET, parents, aliases);
@@ -227,6 +231,8 @@ static int on_members(struct engine_core *core, struct stage *stage,
 {
     const struct rollcall_strings *lists[] = {&m->values, &m->add, &m->remove};
 
+    if (too_much(core, stage, m->group_id, now)) // of a list with nobody in it a row as well
+        return 0;
     for (size_t i = 0; i < 3; i++)
         for (size_t k = 0; k < lists[i]->n; k++)
             if (too_much(core, stage, lists[i]->item[k], now))
@@ -268,10 +274,10 @@ int engine_core_message(struct engine_core *core, const char *source,
         return on_user(core, stage, m, now);
     if (m->kind == ROLLCALL_MESSAGE_MEMBERS)
         return on_members(core, stage, m, now);
-    if (too_much(core, stage, m->kind == ROLLCALL_MESSAGE_GROUP ? m->group_id : m->id, now))
-        return 0;
     if (m->kind == ROLLCALL_MESSAGE_GROUP)
-        return on_group(core, stage, m);
+        return on_group(core, stage, m, now);
+    if (too_much(core, stage, m->id, now))
+        return 0;
     return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m->id)
                                             : on_absent(core, stage, m->id, now);
 }
