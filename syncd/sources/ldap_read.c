@@ -248,13 +248,15 @@ static void ask_for(struct dir_known_entry *e, void *ctx)
                                "(entryUUID=%s)(nsUniqueId=%s)(objectGUID=%s)", id, unique, guid);
 }
 
-// Whoever is found after all is said again; all others of this round are settled.
+// Whoever is found after all is said again; all others of this round are settled, unless there
+// is an entry that might be anybody's.
 static enum dir_outcome ask(struct dir_follow *f, struct asking *a)
 {
     LDAP *ld = rollcall_ldap_handle(f->session);
     struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
     LDAPMessage *all = NULL;
     char filter[9300];
+    unsigned unread = 0;
     int code;
 
     snprintf(filter, sizeof(filter), "(&%s(|%s))", f->set->filter, a->filter);
@@ -268,13 +270,22 @@ static enum dir_outcome ask(struct dir_follow *f, struct asking *a)
     for (LDAPMessage *m = ldap_first_entry(ld, all); m; m = ldap_next_entry(ld, m)) {
         struct dir_entry e;
         unsigned char uuid[DIR_UUID];
-        if (dir_entry_read(f, m, &e) < 0)
-            continue;
-        if (dir_entry_uuid(&e, uuid) == 0)
-            dir_say_entry(&f->say, &e, uuid, f->known);
-        dir_entry_done(&e);
+        bool taken = dir_entry_read(f, m, &e) == 0;
+        if (taken) {
+            taken =
+                dir_entry_uuid(&e, uuid) == 0 && dir_say_entry(&f->say, &e, uuid, f->known) >= 0;
+            dir_entry_done(&e);
+        }
+        unread += !taken;
     }
     ldap_msgfree(all);
+    if (unread > 0) {
+        snprintf(f->why, sizeof(f->why),
+                 "%s: %u entries that were asked for by their ids cannot be read; nobody is taken "
+                 "for gone",
+                 rollcall_ldap_uri(f->session), unread);
+        return DIR_REFUSED;
+    }
     for (size_t i = 0; i < a->n; i++) {
         struct dir_known_entry *e = dir_known_find(f->known, a->uuid[i]);
         if (e && e->absent)
@@ -310,6 +321,8 @@ enum dir_outcome dir_confirm_gone(struct dir_follow *f)
     }
     if (r != DIR_READ) { // the listing is not committed: another begin drops it
         f->unconfirmed = true;
+        // Whoever was found is known again here, and still missing there.
+        f->afresh = f->afresh || f->say.done > 0;
         return r;
     }
     dir_say_commit(&f->say, &f->cookie);
