@@ -39,6 +39,7 @@ struct sink_requests {
         int msgid;
         char what[160];
         int ignore; // a result code that is as good as success
+        bool vital; // without it nothing is done: its refusal ends the sink
     } item[512];
     size_t n;
 };
@@ -46,7 +47,10 @@ void sink_add(struct sink *s, struct sink_requests *q, const char *dn, LDAPMod *
               const char *what, int ignore);
 void sink_modify(struct sink *s, struct sink_requests *q, const char *dn, LDAPMod **mods,
                  const char *what, int ignore, bool permissive);
-// Waits for all of them; a refusal is a problem that is said, and counted in the result.
+// The request sent last is vital.
+void sink_insist(struct sink_requests *q);
+// Waits for all of them; a refusal that the entry is to blame for is a problem that is said, and
+// counted in the result. Any other ends the sink.
 unsigned sink_finish(struct sink *s, struct sink_requests *q);
 // Every entry found as {"dn": ..., attribute: [values, sorted]}; values that are no UTF-8
 // are left out. `each` owns nothing. An absent base finds nothing.

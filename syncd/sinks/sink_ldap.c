@@ -15,12 +15,18 @@ static void sent(struct sink *s, struct sink_requests *q, int r, int msgid, cons
 {
     if (r != LDAP_SUCCESS)
         sink_die("%s: %s", rollcall_ldap_uri(s->session), ldap_err2string(r));
-    q->item[q->n].msgid = msgid;
-    q->item[q->n].ignore = ignore;
-    snprintf(q->item[q->n].what, sizeof(q->item[q->n].what), "%s", what);
-    q->n++;
     if (q->n == sizeof(q->item) / sizeof(q->item[0]))
         sink_finish(s, q);
+    q->item[q->n].msgid = msgid;
+    q->item[q->n].ignore = ignore;
+    q->item[q->n].vital = false;
+    snprintf(q->item[q->n].what, sizeof(q->item[q->n].what), "%s", what);
+    q->n++;
+}
+
+void sink_insist(struct sink_requests *q)
+{
+    q->item[q->n - 1].vital = true;
 }
 
 void sink_add(struct sink *s, struct sink_requests *q, const char *dn, LDAPMod **mods,
@@ -42,7 +48,17 @@ void sink_modify(struct sink *s, struct sink_requests *q, const char *dn, LDAPMo
     sent(s, q, r, msgid, what, ignore);
 }
 
-static unsigned finish_one(struct sink *s, int msgid, const char *what, int ignore)
+// What one entry may be refused for while all others are taken. Whatever else the directory
+// says, access that it does not give first of all, is true of the next entry, too.
+static bool is_of_the_entry(int code)
+{
+    return code == LDAP_INVALID_SYNTAX || code == LDAP_CONSTRAINT_VIOLATION ||
+           code == LDAP_TYPE_OR_VALUE_EXISTS || code == LDAP_NO_SUCH_ATTRIBUTE ||
+           code == LDAP_OBJECT_CLASS_VIOLATION || code == LDAP_NAMING_VIOLATION ||
+           code == LDAP_ALREADY_EXISTS;
+}
+
+static unsigned finish_one(struct sink *s, int msgid, const char *what, int ignore, bool vital)
 {
     LDAPMessage *m = NULL;
     char why[400], said[300];
@@ -54,11 +70,11 @@ static unsigned finish_one(struct sink *s, int msgid, const char *what, int igno
     r = ldap_parse_result(handle(s), m, &code, NULL, NULL, NULL, NULL, 1);
     if (r != LDAP_SUCCESS)
         sink_die("%s: %s", what, ldap_err2string(r));
-    if (code == LDAP_BUSY || code == LDAP_UNAVAILABLE || code == LDAP_UNWILLING_TO_PERFORM ||
-        code == LDAP_OTHER || code == LDAP_REFERRAL)
-        sink_die("%s: %s", what, ldap_err2string(code)); // nothing that this entry is to blame for
     if (code == LDAP_SUCCESS || code == ignore)
         return 0;
+    if (vital || !is_of_the_entry(code))
+        sink_die("%s: %s %s", what, ldap_err2string(code),
+                 rollcall_ldap_said(s->session, code, said, sizeof(said)));
     sink_problem("%s: %s %s", what, ldap_err2string(code),
                  rollcall_ldap_said(s->session, code, said, sizeof(said)));
     return 1;
@@ -69,7 +85,8 @@ unsigned sink_finish(struct sink *s, struct sink_requests *q)
     unsigned failed = 0;
 
     for (size_t i = 0; i < q->n; i++)
-        failed += finish_one(s, q->item[i].msgid, q->item[i].what, q->item[i].ignore);
+        failed +=
+            finish_one(s, q->item[i].msgid, q->item[i].what, q->item[i].ignore, q->item[i].vital);
     q->n = 0;
     return failed;
 }

@@ -9,7 +9,15 @@
 #include "syncd/sinks/sink.h"
 
 // What this sink keeps of a person's entry. rollcallId and the classes are written once.
-static const char *const kept[] = {"uid",
+static const char *const kept[] = {"rollcallState",
+                                   "rollcallReason",
+                                   "rollcallNotBefore",
+                                   "rollcallNotAfter",
+                                   "rollcallAuthority",
+                                   "rollcallPasswordBlocked",
+                                   "rollcallIncarnation",
+                                   "rollcallMemberOf",
+                                   "uid",
                                    "cn",
                                    "sn",
                                    "displayName",
@@ -17,17 +25,10 @@ static const char *const kept[] = {"uid",
                                    "homeDirectory",
                                    "loginShell",
                                    "employeeNumber",
-                                   "rollcallState",
-                                   "rollcallReason",
-                                   "rollcallNotBefore",
-                                   "rollcallNotAfter",
-                                   "rollcallAuthority",
                                    "rollcallPublicFactor",
-                                   "rollcallPasswordBlocked",
-                                   "rollcallIncarnation",
-                                   "rollcallMemberOf",
                                    "sshPublicKey"};
-#define N_KEPT (sizeof(kept) / sizeof(kept[0]))
+#define N_KEPT  (sizeof(kept) / sizeof(kept[0]))
+#define N_VITAL 8 // the first of them: who is let in. All of the hub's own making
 static const char *const asked[] = {"uidNumber",
                                     "rollcallOwner",
                                     "uid",
@@ -183,28 +184,44 @@ static void add_person(struct sink *s, struct sink_requests *q, const char *uid,
     sink_mods_done(&mods);
 }
 
+// Of kept[from] to kept[to]. False where there is nothing to change.
+static bool change_some(struct sink *s, struct sink_requests *q, const char *dn, const json_t *was,
+                        const json_t *wanted, size_t from, size_t to, const json_t *generation)
+{
+    struct sink_mods mods = {0};
+    bool some;
+
+    for (size_t i = from; i < to; i++) {
+        const json_t *now = json_object_get(wanted, kept[i]), *then = json_object_get(was, kept[i]);
+        if (!(now ? json_equal(now, then) : !then))
+            sink_mods_put(&mods, LDAP_MOD_REPLACE, kept[i], now);
+    }
+    some = mods.n > 0;
+    if (some && generation)
+        sink_mods_put(&mods, LDAP_MOD_REPLACE, "rollcallGeneration", generation);
+    if (some)
+        sink_modify(s, q, dn, mods.list, dn, LDAP_SUCCESS, false);
+    sink_mods_done(&mods);
+    return some;
+}
+
 static void change_person(struct sink *s, struct sink_requests *q, const json_t *was,
                           const json_t *wanted, json_t *generation)
 {
     const char *dn = json_string_value(json_object_get(was, "dn"));
     const char *owner = json_string_value(json_array_get(json_object_get(was, "rollcallOwner"), 0));
-    struct sink_mods mods = {0};
+    bool vital;
 
     if (!owner || strcmp(owner, s->hub) != 0) {
         sink_problem("%s is not this hub's (rollcallOwner is %s): it is left alone", dn,
                      owner ? owner : "absent");
         return;
     }
-    for (size_t i = 0; i < N_KEPT; i++) {
-        const json_t *now = json_object_get(wanted, kept[i]), *then = json_object_get(was, kept[i]);
-        if (!(now ? json_equal(now, then) : !then))
-            sink_mods_put(&mods, LDAP_MOD_REPLACE, kept[i], now);
-    }
-    if (mods.n > 0) {
-        sink_mods_put(&mods, LDAP_MOD_REPLACE, "rollcallGeneration", generation);
-        sink_modify(s, q, dn, mods.list, dn, LDAP_SUCCESS, false);
-    }
-    sink_mods_done(&mods);
+    // A description that the directory does not take is not to keep a lock out of it.
+    vital = change_some(s, q, dn, was, wanted, 0, N_VITAL, generation);
+    if (vital)
+        sink_insist(q);
+    change_some(s, q, dn, was, wanted, N_VITAL, N_KEPT, vital ? NULL : generation);
 }
 
 static void keep(void *ctx, json_t *entry)
@@ -266,7 +283,7 @@ void sink_people(struct sink *s, json_t *users)
         json_decref(generation);
         json_decref(wanted);
     }
-    sink_finish(s, &q);
+    sink_finish(s, &q); // what is of one entry was said, and the others stand
     json_decref(was);
 }
 
@@ -330,6 +347,7 @@ void sink_strays(struct sink *s)
         sink_problem("%s is nobody whom this hub knows: refused", json_string_value(dn));
         sink_modify(s, &q, json_string_value(dn), mods.list, json_string_value(dn), LDAP_SUCCESS,
                     false);
+        sink_insist(&q);
         sink_mods_done(&mods);
     }
     sink_finish(s, &q);

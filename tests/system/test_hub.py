@@ -229,6 +229,27 @@ def test_a_directory_that_restarts_or_a_sink_that_is_killed_loses_nothing(slapd,
     has(slapd, "bob", rollcallState=["terminated"])
 
 
+def test_a_lock_that_the_directory_refuses_waits_in_the_queue(slapd, syncd):
+    has(slapd, "alice", rollcallState=["active"])
+    wait.until(lambda: fleet_queue() == 0, "the queue to be empty")
+    conf = slapd.folder + "/slapd.conf"
+    with open(conf, encoding="utf-8") as f:
+        allowed = f.read()
+    slapd.stop()
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(allowed.replace("\ndbnosync\n", f'\ndbnosync\naccess to dn.subtree="ou=people,{BASE}" by * read\n'))
+    slapd.start()
+    people.write([people.person(1001, "alice", status="terminated"), people.person(1002, "bob"),
+                  people.person(1003, "carol")])
+    syncd.logs("Insufficient access")
+    assert fleet_queue() > 0 and slapd.people()["alice"]["rollcallState"] == ["active"]
+    slapd.stop()
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(allowed)
+    slapd.start()
+    has(slapd, "alice", rollcallState=["terminated"])
+
+
 def test_a_restored_backup_is_brought_up_and_whom_nobody_knows_is_refused(slapd, syncd):
     has(slapd, "alice", rollcallState=["active"])
     owner = slapd.people()["alice"]["rollcallOwner"][0]
