@@ -124,7 +124,7 @@ static enum dir_outcome read_newer(struct polling *p)
     dir_say_gone(f);
     if (unknown) // older than what was seen, and new: moved into the tree, or shown by now
         f->complete = false;
-    emit_as_of(asked);
+    emit_as_of(f->set->map.hub ? f->say.hub.as_of : asked); // of a hub: as old as its authorities
     emit_flush();
     return DIR_READ;
 }
