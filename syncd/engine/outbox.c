@@ -208,17 +208,23 @@ static void put_date(json_t *o, const char *key, sqlite3_stmt *q, int column, in
         json_object_set_new(o, key, json_integer(sqlite3_column_int64(q, column)));
 }
 
-// NULL where nothing is to be said: nobody has the name yet, or the first day is too far.
+// What is nothing to anybody who has not heard of this person, and has to be said to whoever
+// has: the first day moved out of reach, or another has the leaver's name now.
+static bool only_where_known(sqlite3_stmt *q, int state, int64_t horizon)
+{
+    return !*store_text(q, 3) ||
+           (state == ROLLCALL_STATE_PENDING && sqlite3_column_type(q, 11) != SQLITE_NULL &&
+            sqlite3_column_int64(q, 11) > horizon);
+}
+
+// NULL where nothing is to be said: nobody has had a name yet.
 static json_t *user_of(struct engine_core *core, sqlite3_stmt *q, int64_t horizon)
 {
     int state = sqlite3_column_int(q, 8), flags = sqlite3_column_int(q, 10);
     int authority = sqlite3_column_int(q, 13);
     json_t *o;
 
-    if (!*store_text(q, 3) || state == ROLLCALL_STATE_NONE)
-        return NULL;
-    if (state == ROLLCALL_STATE_PENDING && sqlite3_column_type(q, 11) != SQLITE_NULL &&
-        sqlite3_column_int64(q, 11) > horizon)
+    if (state == ROLLCALL_STATE_NONE || (!*store_text(q, 3) && state < ROLLCALL_STATE_TERMINATED))
         return NULL;
     o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:b, s:I}", "uid",
                   (json_int_t)sqlite3_column_int64(q, 2), "name", store_text(q, 3), "key",
@@ -227,6 +233,7 @@ static json_t *user_of(struct engine_core *core, sqlite3_stmt *q, int64_t horizo
                   sqlite3_column_int(q, 9), "incarnation", (json_int_t)sqlite3_column_int64(q, 14),
                   "blocked", (flags & ROLLCALL_FLAG_PASSWORD_BLOCKED) != 0, "generation",
                   (json_int_t)sqlite3_column_int64(q, 1));
+    json_object_set_new(o, "there", json_boolean(only_where_known(q, state, horizon)));
     put_date(o, "not_before", q, 11, horizon);
     put_date(o, "not_after", q, 12, horizon);
     if (authority >= 0 && (size_t)authority < core->config->n_sources)

@@ -23,7 +23,7 @@ struct outbox_batch {
     int64_t generation; // all changes up to it are in once this batch is
 };
 
-// The head of the queue. A person who is not to be said yet leaves it without a word.
+// The head of the queue. Who never had a name leaves it without a word.
 // `users` gets an array of what to say (new reference).
 int engine_core_outbox_take(struct engine_core *core, const char *sink, int64_t now,
                             struct outbox_batch *ret, json_t **users);

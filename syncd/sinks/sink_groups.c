@@ -102,9 +102,11 @@ static void compare(struct sink *s, const json_t *user, const json_t *was, json_
     const char *name = json_string_value(json_object_get(user, "name"));
     const char *before = json_string_value(json_array_get(json_object_get(was, "uid"), 0));
     const json_t *then = json_object_get(was, "rollcallMemberOf"), *v;
-    bool renamed = before && strcmp(before, name) != 0;
+    bool renamed = before && *name && strcmp(before, name) != 0;
     json_t *now = json_array();
     size_t i;
+    // Without an entry that is to stand there, and without a name, nobody comes into a group.
+    bool comes = *name && (was || !json_is_true(json_object_get(user, "there")));
 
     json_array_foreach(json_object_get(user, "groups"), i, v)
     {
@@ -112,7 +114,7 @@ static void compare(struct sink *s, const json_t *user, const json_t *was, json_
         if (!is_plain(group))
             continue;
         json_array_append_new(now, json_string(group));
-        if ((renamed || !has(then, group)) &&
+        if (comes && (renamed || !has(then, group)) &&
             ensure(s, group, json_integer_value(json_array_get(v, 1))))
             note(changes, group, "add", name);
     }

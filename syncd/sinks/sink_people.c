@@ -205,8 +205,20 @@ static bool change_some(struct sink *s, struct sink_requests *q, const char *dn,
     return some;
 }
 
+// Another has the name now: what the entry says of it stays, for some of it must stand there.
+static void keep_names(const json_t *was, json_t *wanted)
+{
+    static const char *const names[] = {"uid", "cn", "sn", "homeDirectory"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        json_t *then = json_object_get(was, names[i]);
+        if (then)
+            json_object_set(wanted, names[i], then);
+    }
+}
+
 static void change_person(struct sink *s, struct sink_requests *q, const json_t *was,
-                          const json_t *wanted, json_t *generation)
+                          json_t *wanted, json_t *generation)
 {
     const char *dn = json_string_value(json_object_get(was, "dn"));
     const char *owner = json_string_value(json_array_get(json_object_get(was, "rollcallOwner"), 0));
@@ -217,6 +229,8 @@ static void change_person(struct sink *s, struct sink_requests *q, const json_t 
                      owner ? owner : "absent");
         return;
     }
+    if (!json_object_get(wanted, "uid"))
+        keep_names(was, wanted);
     // A description that the directory does not take is not to keep a lock out of it.
     vital = change_some(s, q, dn, was, wanted, 0, N_VITAL, generation);
     if (vital)
@@ -277,7 +291,7 @@ void sink_people(struct sink *s, json_t *users)
         sink_name(s, (uint32_t)json_integer_value(json_object_get(user, "uid")));
         if (json_object_get(was, uid))
             change_person(s, &q, json_object_get(was, uid), wanted, generation);
-        else
+        else if (!json_is_true(json_object_get(user, "there")))
             add_person(s, &q, uid, dn, wanted, generation);
         // Values live in `wanted`: libldap has encoded them by now.
         json_decref(generation);

@@ -188,6 +188,13 @@ def test_a_date_stands_in_the_directory_when_it_is_near_enough_and_nobody_else_r
     assert slapd.read_as(stranger, f"ou=people,{BASE}", "one", "(uid=alice)") == {}
 
 
+def test_a_first_day_that_moves_away_takes_access_back(slapd, syncd):
+    has(slapd, "bob", rollcallState=["active"])
+    late = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 30 * 86400))
+    people.write([people.person(1001, "alice"), people.person(1002, "bob", startDate=late), people.person(1003, "carol")])
+    assert "rollcallNotBefore" not in has(slapd, "bob", rollcallState=["pending"])
+
+
 def test_a_host_writes_its_own_acknowledgement_and_nothing_else(slapd, certificates, syncd):
     has(slapd, "alice")
     for name in ("web1", "web2"):
