@@ -114,7 +114,7 @@ void sink_on_writable(struct loop *l, struct sink_run *s)
     watch_in(l, s, false);
 }
 
-// Takes the reference. A line that is too long is nobody's: it is left out, loudly.
+// Takes the reference. -EMSGSIZE: the line is longer than a sink reads.
 static int queue(struct sink_run *s, json_t *o)
 {
     _cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);
@@ -124,10 +124,8 @@ static int queue(struct sink_run *s, json_t *o)
     json_decref(o);
     if (!text)
         return -ENOMEM;
-    if (n + 1 > LINE_MAX_OUT) {
-        rollcall_log(LOG_ERR, "sink-line-too-long", "sink", s->name, NULL);
-        return 0;
-    }
+    if (n + 1 > LINE_MAX_OUT)
+        return -EMSGSIZE;
     more = realloc(s->send, s->send_len + n + 1);
     if (!more)
         return -ENOMEM;
@@ -136,6 +134,20 @@ static int queue(struct sink_run *s, json_t *o)
     s->send[s->send_len + n] = '\n';
     s->send_len += n + 1;
     return 0;
+}
+
+// A lock is not lost over the keys of who is locked: what is too long goes without them,
+// loudly. Longer still, it is not said, and nothing counts as said.
+static int queue_user(struct sink_run *s, json_t *user)
+{
+    int r = queue(s, json_pack("{s:s, s:O}", "op", "user", "user", user));
+
+    if (r != -EMSGSIZE)
+        return r;
+    rollcall_log(LOG_ERR, "sink-line-too-long", "sink", s->name, "user",
+                 json_string_value(json_object_get(user, "key")), "without", "keys", NULL);
+    json_array_clear(json_object_get(user, "keys"));
+    return queue(s, json_pack("{s:s, s:O}", "op", "user", "user", user));
 }
 
 static void send_request(struct loop *l, struct sink_run *s,
@@ -172,11 +184,8 @@ static void send_batch(struct loop *l, struct sink_run *s)
     r = engine_core_outbox_take(l->core, s->name, loop_now(), &s->batch, &users);
     json_array_foreach(users, i, user)
     {
-        json_t *line = json_pack("{s:s, s:O}", "op", "user", "user", user);
         if (r == 0)
-            r = queue(s, line);
-        else
-            json_decref(line);
+            r = queue_user(s, user);
     }
     json_decref(users);
     commit = json_pack("{s:s, s:I, s:o}", "op", "commit", "generation",
