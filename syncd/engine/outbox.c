@@ -125,6 +125,14 @@ int64_t engine_core_outbox_last(struct engine_core *core)
     return store_number(&core->store, 0, "SELECT value FROM meta WHERE key = 'outbox'", "");
 }
 
+int engine_core_outbox_raise(struct engine_core *core, int64_t generation)
+{
+    if (generation > OUTBOX_GENERATION_MAX)
+        return -ERANGE;
+    return store_run(&core->store, "UPDATE meta SET value = max(value, ?) WHERE key = 'outbox'",
+                     "i", generation);
+}
+
 bool engine_core_outbox_waits(struct engine_core *core, const char *sink)
 {
     return store_number(&core->store, 0, "SELECT 1 FROM outbox WHERE sink = ? LIMIT 1", "s", sink);
@@ -355,7 +363,9 @@ json_t *engine_core_heartbeat(struct engine_core *core, int64_t now)
         const struct rollcall_source_config *src = &core->config->source[i];
         int64_t as_of = store_number(&core->store, 0, "SELECT as_of FROM source WHERE name = ?",
                                      "s", src->name);
-        if ((src->role & ROLLCALL_ROLE_AUTHORITY) && as_of > 0)
+        // One that was not heard since state.db was lost is said as never heard: left out, it
+        // would not hold the others' time back where its people are let in.
+        if ((src->role & ROLLCALL_ROLE_AUTHORITY) && (as_of > 0 || engine_core_recovering(core)))
             json_object_set_new(o, src->name, json_integer(as_of > now ? now : as_of));
     }
     return o;

@@ -8,7 +8,8 @@
 
 #include "syncd/engine/core.h"
 
-#define OUTBOX_BATCH 200
+#define OUTBOX_BATCH          200
+#define OUTBOX_GENERATION_MAX (1ll << 53) // what every reader of JSON holds exactly
 
 struct engine_core;
 
@@ -31,6 +32,8 @@ int engine_core_outbox_take(struct engine_core *core, const char *sink, int64_t 
 int engine_core_outbox_done(struct engine_core *core, const char *sink,
                             const struct outbox_batch *batch);
 int64_t engine_core_outbox_last(struct engine_core *core); // the generation of the last change
+// What a directory has seen already is not counted again, where state.db was lost. -ERANGE.
+int engine_core_outbox_raise(struct engine_core *core, int64_t generation);
 bool engine_core_outbox_waits(struct engine_core *core, const char *sink);
 // The last generation that was confirmed, and -1 before the first.
 int64_t engine_core_outbox_confirmed(struct engine_core *core, const char *sink);
@@ -38,7 +41,7 @@ int64_t engine_core_outbox_confirmed(struct engine_core *core, const char *sink)
 int engine_core_outbox_whole(struct engine_core *core, const char *sink);
 // Dates that came near enough to be said.
 int engine_core_outbox_tick(struct engine_core *core, int64_t now);
-// {authority: as of}, for the heartbeat; new reference.
+// {authority: as of}, for the heartbeat; 0 in a recovery: not heard since. New reference.
 json_t *engine_core_heartbeat(struct engine_core *core, int64_t now);
 bool engine_core_recovering(struct engine_core *core);
 void engine_core_hub_id(struct engine_core *core, char ret[33]);

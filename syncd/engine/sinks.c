@@ -222,6 +222,7 @@ static void say_whole(struct loop *l, struct sink_run *s)
 static void on_ready(struct loop *l, struct sink_run *s, int64_t generation)
 {
     int64_t confirmed = engine_core_outbox_confirmed(l->core, s->name);
+    int r;
 
     s->ready = true;
     s->busy = false;
@@ -231,8 +232,18 @@ static void on_ready(struct loop *l, struct sink_run *s, int64_t generation)
     json_decref(s->as_of); // whatever the directory says: the first batch says it again
     s->as_of = NULL;
     s->beat = 0;
-    if (generation < confirmed || confirmed < 0)
+    if (generation > engine_core_outbox_last(l->core)) {
+        // state.db is younger than the directory: hosts take no generation that goes back.
+        r = engine_core_outbox_raise(l->core, generation);
+        if (r < 0)
+            fail(l, s,
+                 r == -ERANGE ? "the heartbeat's generation is beyond reason"
+                              : "state.db cannot be written");
+        else
+            say_whole(l, s);
+    } else if (generation < confirmed || confirmed < 0) {
         say_whole(l, s);
+    }
 }
 
 static void on_host(struct loop *l, const json_t *host)

@@ -275,6 +275,22 @@ def test_a_restored_backup_is_brought_up_and_whom_nobody_knows_is_refused(slapd,
     has(slapd, "ghost", rollcallState=["refused"])
 
 
+def test_a_hub_that_lost_its_state_goes_on_where_the_directory_is(slapd, syncd):
+    has(slapd, "alice", rollcallState=["active"])
+    wait.until(lambda: fleet_queue() == 0, "the queue to be empty")
+    syncd.stop()
+    slapd.modify(f"dn: cn=rollcall-heartbeat,{BASE}\nchangetype: modify\nreplace: rollcallGeneration\n"
+                 "rollcallGeneration: 5000\n")
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists("/var/lib/rollcall/state/state.db" + end):
+            os.unlink("/var/lib/rollcall/state/state.db" + end)
+    people.write([people.person(1001, "alice", status="terminated"), people.person(1002, "bob"),
+                  people.person(1003, "carol")])
+    syncd.start()
+    assert int(has(slapd, "alice", rollcallState=["terminated"])["rollcallGeneration"][0]) > 5000
+    wait.until(lambda: int(slapd.heartbeat()["rollcallGeneration"][0]) > 5000, "the heartbeat to go on")
+
+
 def test_two_hubs_do_not_share_a_directory(slapd):
     syncd = daemons.Syncd().start()
     has(slapd, "alice", rollcallState=["active"])
