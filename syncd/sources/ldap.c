@@ -123,6 +123,7 @@ static enum dir_outcome follow(struct dir_follow *f)
     struct abilities can;
     enum dir_outcome r = ask_abilities(f, &can);
 
+    f->say.hub = f->say.committed;
     if (r == DIR_READ && f->set->map.hub)
         r = read_beat(f);
     if (r != DIR_READ)

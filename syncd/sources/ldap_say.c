@@ -110,6 +110,7 @@ void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
     if (say->set->map.hub) {
         emit_commit_of(say->cursor, say->rows, say->hub.generation);
         emit_as_of(say->hub.as_of);
+        say->committed = say->hub;
     } else {
         emit_commit(say->cursor, say->rows);
     }

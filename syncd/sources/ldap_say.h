@@ -19,6 +19,9 @@ struct dir_say {
     int64_t full_as_of;      // of the last full listing that was committed
     int64_t as_of;           // of the one that is open
     struct dir_hub_beat hub; // schema = rollcall: what the heartbeat said last
+    // What it said when a listing was committed last: a server is asked anew from there, for
+    // what another one said of itself vouches for nothing that is read of this one.
+    struct dir_hub_beat committed;
 };
 
 void dir_say_init(struct dir_say *say, const struct dir_settings *set);
