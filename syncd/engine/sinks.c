@@ -190,7 +190,9 @@ static void send_batch(struct loop *l, struct sink_run *s)
     json_decref(users);
     commit = json_pack("{s:s, s:I, s:o}", "op", "commit", "generation",
                        (json_int_t)s->batch.generation, "as_of", as_of);
-    s->completing = s->whole && s->batch.generation >= s->whole && !engine_core_recovering(l->core);
+    // Nobody is left in the queue: who changed meanwhile stands behind `whole`, not yet named.
+    s->completing = s->whole && s->batch.generation == engine_core_outbox_last(l->core) &&
+                    !engine_core_recovering(l->core);
     json_object_set_new(commit, "complete", json_boolean(s->completing));
     json_decref(s->as_of);
     s->as_of = json_incref(as_of);
