@@ -89,11 +89,23 @@ static void watch_in(struct loop *l, struct sink_run *s, bool wants)
     struct epoll_event e = {.events = wants ? EPOLLOUT : 0,
                             .data.u64 = TAG_SINK_IN + (uint64_t)(s - l->sink)};
 
-    epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->in, &e);
+    if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->in, &e) < 0 && errno == ENOENT && wants)
+        epoll_ctl(l->epoll, EPOLL_CTL_ADD, s->in, &e);
+}
+
+// A pipe that nobody reads reports an error for ever, asked or not. The sink's end comes
+// from the launcher.
+static void watch_no_more(struct loop *l, struct sink_run *s)
+{
+    epoll_ctl(l->epoll, EPOLL_CTL_DEL, s->in, NULL);
 }
 
 void sink_on_writable(struct loop *l, struct sink_run *s)
 {
+    if (s->send_len == 0) { // nothing waits, so it is the error
+        watch_no_more(l, s);
+        return;
+    }
     while (s->sent < s->send_len) {
         ssize_t n = write(s->in, s->send + s->sent, s->send_len - s->sent);
         if (n < 0 && errno == EINTR)
@@ -103,7 +115,7 @@ void sink_on_writable(struct loop *l, struct sink_run *s)
             return;
         }
         if (n <= 0) {
-            watch_in(l, s, false); // its end comes from the launcher
+            watch_no_more(l, s);
             return;
         }
         s->sent += (size_t)n;
