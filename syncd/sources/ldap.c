@@ -239,6 +239,7 @@ int main(void)
     r = read_directory(&set, &f);
     dir_known_free(f.known);
     free(f.gone);
+    json_decref(f.say.groups);
     dir_settings_done(&set);
     return r;
 }

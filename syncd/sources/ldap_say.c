@@ -18,7 +18,7 @@ void dir_say_init(struct dir_say *say, const struct dir_settings *set)
 {
     struct timespec ts;
 
-    *say = (struct dir_say){.set = set};
+    *say = (struct dir_say){.set = set, .groups = json_object()};
     clock_gettime(CLOCK_REALTIME, &ts);
     // Never one that was used before, but for a clock that went back.
     say->counter = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
@@ -99,6 +99,8 @@ void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
     say->as_of = as_of;
     say->rows = say->done = 0;
     say->whole = what == DIR_WHOLE;
+    if (say->whole)
+        json_object_clear(say->groups);
 }
 
 void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
@@ -162,6 +164,27 @@ static void say_progress(struct dir_say *say)
         emit_progress(say->done, say->done);
 }
 
+// Whoever may add a group anywhere below the base must not name the members of another one:
+// the first that has an id has it for as long as it is there.
+static bool is_anothers(struct dir_say *say, const char *group, const unsigned char *uuid,
+                        struct dir_known *known)
+{
+    const char *holder = json_string_value(json_object_get(say->groups, group));
+    struct berval text = {holder ? strlen(holder) : 0, (char *)(uintptr_t)holder};
+    unsigned char first[DIR_UUID];
+    struct dir_known_entry *e;
+    char own[DIR_UUID_TEXT];
+
+    if (holder && dir_uuid_parse(&text, first) == 0 && memcmp(first, uuid, DIR_UUID) != 0) {
+        e = dir_known_find(known, first);
+        if (e && e->group && strcmp(e->group, group) == 0)
+            return true;
+    }
+    dir_uuid_text(uuid, own);
+    json_object_set_new(say->groups, group, json_string(own));
+    return false;
+}
+
 static int say_group(struct dir_say *say, const struct dir_entry *e, const char *where,
                      const char *dn, const unsigned char *uuid, struct dir_known *known)
 {
@@ -176,6 +199,11 @@ static int say_group(struct dir_say *say, const struct dir_entry *e, const char 
     // Another id is another group; nobody is in the old one any more.
     if (before && before->group && strcmp(before->group, g.id) != 0 && !say->full)
         emit_members(before->group, json_array(), false);
+    if (is_anothers(say, g.id, uuid, known)) {
+        emit_warning(where, NULL, "another group has its id already: it is left out");
+        json_decref(g.group);
+        return dir_known_put(known, uuid, DIR_GROUP, NULL) ? DIR_GROUP : -ENOMEM;
+    }
     emit_group(g.group);
     if (!say->set->map.hub)
         say_members(&say->set->map, &g);

@@ -18,6 +18,7 @@ struct dir_say {
     int64_t whole_at;        // when all of it was read last, be it by a process before this one
     int64_t full_as_of;      // of the last full listing that was committed
     int64_t as_of;           // of the one that is open
+    json_t *groups;          // by id: the UUID of the entry that has it
     struct dir_hub_beat hub; // schema = rollcall: what the heartbeat said last
     // What it said when a listing was committed last: a server is asked anew from there, for
     // what another one said of itself vouches for nothing that is read of this one.

@@ -154,6 +154,20 @@ def test_a_group_says_its_members_anew_and_one_that_is_gone_has_none(slapd, ca, 
     s.until(lambda s: s.members["linux-users"] == [], "nobody in a group that is gone")
 
 
+@pytest.mark.parametrize("sync", ["auto", "poll"])
+def test_a_second_group_of_one_id_says_nobody_for_the_first(slapd, ca, sources, sync):
+    both = {f"uid={n},{ldapd.PEOPLE}" for n in ("alice", "bob")}
+    slapd.add(ldapd.group("linux-users", ["carol"], base=ldapd.PEOPLE))
+    s = sources([slapd.ldaps], ca, poll=1, sync=sync).knows(*EVERYBODY)
+    assert any("another group has its id" in p for p in s.problems) and set(s.members["linux-users"]) == both
+    slapd.replace(f"cn=linux-users,{ldapd.PEOPLE}", "member", f"uid=carol,{ldapd.PEOPLE}")
+    slapd.disable("bob")
+    s.until(lambda s: s.status("bob") == "disabled", "bob to be disabled")
+    assert set(s.members["linux-users"]) == both
+    slapd.apply(f"dn: cn=linux-users,{ldapd.GROUPS}\nchangetype: modify\ndelete: member\nmember: uid=bob,{ldapd.PEOPLE}\n")
+    s.until(lambda s: s.members["linux-users"] == [f"uid=alice,{ldapd.PEOPLE}"], "bob to be out")
+
+
 def test_a_source_that_is_started_again_hears_what_changed_alone(slapd, ca, sources):
     s = sources([slapd.ldaps], ca, once=True).ends(0)
     slapd.replace("bob", "loginShell", "/bin/sh")
