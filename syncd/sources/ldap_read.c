@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +56,18 @@ void dir_pause(int64_t ms, int fd)
 
 // ---- entries ----
 
+// It is another attribute then, that nobody asked for, and whoever may write one may write it
+// under any number of them. A range is the server's own word: "member;range=0-1499".
+static bool is_under_an_option(const struct berval *name)
+{
+    static const char range[] = ";range=";
+    const char *option = memchr(name->bv_val, ';', name->bv_len);
+    size_t left = option ? name->bv_len - (size_t)(option - name->bv_val) : 0;
+
+    return option &&
+           (left < sizeof(range) - 1 || strncasecmp(option, range, sizeof(range) - 1) != 0);
+}
+
 int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret)
 {
     LDAP *ld = rollcall_ldap_handle(f->session);
@@ -72,9 +85,7 @@ int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret)
         }
         if (!a.name.bv_val)
             break;
-        // Under an option it is another attribute that nobody asked for. Whoever may write one
-        // attribute may write it under any number of them.
-        if (memchr(a.name.bv_val, ';', a.name.bv_len)) {
+        if (is_under_an_option(&a.name)) {
             ber_memfree(a.values);
             continue;
         }
