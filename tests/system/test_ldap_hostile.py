@@ -121,10 +121,13 @@ ODD = {
 def test_an_odd_entry_is_left_out_by_name_and_the_others_are_taken(sources, how):
     server = fake.Fake(say(GOOD, (person(2, **ODD[how]), state(uuid(2))), (person(3), state(uuid(3))), done()))
     try:
-        s = sources([server.uri]).knows("u1", "u3")
+        # Keys are their owner's to write, and hide nothing else of the entry.
+        keys = "sshPublicKey" in ODD[how]
+        s = sources([server.uri]).knows("u1", "u3", *(["u2"] if keys else []))
         assert len(s.problems) == 1, s.problems
         problem = [m for m in s.said if m["op"] == "problem"][0]
         assert problem["id"] == "00000000-0000-0000-0000-000000000002"  # so that the last good record stands
+        assert problem.get("warning", False) == keys
     finally:
         server.stop()
 
