@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a hub's sink is told, in which order, and that nothing is lost between two steps.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -203,6 +204,33 @@ static void a_date_is_said_when_it_comes_near_enough(void **state)
     json_decref(users);
 }
 
+static void the_heartbeat_holds_for_an_authority_not_heard_since_the_state_was_lost(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[1] = {row("1", "ada")};
+    json_t *beat;
+
+    add_sink(e);
+    listing(e, rows, 1);
+    beat = engine_core_heartbeat(e->core, e->now);
+    assert_true(json_integer_value(json_object_get(beat, e->config.source[0].name)) > 0);
+    json_decref(beat);
+    engine_lose_state(e);
+    assert_int_equal(engine_core_outbox_raise(e->core, 5000), 0);
+    assert_int_equal(engine_core_outbox_last(e->core), 5000);
+    assert_int_equal(engine_core_outbox_raise(e->core, OUTBOX_GENERATION_MAX + 1), -ERANGE);
+    beat = engine_core_heartbeat(e->core, e->now);
+    assert_true(json_is_integer(json_object_get(beat, e->config.source[0].name)));
+    assert_int_equal(json_integer_value(json_object_get(beat, e->config.source[0].name)), 0);
+    json_decref(beat);
+    e->now += 60;
+    listing(e, rows, 1);
+    beat = engine_core_heartbeat(e->core, e->now);
+    assert_true(json_integer_value(json_object_get(beat, e->config.source[0].name)) > 0);
+    json_decref(beat);
+    assert_true(engine_core_outbox_last(e->core) >= 5000);
+}
+
 static void a_lock_is_open_until_each_host_has_said_that_the_last_process_is_gone(void **state)
 {
     struct engine *e = *state;
@@ -245,6 +273,7 @@ int main(void)
         T(the_generation_stays_behind_what_was_not_said),
         T(what_the_breaker_holds_is_refused_and_names_no_date),
         T(a_date_is_said_when_it_comes_near_enough),
+        T(the_heartbeat_holds_for_an_authority_not_heard_since_the_state_was_lost),
         T(a_lock_is_open_until_each_host_has_said_that_the_last_process_is_gone),
     };
 
