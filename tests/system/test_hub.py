@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 import subprocess
 import time
+import types
 
 import pytest
 
 import daemons
 import directory
+import ldap_source
 import people
 import wait
 from directory import BASE
@@ -218,6 +220,20 @@ def test_a_host_writes_its_own_acknowledgement_and_nothing_else(slapd, certifica
 
     wait.until(lambda: hosts().get("web1", {}).get("generation") == 1, "web1's word in rollcall fleet")
     assert hosts()["web2"]["silent"] is True
+
+
+def test_a_host_that_polls_is_as_old_as_the_hubs_authorities(slapd, certificates, syncd):
+    has(slapd, "alice", rollcallState=["active"])
+    wait.until(slapd.heartbeat, "the heartbeat")
+    syncd.stop()
+    said = slapd.heartbeat()["rollcallAsOf"][0].split()[1]
+    certificates.host("poller")
+    reader = types.SimpleNamespace(file=certificates.ca)
+    source = ldap_source.Source([slapd.uri], ca=reader, password=None, cert=certificates.path("poller"), bind="external",
+                                bind_dn=None, base=BASE, schema="rollcall", sync="poll")
+    source.until(lambda s: len(s.as_of) >= 4, "its rounds")
+    source.stop()
+    assert set(source.as_of) == {said}
 
 
 def test_a_directory_that_restarts_or_a_sink_that_is_killed_loses_nothing(slapd, syncd):
