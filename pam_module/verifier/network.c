@@ -66,13 +66,29 @@ int network_leave(bool for_one_login)
     return unshare(CLONE_NEWNET) < 0 && errno != EPERM ? -errno : 0;
 }
 
+static int capabilities(struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3])
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    return syscall(SYS_capget, &head, caps) < 0 ? -errno : 0;
+}
+
+bool network_reachable(void)
+{
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    return capabilities(caps) == 0 &&
+           (caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+}
+
 int network_stay_away(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {0};
+    int r = capabilities(caps);
 
-    if (syscall(SYS_capget, &head, caps) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         caps[i].inheritable = 0;
     caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &= ~CAP_TO_MASK(CAP_SYS_ADMIN);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -100,8 +101,10 @@ static _Noreturn void begin_to_hold(struct verifier *v, int fd, uid_t uid, gid_t
 {
     explicit_bzero(v->key, sizeof(v->key)); // of a child, whose parent has read it
     if ((v->host_network >= 0 && setns(v->host_network, CLONE_NEWNET) < 0) || !arrange(fd) ||
-        !become(uid, gid) || setsid() < 0)
+        !become(uid, gid) || setsid() < 0) {
+        syslog(LOG_ERR, "no password can be checked at a directory: %s", strerror(errno));
         _exit(1);
+    }
     hold(v->config);
 }
 

@@ -133,6 +133,21 @@ static bool of_installed_program(void)
            (ours.st_dev == installed.st_dev && ours.st_ino == installed.st_ino);
 }
 
+// The way back into the network is kept where a directory is asked, and where nobody can read
+// whether one is: under no_new_privs what was given up never comes back, in no new process
+// either. Then this one ends, and the unit starts one that has it.
+static int keep_way_back(const struct parent *p, bool renewed)
+{
+    bool asks = password_of_directory(p->v);
+
+    if (renewed && asks && !network_reachable()) {
+        syslog(LOG_NOTICE, "a directory is to be asked, and the way to it was given up: starting "
+                           "over");
+        return -EPERM;
+    }
+    return p->v->config && !asks ? network_stay_away() : 0;
+}
+
 // Everything that a verifier needs and that does not depend on who asks.
 static int make_ready(struct parent *p)
 {
@@ -141,6 +156,7 @@ static int make_ready(struct parent *p)
                                         ROLLCALL_VERIFIER, NULL};
     const struct rlimit none = {0, 0};
     struct pollfd one = {.fd = STDIN_FILENO, .events = POLLIN};
+    bool renewed = p->v->host_network >= 0;
     int r;
 
     setrlimit(RLIMIT_CORE, &none);
@@ -153,15 +169,15 @@ static int make_ready(struct parent *p)
     }
     verifier_read_config(p->v);
     // Each child starts one there who asks directories, where the configuration says so.
-    if (p->v->host_network < 0)
+    if (!renewed)
         p->v->host_network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     else
         fcntl(p->v->host_network, F_SETFD, FD_CLOEXEC);
     r = privilege_prepare(p->v);
     if (r == 0)
         r = network_leave(false);
-    if (r == 0 && !password_of_directory(p->v))
-        r = network_stay_away();
+    if (r == 0)
+        r = keep_way_back(p, renewed);
     return r == 0 ? use_once() : r;
 }
 

@@ -142,6 +142,7 @@ int privilege_prepare(struct verifier *v);
 int network_leave(bool for_one_login);
 // Where nobody has to be sent back: without the power to.
 int network_stay_away(void);
+bool network_reachable(void); // by setns: it was not given up
 // Takes the rest that needs root, then gives it up. Before the hello.
 int privilege_take_and_drop(struct verifier *v);
 // In the local file: NSS would ask our own module. 0, -ENOENT, -EPERM (it is root).

@@ -166,6 +166,29 @@ def test_behind_the_parent_which_has_no_network_a_child_asks_too_and_after_a_ren
         configure(settings(slapd))
 
 
+def test_a_parent_without_new_privileges_asks_again_after_a_typing_error_and_where_it_cannot_ends(slapd):
+    # As the unit has it: what such a process gives up comes back with no new program.
+    parent = door.Resident(through=("setpriv", "--no-new-privs"))
+    try:
+        comes_in("alice")
+        configure(settings(slapd) + "first = no such thing\n")
+        parent.connect().hello().socket.close()
+        assert parent.process.poll() is None
+        configure(settings(slapd))
+        before = slapd.binds(ppolicy.person("alice"))
+        comes_in("alice")
+        assert slapd.binds(ppolicy.person("alice")) == before + 1 and parent.process.poll() is None
+        os.unlink(CONF)  # no directory is to be asked: it gives the way up
+        parent.connect().hello().socket.close()
+        assert parent.process.poll() is None
+        configure(settings(slapd))
+        parent.process.send_signal(signal.SIGHUP)
+        assert parent.process.wait(60) == 1  # the unit starts it again
+    finally:
+        parent.stop()
+        configure(settings(slapd))
+
+
 def test_su_asks_for_both(slapd):
     import terminal
     session = terminal.Terminal("/bin/su", "-s", "/bin/sh", "larry", "-c", "/bin/su - alice")
