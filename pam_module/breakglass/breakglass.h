@@ -27,8 +27,8 @@ struct breakglass_where {
     const char *service, *tty, *rhost;
 };
 // One code, charged before it is looked at. 1: right, burnt and open, durably, with *ret as it
-// stands now; 0: wrong; -EBUSY: too soon, *ret_pause seconds are left; other negative errno:
-// nothing is open.
+// stands now; 0: wrong; -EBUSY: wrong and within a pause, not charged, *ret_pause seconds are left;
+// other negative errno: nothing is open.
 int breakglass_use_code(const char *path, const struct rollcall_secret *code,
                         const struct breakglass_where *where, int64_t *ret_pause,
                         struct rollcall_breakglass *ret);

@@ -323,7 +323,7 @@ static void wrong_codes_pause_and_never_for_long(void **state)
     assert_int_equal(rollcall_breakglass_pause(&b, &c), 0);
 }
 
-static void a_code_within_a_pause_is_not_looked_at(void **state)
+static void within_a_pause_a_right_code_opens_and_a_wrong_one_is_not_charged(void **state)
 {
     struct rollcall_secret other;
 
@@ -341,8 +341,10 @@ static void a_code_within_a_pause_is_not_looked_at(void **state)
         close(fd);
     }
     assert_int_equal(use(&other), 0);
-    assert_int_equal(use(&codes[0]), -EBUSY);
+    assert_int_equal(use(&other), -EBUSY);
     assert_int_equal(stored().failures, 9);
+    assert_int_equal(use(&codes[0]), 1);
+    assert_true(stored().open);
 }
 
 static void events_that_were_recorded_make_room_first(void **state)
@@ -398,7 +400,7 @@ int main(void)
         cmocka_unit_test(one_who_holds_the_file_makes_others_wait),
         cmocka_unit_test(it_is_open_for_its_time_of_this_boot),
         cmocka_unit_test(wrong_codes_pause_and_never_for_long),
-        cmocka_unit_test(a_code_within_a_pause_is_not_looked_at),
+        cmocka_unit_test(within_a_pause_a_right_code_opens_and_a_wrong_one_is_not_charged),
         cmocka_unit_test(events_that_were_recorded_make_room_first),
         cmocka_unit_test(it_serves_the_services_of_its_list_by_their_whole_names),
     };
