@@ -288,13 +288,16 @@ static void report(struct duty *d, struct leaver *l, const struct rollcall_board
 }
 
 // What this host kept of a directory's password goes with a lock, after the sessions. Only where
-// the person has factors here at all.
-static void drop_cache(uid_t uid, struct done *done)
+// the person has factors here at all. 0 or negative errno.
+static int drop_cache(uid_t uid, struct done *done)
 {
     char path[PATH_MAX];
+    int r;
 
     snprintf(path, sizeof(path), ROLLCALL_CREDENTIALS_DIR "/%u", uid);
-    done->uncached = access(path, F_OK) != 0 || rollcall_verifier_drop_cache(uid) == 0;
+    r = access(path, F_OK) != 0 ? 0 : rollcall_verifier_drop_cache(uid);
+    done->uncached = r == 0;
+    return r;
 }
 
 static void end_sessions(struct duty *d, struct gathering *g,
@@ -321,9 +324,12 @@ static void end_sessions(struct duty *d, struct gathering *g,
             json_decref(l->spared);
         done->survived = !gone;
     }
+    // A verifier that hangs takes one wait of a look, not one for each leaver: the next lock may
+    // be there already. The next look tries again.
     for (size_t i = 0; i < g->n && !facts->observe; i++)
-        if (!d->done[g->slot[i]].uncached)
-            drop_cache(g->leaver[i].target.uid, &d->done[g->slot[i]]);
+        if (!d->done[g->slot[i]].uncached &&
+            drop_cache(g->leaver[i].target.uid, &d->done[g->slot[i]]) == -ETIMEDOUT)
+            break;
 }
 
 static void judge_everybody(struct duty *d, const struct rollcall_board *board,
