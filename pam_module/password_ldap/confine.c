@@ -39,9 +39,17 @@ static void restrict_files(char *const files[], int n)
                              LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
                              LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_SOCK |
                              LANDLOCK_ACCESS_FS_MAKE_FIFO};
-    // Names of servers, certificates, libraries of libraries.
-    static const char *const readable[] = {
-        "/etc", "/usr", "/lib", "/lib64", "/run/systemd/resolve", "/dev/urandom"};
+    // Names of servers (/etc/resolv.conf is often a link to one of those under /run, and a bind
+    // mount in a container), certificates, libraries of libraries.
+    static const char *const readable[] = {"/etc",
+                                           "/etc/resolv.conf",
+                                           "/usr",
+                                           "/lib",
+                                           "/lib64",
+                                           "/run/systemd/resolve",
+                                           "/run/NetworkManager",
+                                           "/run/resolvconf",
+                                           "/dev/urandom"};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 
     if (ruleset < 0)
