@@ -218,10 +218,12 @@ static int after_welcome(struct login *l, const struct rollcall_secret *code, bo
     int r = welcome(l, code, enrolled);
 
     if (r == 1) {
-        // One that was chosen now, or that the directory took.
+        // One that was chosen now, or that the directory took; one that must be changed there
+        // first has not been.
         l->proof |=
             PROOF_CODE |
-            (password_of_host(l->v) || directory_admits(l->directory.status) ? PROOF_PASSWORD : 0);
+            (password_of_host(l->v) || l->directory.status == ROLLCALL_CHECK_TAKEN ? PROOF_PASSWORD
+                                                                                   : 0);
         return after_proof(l, "access-code");
     }
     // A conversation that ended has nobody to tell.
