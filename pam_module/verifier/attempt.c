@@ -264,7 +264,9 @@ static enum outcome weigh(struct attempt *a, struct credential_file *f,
                           struct attempt_result *ret)
 {
     const struct rollcall_check_answer *d = request->password ? request->directory : NULL;
-    bool keep = d && d->status == ROLLCALL_CHECK_TAKEN && outcome == OUTCOME_RIGHT;
+    // What is no sign-in has shown the password alone.
+    bool keep = d && d->status == ROLLCALL_CHECK_TAKEN && outcome == OUTCOME_RIGHT &&
+                !request->keep_failures;
 
     ret->from_cache = d && d->status == ROLLCALL_CHECK_UNREACHABLE && outcome == OUTCOME_RIGHT;
     // Whoever has no other factor here has no file of this employment yet.

@@ -304,9 +304,12 @@ def test_passwd_changes_it_at_the_directory(slapd):
     session.answer("Present password: ", "bob likes short walks")
     session.expect_exact("That was not accepted.")
     session.expect_exact("rollcall-test-shell> ")
+    desk("forget", "bob")
     session.sendline("passwd")
     session.answer("Present password: ", PASSWORD["bob"])
-    session.answer(NEW, "bob has a new one")
+    session.expect_exact(NEW)
+    assert factors("bob")["password"] is None  # a password alone is nothing to keep
+    session.sendline("bob has a new one")
     session.answer(AGAIN, "bob has a new one")
     session.expect_exact("Your password is changed.")
     session.close()
