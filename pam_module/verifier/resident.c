@@ -290,6 +290,20 @@ static int serve_one(struct parent *p)
     return 0;
 }
 
+// Whoever waits for a parent that cannot be one starts a verifier of their own.
+static void turn_away(void)
+{
+    struct pollfd one = {.fd = STDIN_FILENO, .events = POLLIN};
+    int fd;
+
+    while (poll(&one, 1, 0) > 0) {
+        fd = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            return;
+        close(fd);
+    }
+}
+
 int resident_serve(struct verifier *v, char **argv)
 {
     struct parent p = {.v = v, .program = argv[0], .at_most = AT_MOST};
@@ -298,6 +312,8 @@ int resident_serve(struct verifier *v, char **argv)
     take_signals(&p);
     if (r == 0)
         r = make_ready(&p);
+    if (r < 0)
+        turn_away();
     while (r == 0) {
         r = wait_for_one(&p);
         if (r == 1)

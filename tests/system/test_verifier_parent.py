@@ -216,6 +216,20 @@ def test_without_it_the_module_starts_a_verifier_itself(alice, parent):
     parent.__init__()
 
 
+def test_one_that_cannot_go_on_closes_what_waits_so_that_nobody_waits_in_vain(alice, parent):
+    key = "/etc/rollcall/secrets/host-key"
+    os.rename(key, key + ".away")
+    try:
+        with open(key, "wb") as f:
+            f.write(b"no key")
+        v = parent.connect()
+        assert v.socket.recv(1) == b""
+        v.socket.close()
+        assert parent.process.wait(60) == 1
+    finally:
+        os.rename(key + ".away", key)
+
+
 def test_a_program_that_was_replaced_is_the_next_logins(alice, parent):
     parent.connect().hello().socket.close()
     before = os.readlink(f"/proc/{parent.process.pid}/exe")
