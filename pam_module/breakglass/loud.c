@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Told to everybody who can be told. What is in the file is told again later; this is for now.
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -12,11 +13,11 @@
 #include "rollcall/safeio.h"
 
 // A terminal that nobody reads from holds nothing up.
-static void put(const char *path, const char *text)
+static void put(const char *path, const char *text, bool terminal)
 {
     _cleanup_close_ int fd = rollcall_open(path, O_WRONLY | O_NONBLOCK, 0);
 
-    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+    if (fd >= 0 && (!terminal || isatty(fd)) && write(fd, text, strlen(text)) < 0)
         return;
 }
 
@@ -29,7 +30,7 @@ static void tell_terminals(const char *text)
     while (f && fread(&u, sizeof(u), 1, f) == 1) {
         snprintf(path, sizeof(path), "/dev/%.*s", (int)sizeof(u.ut_line), u.ut_line);
         if (u.ut_type == USER_PROCESS && *u.ut_line && !strstr(path, ".."))
-            put(path, text);
+            put(path, text, true); // what utmp says may be any device
     }
 }
 
@@ -39,8 +40,8 @@ void breakglass_tell(const char *sentence)
 
     syslog(LOG_AUTHPRIV | LOG_ALERT, "%s", sentence);
     snprintf(text, sizeof(text), "<1>rollcall: %s\n", sentence);
-    put("/dev/kmsg", text);
+    put("/dev/kmsg", text, false);
     snprintf(text, sizeof(text), "\r\n\a*** rollcall: %s\r\n", sentence);
-    put("/dev/console", text);
+    put("/dev/console", text, false);
     tell_terminals(text);
 }
