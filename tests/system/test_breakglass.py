@@ -344,6 +344,8 @@ def test_a_file_that_says_root_or_that_others_may_write_opens_nothing():
             assert app.account(pamapp.SILENT) == "SUCCESS"  # it is as any other local one
     finally:
         sh("usermod", "-u", str(state()["uid"]), "glass")
+    os.chmod(STATE, 0o660)
+    assert rollcall("seal", "--yes")[0] == 0 and os.stat(STATE).st_mode & 0o777 == 0o600
 
 
 def test_doctor_says_whether_there_are_codes_and_what_the_password_is():
