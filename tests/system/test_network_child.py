@@ -193,7 +193,8 @@ def wait_for_filter(pid):
         with open(path, encoding="ascii") as f:
             return f.read()
 
-    wait.until(lambda: "Seccomp:\t2" in status(), "the program to confine itself")
+    # Where the sandbox has a filter of its own, it is the other word that says so.
+    wait.until(lambda: "Seccomp:\t2" in status() and "NoNewPrivs:\t1" in status(), "the program to confine itself")
     return status()
 
 
