@@ -137,7 +137,7 @@ static json_t *map_dates(const char *start, const char *end, const char *at, cha
     static const char *const names[] = {"employeeNumber", "userName", "status",
                                         "startDate",      "endDate",  "terminatedAt"};
     const char *const cells[] = {"1", "alice", "active", start, end, at};
-    struct csv_row_fault fault;
+    struct csv_row_fault fault = {0};
     struct csv_header header;
     json_t *user = NULL;
 
