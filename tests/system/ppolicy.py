@@ -82,10 +82,11 @@ class Directory:
 
     def start(self):
         self.log = open(self.where + "/log", "ab")
+        starts = self.said().count("slapd starting")  # the log goes on over a stop
         self.process = subprocess.Popen(
             ["/usr/sbin/slapd", "-d", "stats", "-f", self.where + "/slapd.conf", "-h", f"{self.starttls} {self.uri}"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
-        wait.until(lambda: "slapd starting" in self.said(), "slapd to start: " + self.said())
+        wait.until(lambda: self.said().count("slapd starting") > starts, "slapd to start: " + self.said())
         return self
 
     def said(self):
