@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// HTTPS for sources that read an API: libcurl, with what each of them needs. Certificates and
+// names are verified and nothing turns that off; HTTP/2 where the server has it; one
+// connection, used again; gzip; a proxy. No redirect is followed: an answer of 3xx is an answer.
+// Credentials go to the origins that were named at the start and nowhere else.
+#ifndef ROLLCALL_SOURCES_HTTP_H
+#define ROLLCALL_SOURCES_HTTP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define HTTP_BODY_MAX    (32u * 1024 * 1024) // of an answer that is held whole
+#define HTTP_DEPTH_MAX   32                  // levels of an answer's JSON
+#define HTTP_HEADERS_MAX 8                   // of a request
+#define HTTP_ORIGINS_MAX 4
+#define HTTP_WHY_MAX     600
+
+struct http_settings {
+    const char *name;                     // of the source's section, for messages
+    const char *origin[HTTP_ORIGINS_MAX]; // https://HOST[:PORT], or NULL
+    const char *ca_file;                  // PEM by path (/proc/self/fd/N), or NULL: the system's
+    const char *cert_file, *key_file;     // our own certificate for TLS, or NULL
+    const char *proxy;                    // http://HOST:PORT, or NULL: none. No environment counts
+    unsigned timeout;                     // seconds: to connect, and without a byte
+    unsigned budget;                      // seconds: of one request with all that it is repeated
+    FILE *trace;                          // each request and answer, secrets left out; or NULL
+};
+
+struct http;
+struct auth; // oauth.h
+
+// -EINVAL with a sentence, -ENOMEM.
+int http_open(const struct http_settings *settings, struct http **ret, char *why, size_t why_len);
+struct http *http_close(struct http *h); // NULL
+
+struct http_header {
+    const char *name, *value;
+};
+
+struct http_request {
+    const char *method; // NULL: GET
+    const char *url;    // absolute, of one of the origins
+    const char *accept; // NULL: application/json
+    struct http_header header[HTTP_HEADERS_MAX];
+    size_t n_headers;
+    const char *body, *content_type; // or NULL
+    const char *etag;                // asked with If-None-Match; 304 is an answer then
+    bool any_type;                   // the answer's Content-Type need not be JSON
+    // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
+    // error ends the request with it. Such a request is repeated only before its first byte.
+    int (*take)(void *ctx, const char *bytes, size_t len);
+    void *ctx;
+};
+
+struct http_answer {
+    int status;
+    json_t *json;    // the body, where it is JSON; of errors too
+    char *next;      // Link: rel="next" (RFC 8288), made absolute; or NULL
+    char *etag;      // or NULL
+    char *location;  // or NULL
+    int64_t date;    // the server's clock (seconds), or 0
+    int64_t arrived; // ours, when it came: their difference is the skew
+    int64_t rate_limit, rate_remaining, rate_reset; // X-Rate-Limit-*, or -1. Reset is an instant
+};
+
+// 0 with what the server finally answered, whatever its status, but for those that are repeated
+// in here: 429 (after Retry-After, X-Rate-Limit-Reset or a growing pause), 500, 502, 503, 504,
+// a lost or silent connection; and 401 once, with a new token. When the budget is used up, the
+// last of these is the answer. Errors, with a sentence in `why` that names the URL without its
+// query:
+//   -EXDEV    the URL is of no origin of ours        -ECONNREFUSED  no connection
+//   -EACCES   TLS, or the token was refused          -ETIMEDOUT     the budget is used up
+//   -EBADMSG  no JSON, duplicate members, a NUL, too deep, cut short, of a wrong type
+//   -EFBIG    larger than HTTP_BODY_MAX              -ENOMEM
+// and whatever `take` returned.
+// Ends the program when the engine closes our standard input while it waits.
+int http_send(struct http *h, struct auth *auth, const struct http_request *request,
+              struct http_answer *ret, char *why, size_t why_len);
+void http_answer_done(struct http_answer *a);
+
+// How many requests were sent, repeated ones too: for `figure:` lines and tests.
+uint64_t http_sent(const struct http *h);
+
+// A URL of query parameters, each name and value escaped: "base?name=value&...". The caller
+// frees it. Pairs end with NULL.
+char *http_url(const char *base, ...) __attribute__((sentinel));
+// The URL that a link in an answer to `url` means (RFC 3986); NULL where it is none. The caller
+// frees it.
+char *http_resolve(const char *url, const char *link);
+
+#endif
