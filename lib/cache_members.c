@@ -156,7 +156,7 @@ static int write_runs(struct rc_members *m, struct rc_build *b, struct rc_accoun
     rc_build_begin(b, RC_MSHIPS);
     for (uint32_t slot = 0; slot < slots; slot++) {
         uint32_t line[RC_MSHIP_RUN] = {0}, n = records[slot].n_groups + records[slot].n_local;
-        if (n <= RC_MSHIP_RUN)
+        if (n > 0 && n <= RC_MSHIP_RUN)
             memcpy(line, m->run + records[slot].mship, n * sizeof(*line));
         rc_build_write(b, line, sizeof(line));
     }
