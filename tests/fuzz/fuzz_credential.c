@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pam_module/verifier/verifier.h"
+#include "rollcall/cleanup.h"
 #include "tests/unit/scratch.h"
 #include <openssl/evp.h>
 
@@ -163,15 +164,14 @@ static void seed(const char *corpus)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    char in[] = "/dev/shm/rollcall-fuzz-XXXXXX";
+    _cleanup_free_ char *in = NULL;
 
     for (int i = 1; i < *argc; i++)
         if ((*argv)[i][0] != '-') {
             seed((*argv)[i]);
             break;
         }
-    if (!mkdtemp(in))
-        return -1;
+    in = scratch_make(scratch_memory());
     folder = open(in, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return folder < 0 ? -1 : 0;
 }

@@ -17,6 +17,7 @@ int verifier_main(int argc, char **argv);
 #undef main
 
 #include "rollcall/audit.h"
+#include "rollcall/cleanup.h"
 #include "tests/fuzz/packets.h"
 #include "tests/unit/scratch.h"
 
@@ -218,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static int make_folder(const char *in, const char *name)
 {
-    char path[128];
+    char path[300];
 
     snprintf(path, sizeof(path), "%s/%s", in, name);
     return mkdir(path, 0700) < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -226,12 +227,12 @@ static int make_folder(const char *in, const char *name)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    char in[] = "/dev/shm/rollcall-fuzz-XXXXXX", path[64];
+    _cleanup_free_ char *in = NULL;
+    char path[300];
     struct rollcall_findings findings;
 
     packets_seed(*argc, *argv, packets_of_a_client);
-    if (!mkdtemp(in))
-        return -1;
+    in = scratch_make(scratch_memory());
     folder = make_folder(in, "credentials");
     tickets = make_folder(in, "tickets");
     snprintf(path, sizeof(path), "%s/rollcall.conf", in);

@@ -13,15 +13,33 @@
 
 #define SCRATCH "/rollcall-test-"
 
+// A new folder in `top`. The text is the caller's to free.
+static inline char *scratch_make(const char *top)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s" SCRATCH "XXXXXX", top) < 0 || !mkdtemp(path))
+        abort();
+    return path;
+}
+
 // A new folder in $TMPDIR or /tmp, and the process in it: tests use short names.
 static inline void scratch_enter(void)
 {
     const char *top = getenv("TMPDIR");
-    char template[256];
-    int n = snprintf(template, sizeof(template), "%s" SCRATCH "XXXXXX", top ? top : "/tmp");
+    char *path = scratch_make(top ? top : "/tmp");
 
-    if (n < 0 || n >= (int)sizeof(template) || !mkdtemp(template) || chdir(template) < 0)
+    if (chdir(path) < 0)
         abort();
+    free(path);
+}
+
+// Where a disk would be waited for; in memory, where there is some.
+static inline const char *scratch_memory(void)
+{
+    const char *top = getenv("TMPDIR");
+
+    return top ? top : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
 static inline int scratch_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "rollcall/account.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/two_ways.h"
 
 #define SEEDS 60
@@ -402,7 +403,6 @@ int main(void)
         cmocka_unit_test(a_termination_costs_no_more_in_a_larger_company),
     };
 
-    if (access("/dev/shm", W_OK) == 0) // thousands of commits that need not wait for a disk
-        setenv("TMPDIR", "/dev/shm", 0);
+    setenv("TMPDIR", scratch_memory(), 0); // thousands of commits that need not wait for a disk
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

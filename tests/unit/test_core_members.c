@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/group_words.h"
+#include "tests/unit/scratch.h"
 
 // ---- what takes it away ----
 
@@ -388,7 +389,6 @@ int main(void)
 #undef TEST
     };
 
-    if (access("/dev/shm", W_OK) == 0)
-        setenv("TMPDIR", "/dev/shm", 0);
+    setenv("TMPDIR", scratch_memory(), 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

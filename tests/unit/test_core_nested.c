@@ -12,6 +12,7 @@
 
 #include "rollcall/account.h"
 #include "tests/unit/group_words.h"
+#include "tests/unit/scratch.h"
 
 // ---- who is in ----
 
@@ -338,7 +339,6 @@ int main(void)
         cmocka_unit_test(a_change_of_one_member_costs_no_more_in_a_larger_group),
     };
 
-    if (access("/dev/shm", W_OK) == 0)
-        setenv("TMPDIR", "/dev/shm", 0);
+    setenv("TMPDIR", scratch_memory(), 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
