@@ -7,10 +7,11 @@
 
 #include "rollcall/breakglass.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
 
 int rollcall_breakglass_local_uid(const char *name, uint32_t *ret)
 {
-    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
+    _cleanup_fclose_ FILE *f = fopen(ROLLCALL_PASSWD_FILE, "re");
     struct passwd pw, *found;
     char buf[16384];
 

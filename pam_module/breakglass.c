@@ -20,12 +20,16 @@ bool breakglass_meant(int argc, const char **argv)
     return false;
 }
 
-// Is it the account of the file? Nothing of it is read for root, nor by anybody but root.
+// Is it the account of the file, and of /etc/passwd? A name that was taken away there may be an
+// employee's by now. Nothing of it is read for root, nor by anybody but root.
 static bool is_the_account(const struct pam_call *call, struct rollcall_breakglass *ret)
 {
+    uint32_t uid = 0;
+
     return geteuid() == 0 && strcmp(call->user, "root") != 0 &&
            rollcall_breakglass_read(ROLLCALL_BREAKGLASS_STATE, ret) == 0 &&
-           strcmp(ret->account, call->user) == 0;
+           strcmp(ret->account, call->user) == 0 &&
+           rollcall_breakglass_local_uid(call->user, &uid) == 0 && uid == ret->uid;
 }
 
 static bool is_open(const struct rollcall_breakglass *b)

@@ -14,7 +14,7 @@
 // ours, and so as refused, for everybody but root.
 static bool in_passwd_file(const char *name)
 {
-    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
+    _cleanup_fclose_ FILE *f = fopen(ROLLCALL_PASSWD_FILE, "re");
     _cleanup_free_ char *line = NULL;
     size_t size = 0, len = strlen(name);
 

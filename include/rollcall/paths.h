@@ -32,6 +32,10 @@
 #define ROLLCALL_NSSDIR "/usr/lib"
 #endif
 
+#ifndef ROLLCALL_PASSWD_FILE
+#define ROLLCALL_PASSWD_FILE "/etc/passwd" // who is local; never asked through NSS
+#endif
+
 #define ROLLCALL_CONF               ROLLCALL_SYSCONFDIR "/rollcall.conf"
 #define ROLLCALL_CONF_DIR           ROLLCALL_SYSCONFDIR "/conf.d"
 #define ROLLCALL_SECRETS_DIR        ROLLCALL_SYSCONFDIR "/secrets"   // root 0700

@@ -16,7 +16,7 @@ PAM_FAULTS := $(BUILD)/tests/faults/pam_rollcall.so
 FAULTS_SRCS := tests/faults/faults.c tests/faults/cheap_scrypt.c
 $(PAM_FAULTS): $(FAULTS_SRCS) $(pam_rollcall.so_SRCS) $(FAULTS_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(FAULTS_CFLAGS) -fvisibility=hidden -shared $(FAULTS_WRAP) -Wl,--gc-sections -o $@ $(FAULTS_SRCS) \
+	$(CC) $(FAULTS_CFLAGS) -DROLLCALL_PASSWD_FILE='"state/passwd"' -fvisibility=hidden -shared $(FAULTS_WRAP) -Wl,--gc-sections -o $@ $(FAULTS_SRCS) \
 		$(pam_rollcall.so_SRCS) -lpam -lcrypto -loath
 
 VERIFIER_FAULTS := $(BUILD)/tests/faults/rollcall-verifier

@@ -310,8 +310,11 @@ static void seal(void)
 {
     struct rollcall_breakglass b = {
         .uid = 1000, .account = "glass", .services = "glass", .open_for = 3600};
+    static const char passwd[] = "root:x:0:0::/root:/bin/sh\nlarry:x:1001:1001::/:/bin/sh\n"
+                                 "glass:x:1000:1000::/:/bin/sh\n";
 
     assert_int_equal(rollcall_breakglass_create("state/breakglass/state", &b), 0);
+    scratch_write("state/passwd", passwd, sizeof(passwd) - 1);
     write_glass_service("glass", "pam_deny.so");
     write_glass_service("glass-local", "pam_permit.so");
 }

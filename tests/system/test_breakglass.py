@@ -341,6 +341,8 @@ def test_a_file_that_says_root_or_that_others_may_write_opens_nothing():
     try:
         with pamapp.Application("login", "glass", lambda style, text: codes[0] if PROMPT in text else "x") as app:
             assert app.authenticate() != "SUCCESS"
+            assert not any(PROMPT in p for p in app.prompts()), "it is as any other local one"
+            assert app.account(pamapp.SILENT) == "SUCCESS"
     finally:
         sh("usermod", "-u", str(state()["uid"]), "glass")
     os.chmod(STATE, 0o660)
