@@ -42,6 +42,8 @@ int source_request_read(int fd, struct source_request *ret)
     q.path = json_string_value(json_object_get(section, "path"));
     q.cursor = json_string_value(json_object_get(q.json, "cursor"));
     q.once = json_is_true(json_object_get(q.json, "once"));
+    q.test = json_is_true(json_object_get(q.json, "test"));
+    q.trace = json_is_true(json_object_get(q.json, "trace"));
     q.poll = (uint64_t)json_integer_value(json_object_get(section, "poll"));
     zone = json_string_value(json_object_get(q.json, "timezone"));
     r = rollcall_timezone_use(zone ? zone : "UTC");
@@ -75,7 +77,7 @@ static void put_time(json_t *o, const char *key, int64_t t)
 
 void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at, const char *since)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s*}", "op", "begin", "mode", full ? "full" : "delta",
+    json_t *o = json_pack("{s:s, s:s, s:s*, s:s*}", "op", "begin", "mode", full ? "full" : "delta",
                           "version", version, "since", since);
 
     put_time(o, "as_of", as_of);
@@ -167,6 +169,34 @@ void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation)
 {
     emit(json_pack("{s:s, s:s, s:I, s:I}", "op", "commit", "cursor", cursor, "rows",
                    (json_int_t)rows, "generation", (json_int_t)generation));
+}
+
+void emit_dropped(const char *id, const char *reason, const char *name)
+{
+    emit(json_pack("{s:s, s:s, s:s, s:s*}", "op", "dropped", "id", id, "reason", reason, "name",
+                   name));
+}
+
+void emit_device(int compliant, int managed, const char *id)
+{
+    json_t *o = json_pack("{s:s, s:s*}", "op", "device", "id", id);
+
+    if (compliant >= 0)
+        json_object_set_new(o, "compliant", json_boolean(compliant));
+    if (managed >= 0)
+        json_object_set_new(o, "managed", json_boolean(managed));
+    emit(o);
+}
+
+void emit_finding(const char *level, const char *what, const char *text)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "op", "finding", "level", level, "what", what,
+                          "text", text);
+
+    if (!o) // what a server said need not be UTF-8
+        o = json_pack("{s:s, s:s, s:s, s:s}", "op", "finding", "level", level, "what", what, "text",
+                      "the server's words are not UTF-8");
+    emit(o);
 }
 
 void emit_flush(void)

@@ -13,7 +13,7 @@ struct source_request {
     const char *name; // of the section
     const char *path;
     const char *cursor; // last committed, or NULL
-    bool once;
+    bool once, test, trace;
     uint64_t poll;
 };
 
@@ -22,7 +22,7 @@ int source_request_read(int fd, struct source_request *ret);
 void source_request_done(struct source_request *request);
 
 // Each prints one line; a reader that went away ends the program.
-// `since`: the cursor that the listing is said as a difference to, or NULL.
+// `version` or NULL; `since`: the cursor that the listing is said as a difference to, or NULL.
 void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at, const char *since);
 void emit_user(json_t *user, const char *where); // takes the reference
 // A row that could not be taken; `id` where it could be read.
@@ -38,6 +38,12 @@ void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);
 // With a generation, that is acknowledged on standard input.
 void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation);
+// Whom it leaves out on purpose: `reason` is one of docs/source-protocol.md; `name` or NULL.
+void emit_dropped(const char *id, const char *reason, const char *name);
+// What the identity provider says of this machine: 1, 0, or -1: not known; `id` or NULL.
+void emit_device(int compliant, int managed, const char *id);
+// With `test` alone. `level`: "ok", "warning", "error".
+void emit_finding(const char *level, const char *what, const char *text);
 void emit_flush(void);
 
 #endif

@@ -57,12 +57,14 @@ struct http_request {
 
 struct http_answer {
     int status;
-    json_t *json;    // the body, where it is JSON; of errors too
-    char *next;      // Link: rel="next" (RFC 8288), made absolute; or NULL
-    char *etag;      // or NULL
-    char *location;  // or NULL
-    int64_t date;    // the server's clock (seconds), or 0
-    int64_t arrived; // ours, when it came: their difference is the skew
+    json_t *json;     // the body, where it is JSON; of errors too
+    char *next;       // Link: rel="next" (RFC 8288), made absolute; or NULL
+    char *etag;       // or NULL
+    char *location;   // or NULL
+    char *nonce;      // DPoP-Nonce (RFC 9449, 8), or NULL
+    bool wants_nonce; // it was refused for the lack of that
+    int64_t date;     // the server's clock (seconds), or 0
+    int64_t arrived;  // ours, when it came: their difference is the skew
     int64_t rate_limit, rate_remaining, rate_reset; // X-Rate-Limit-*, or -1. Reset is an instant
 };
 
@@ -72,7 +74,8 @@ struct http_answer {
 // last of these is the answer. Errors, with a sentence in `why` that names the URL without its
 // query:
 //   -EXDEV    the URL is of no origin of ours        -ECONNREFUSED  no connection
-//   -EACCES   TLS, or the token was refused          -ETIMEDOUT     the budget is used up
+//   -EACCES   we were given no token                 -ETIMEDOUT     silence, or the budget
+//   -EPROTO   TLS: a certificate that is not good    -EAGAIN        no token now: 429, 5xx
 //   -EBADMSG  no JSON, duplicate members, a NUL, too deep, cut short, of a wrong type
 //   -EFBIG    larger than HTTP_BODY_MAX              -ENOMEM
 // and whatever `take` returned.
@@ -83,6 +86,14 @@ void http_answer_done(struct http_answer *a);
 
 // How many requests were sent, repeated ones too: for `figure:` lines and tests.
 uint64_t http_sent(const struct http *h);
+
+// Milliseconds for which the last 429 asked us to stay away, where that was more than the budget
+// had left; else 0.
+int64_t http_asked_ms(const struct http *h);
+// The server's clock less ours in seconds, as of the last answer with a Date. False: none came.
+bool http_skew(const struct http *h, int64_t *ret_seconds);
+// How the last answer came: "HTTP/2", "HTTP/1.1"; NULL: none came yet.
+const char *http_spoken(const struct http *h);
 
 // A URL of query parameters, each name and value escaped: "base?name=value&...". The caller
 // frees it. Pairs end with NULL.

@@ -4,6 +4,7 @@
 #ifndef ROLLCALL_SOURCES_OAUTH_H
 #define ROLLCALL_SOURCES_OAUTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,7 +48,10 @@ struct auth_headers {
 int auth_headers(struct auth *a, struct http *h, const char *method, const char *url,
                  struct auth_headers *ret, char *why, size_t why_len);
 void auth_headers_done(struct auth_headers *headers); // erases
-// The last token was refused (401): the next call fetches another.
-void auth_refused(struct auth *a);
+// The last token was refused (401): the next call fetches another. False where there is no other,
+// for it is what stands in a file.
+bool auth_refused(struct auth *a);
+// A server gave a nonce for proofs with its answer to `url` (RFC 9449, 8 and 9).
+void auth_nonce(struct auth *a, const char *url, const char *nonce);
 
 #endif

@@ -16,7 +16,9 @@ struct web {
     struct auth *auth;
     json_t *cursor; // an object of the source's own, as it was last committed; empty: none
     char why[HTTP_WHY_MAX];
-    void *own; // the source's
+    void *own;       // the source's
+    int failed;      // by web_failed
+    unsigned errors; // among the findings
 };
 
 enum web_outcome {
@@ -29,7 +31,9 @@ enum web_outcome {
 struct web_source {
     const char *type;
     // Checks the section; names the origins, and how to sign in. -EINVAL with a sentence in
-    // w->why. Strings live as long as `w`.
+    // w->why. Strings live as long as `w`. What is an option or a file of that name stands there
+    // already: proxy, ca_file, user, client_id, token_url, scope, key_id, key_file, cert_file;
+    // the secret is secret_file, password_file or credential. Times are made of `timeout`.
     int (*settings)(struct web *w, struct http_settings *http, struct auth_settings *auth);
     // Is this the tenant, org or environment that was pinned, and one of a workforce? Asked
     // before the first read of each process. 0; -EPERM with a sentence: WEB_REFUSED; any other
@@ -56,14 +60,17 @@ const json_t *web_list(const struct web *w, const char *name);
 const char *web_file(struct web *w, const char *name);
 bool web_list_has(const struct web *w, const char *name, const char *value);
 
-// GET with the source's credentials. An answer other than `expected` (200) is an error with a
-// sentence in w->why: -EACCES for 401 and 403, -ENOENT for 404, -ESTALE for 410, -EAGAIN
-// for 429 and 5xx, -EBADMSG for the rest; `ret` is given in any case where the server
-// answered, so that the caller can look at its body.
+// GET with the source's credentials. An answer other than 2xx (or 304, where an etag was sent) is
+// an error with a sentence in w->why that ends with the server's own words: -EACCES for 401 and
+// 403, -ENOENT for 404, -ESTALE for 410, -EAGAIN for 429 and 5xx, -EBADMSG for the rest; `ret` is
+// given in any case where the server answered, so that the caller can look at its body: begin
+// with {0} and always call http_answer_done.
 int web_get(struct web *w, const char *url, struct http_answer *ret);
 int web_send(struct web *w, const struct http_request *request, struct http_answer *ret);
-// By an error of these: WEB_REFUSED never comes of it, for a credential that is revoked today may
-// be good tomorrow: -EACCES is said as an alarm and tried again; the last state stands.
+// By an error of these, `why` being said already: WEB_AFRESH for -ESTALE, WEB_LATER for the rest.
+// WEB_REFUSED never comes of it, for a credential that is revoked today may be good tomorrow. With
+// -EACCES or -EPROTO the program ends with 1 once it is said: the engine starts it again after a
+// pause, with the secrets and certificates that the files hold then. The last state stands.
 enum web_outcome web_failed(struct web *w, int error);
 
 // Commits with w->cursor (an object) as it is then, and `rows` counted.

@@ -10,3 +10,8 @@ $(COUNT_CALLS): $(BUILD)/modobj/tests/system/count_calls.o
 	@mkdir -p $(@D)
 	$(CC) $(MODULE_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $<
 tests: $(COUNT_CALLS)
+
+PROGRAMS += rollcall-source-weblist
+rollcall-source-weblist_SRCS := tests/system/web_source_main.c $(WEB_SRCS)
+rollcall-source-weblist_LIBS := $(WEB_LIBS)
+rollcall-source-weblist_DIR := tests/tools

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One transfer: what libcurl is told, and what it hands over.
+#include "syncd/sources/http_transfer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "syncd/sources/erasing.h"
+#include "syncd/sources/http_text.h"
+#include "syncd/sources/wait.h"
+
+#define HEADER_MAX       (16 * 1024) // of one that is looked at
+#define HEADER_BYTES_MAX (256 * 1024)
+#define SLOWEST          64 // bytes a second of a body that is taken as it comes
+#define URL_SHOWN        400
+
+void http_transfer_done(struct transfer *t)
+{
+    http_answer_done(&t->a);
+    erasing_free(t->body); // a token's answer is one too
+    free(t->type);
+    free(t->retry_after);
+}
+
+void http_answer_done(struct http_answer *a)
+{
+    json_decref(a->json);
+    free(a->next);
+    free(a->etag);
+    free(a->location);
+    free(a->nonce);
+    *a = (struct http_answer){0};
+}
+
+// ---- what comes ----
+
+static void keep(char **to, const char *value)
+{
+    if (!*to)
+        *to = strdup(value);
+}
+
+static void keep_header(struct transfer *t, const char *name, const char *value)
+{
+    struct http_answer *a = &t->a;
+    char *link;
+
+    if (strcasecmp(name, "Link") == 0 && !a->next && (link = http_link_next(value))) {
+        a->next = http_resolve(t->request->url, link);
+        free(link);
+    } else if (strcasecmp(name, "ETag") == 0) {
+        keep(&a->etag, value);
+    } else if (strcasecmp(name, "Location") == 0) {
+        keep(&a->location, value);
+    } else if (strcasecmp(name, "DPoP-Nonce") == 0) {
+        keep(&a->nonce, value);
+    } else if (strcasecmp(name, "WWW-Authenticate") == 0) {
+        a->wants_nonce = a->wants_nonce || strstr(value, "use_dpop_nonce");
+    } else if (strcasecmp(name, "Content-Type") == 0) {
+        keep(&t->type, value);
+    } else if (strcasecmp(name, "Retry-After") == 0) {
+        keep(&t->retry_after, value);
+    } else if (strcasecmp(name, "Date") == 0) {
+        a->date = (int64_t)curl_getdate(value, NULL);
+        a->date = a->date < 0 ? 0 : a->date;
+    } else if (strcasecmp(name, "X-Rate-Limit-Limit") == 0) {
+        a->rate_limit = http_number(value);
+    } else if (strcasecmp(name, "X-Rate-Limit-Remaining") == 0) {
+        a->rate_remaining = http_number(value);
+    } else if (strcasecmp(name, "X-Rate-Limit-Reset") == 0) {
+        a->rate_reset = http_number(value);
+    }
+}
+
+// What an answer before the last one (of 1xx) said does not count.
+static void begin_headers(struct transfer *t)
+{
+    http_answer_done(&t->a);
+    free(t->type);
+    free(t->retry_after);
+    t->type = t->retry_after = NULL;
+    t->a.rate_limit = t->a.rate_remaining = t->a.rate_reset = -1;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+    size_t len = size * n;
+    char line[HEADER_MAX], *value;
+
+    t->header_bytes += len;
+    if (t->header_bytes > HEADER_BYTES_MAX) {
+        t->error = -EFBIG;
+        return 0;
+    }
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        begin_headers(t);
+    if (len >= sizeof(line) || memchr(bytes, 0, len))
+        return len;
+    memcpy(line, bytes, len);
+    while (len > 0 && strchr("\r\n \t", line[len - 1]))
+        len--;
+    line[len] = 0;
+    value = strchr(line, ':');
+    if (value) {
+        *value++ = 0;
+        keep_header(t, line, value + strspn(value, " \t"));
+    }
+    return size * n;
+}
+
+static long status_of(const struct http *h)
+{
+    long status = 0;
+
+    curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+static bool make_room(struct transfer *t, size_t more)
+{
+    size_t room = t->room ? t->room : 64 * 1024;
+    char *p;
+
+    while (room < t->len + more + 1)
+        room *= 2;
+    if (room == t->room)
+        return true;
+    p = erasing_realloc(t->body, room);
+    if (!p)
+        return false;
+    t->body = p;
+    t->room = room;
+    return true;
+}
+
+bool http_is_of_a_type(const struct transfer *t)
+{
+    return t->request->any_type || http_is_json(t->type);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+    size_t len = size * n;
+    long status = status_of(t->h);
+
+    t->bytes += len;
+    if (t->request->take && status >= 200 && status < 300) {
+        t->error = t->taken || http_is_of_a_type(t) ? 0 : -EBADMSG;
+        t->taken = true;
+        if (t->error == 0)
+            t->error = t->request->take(t->request->ctx, bytes, len);
+        return t->error < 0 ? 0 : len;
+    }
+    if (t->len + len > HTTP_BODY_MAX)
+        t->error = -EFBIG;
+    else if (!make_room(t, len))
+        t->error = -ENOMEM;
+    if (t->error < 0)
+        return 0;
+    memcpy(t->body + t->len, bytes, len);
+    t->len += len;
+    return len;
+}
+
+// ---- one transfer ----
+
+// What no request may have otherwise.
+static void set_always(struct http *h)
+{
+    CURL *c = h->easy;
+
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->said);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (h->set.ca_file) { // and no other
+        curl_easy_setopt(c, CURLOPT_CAINFO, h->set.ca_file);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
+    if (h->set.cert_file) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, h->set.cert_file);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, h->set.key_file);
+    }
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(c, CURLOPT_PROXY, h->set.proxy ? h->set.proxy : "");
+    curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); // not to the proxy
+    curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "rollcall/" ROLLCALL_VERSION);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 128L * 1024);
+}
+
+static void set_times(struct http *h, const struct http_request *q)
+{
+    int64_t left = h->until - source_now_ms();
+    CURL *c = h->easy;
+
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)h->set.timeout);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)h->set.timeout);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, q->take ? (long)SLOWEST : 1L);
+    if (!q->take)
+        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
+}
+
+static void set_request(struct transfer *t)
+{
+    const struct http_request *q = t->request;
+    CURL *c = t->h->easy;
+
+    curl_easy_setopt(c, CURLOPT_URL, q->url);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    if (q->body) {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(q->body));
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->body);
+    }
+    if (q->method)
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, q->method);
+}
+
+static int add(struct curl_slist **list, const char *name, const char *value)
+{
+    _cleanup_erase_ char *line = NULL;
+    struct curl_slist *more;
+
+    if (!value)
+        return 0;
+    if (strpbrk(value, "\r\n"))
+        return -EINVAL;
+    if (asprintf(&line, "%s: %s", name, value) < 0) {
+        line = NULL;
+        return -ENOMEM;
+    }
+    more = curl_slist_append(*list, line);
+    if (!more)
+        return -ENOMEM;
+    *list = more;
+    return 0;
+}
+
+static int make_headers(const struct http_request *q, const struct auth_headers *ours,
+                        struct curl_slist **ret)
+{
+    int r = add(ret, "Accept", q->accept ? q->accept : "application/json");
+
+    for (size_t i = 0; r == 0 && i < q->n_headers; i++)
+        r = add(ret, q->header[i].name, q->header[i].value);
+    if (r == 0)
+        r = add(ret, "Content-Type", q->content_type);
+    if (r == 0)
+        r = add(ret, "If-None-Match", q->etag);
+    if (r == 0)
+        r = add(ret, "Authorization", ours->authorization);
+    if (r == 0)
+        r = add(ret, "DPoP", ours->dpop);
+    return r;
+}
+
+static CURLcode perform(struct http *h)
+{
+    struct curl_waitfd input = {.fd = 0, .events = CURL_WAIT_POLLIN};
+    CURLMcode m = curl_multi_add_handle(h->multi, h->easy);
+    CURLcode code = CURLE_FAILED_INIT;
+    int running = 1, left;
+    CURLMsg *said;
+
+    while (m == CURLM_OK && (m = curl_multi_perform(h->multi, &running)) == CURLM_OK && running) {
+        input.revents = 0;
+        m = curl_multi_poll(h->multi, &input, 1, 1000, NULL);
+        if (m == CURLM_OK && input.revents)
+            source_input();
+    }
+    while ((said = curl_multi_info_read(h->multi, &left)))
+        if (said->msg == CURLMSG_DONE)
+            code = said->data.result;
+    curl_multi_remove_handle(h->multi, h->easy);
+    return m == CURLM_OK ? code : CURLE_OUT_OF_MEMORY;
+}
+
+static int error_of(struct transfer *t, CURLcode code)
+{
+    t->passing = true;
+    switch (code) {
+    case CURLE_OK:
+        return 0;
+    case CURLE_OPERATION_TIMEDOUT:
+        return -ETIMEDOUT;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return -EBADMSG;
+    case CURLE_SSL_CONNECT_ERROR:
+        return -EPROTO;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        return -ECONNREFUSED;
+    default:
+        break;
+    }
+    t->passing = false;
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_USE_SSL_FAILED:
+        return -EPROTO;
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_WRITE_ERROR:
+        return -EBADMSG;
+    case CURLE_OUT_OF_MEMORY:
+        return -ENOMEM;
+    default:
+        return -ECONNREFUSED;
+    }
+}
+
+static void trace(const struct transfer *t, int64_t began)
+{
+    const struct http_request *q = t->request;
+    char url[URL_SHOWN];
+
+    if (!t->h->set.trace)
+        return;
+    fprintf(t->h->set.trace, "%s %s: ",
+            q->method ? q->method
+            : q->body ? "POST"
+                      : "GET",
+            http_shown(q->url, url, sizeof(url)));
+    if (t->a.status)
+        fprintf(t->h->set.trace, "%d, %zu bytes, %" PRId64 " ms\n", t->a.status, t->bytes,
+                source_now_ms() - began);
+    else
+        fprintf(t->h->set.trace, "no answer after %" PRId64 " ms: %.200s\n",
+                source_now_ms() - began, t->h->said);
+    fflush(t->h->set.trace);
+}
+
+int http_transfer(struct transfer *t, const struct auth_headers *ours)
+{
+    struct http *h = t->h;
+    struct curl_slist *headers = NULL;
+    int64_t began = source_now_ms();
+    int r = make_headers(t->request, ours, &headers);
+
+    if (r == 0) {
+        h->said[0] = 0;
+        curl_easy_reset(h->easy);
+        set_always(h);
+        set_times(h, t->request);
+        set_request(t);
+        curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
+        h->sent++;
+        r = error_of(t, perform(h));
+        t->a.status = (int)status_of(h);
+        t->a.arrived = (int64_t)time(NULL);
+        if (t->a.date > 0) {
+            h->skew = t->a.date - t->a.arrived;
+            h->has_skew = true;
+        }
+        if (t->a.status)
+            curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION, &h->spoken);
+        trace(t, began);
+    }
+    curl_slist_free_all(headers);
+    if (t->error < 0) {
+        t->passing = false;
+        r = t->error;
+    }
+    return r;
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The frame of sources over an API.
+#include "syncd/sources/web.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/random.h"
+#include "syncd/sources/http_text.h"
+#include "syncd/sources/wait.h"
+
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MAX_MS   60000
+#define POLL_DEFAULT   300 // seconds
+#define TIMEOUT        300 // of the engine: how long a source may be silent in a listing
+#define SILENCE_MAX    60  // seconds without a byte
+#define TEST_BUDGET    20
+#define SKEW_WARNING   60
+#define SKEW_ERROR     300 // assertions are not taken beyond
+#define FILES_MAX      64
+#define WORDS_MAX      300
+
+// ---- options ----
+
+const char *web_option(const struct web *w, const char *name)
+{
+    return json_string_value(json_object_get(w->section, name));
+}
+
+const json_t *web_list(const struct web *w, const char *name)
+{
+    const json_t *list = json_object_get(w->section, name);
+
+    return json_is_array(list) ? list : NULL;
+}
+
+bool web_list_has(const struct web *w, const char *name, const char *value)
+{
+    const json_t *list = web_list(w, name);
+
+    for (size_t i = 0; value && i < json_array_size(list); i++) {
+        const char *has = json_string_value(json_array_get(list, i));
+        if (has && strcmp(has, value) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *web_file(struct web *w, const char *name)
+{
+    static char path[FILES_MAX][24];
+    const json_t *n = json_object_get(json_object_get(w->section, "files"), name);
+    json_int_t fd = json_integer_value(n);
+
+    if (!json_is_integer(n) || fd < 3 || fd >= FILES_MAX)
+        return NULL;
+    snprintf(path[fd], sizeof(path[fd]), "/proc/self/fd/%d", (int)fd);
+    return path[fd];
+}
+
+static unsigned seconds(const struct web *w, const char *name, unsigned unsaid)
+{
+    json_int_t n = json_integer_value(json_object_get(w->section, name));
+
+    return n > 0 && n <= 86400 * 7 ? (unsigned)n : unsaid;
+}
+
+// ---- requests ----
+
+static const char *member(const json_t *o, const char *name)
+{
+    return json_string_value(json_object_get(o, name));
+}
+
+// Of Graph, Okta, SCIM, PingOne, OAuth.
+static void words_of(const json_t *body, char *buf, size_t len)
+{
+    const json_t *in = json_object_get(body, "error");
+    const char *code, *text;
+
+    if (!json_is_object(in))
+        in = body;
+    code = member(in, "code") ?: member(in, "errorCode") ?: member(in, "scimType");
+    code = code ?: member(in, "error");
+    text = member(in, "message") ?: member(in, "errorSummary") ?: member(in, "detail");
+    text = text ?: member(in, "error_description");
+    snprintf(buf, len, "%s%.60s%s%.200s", code || text ? ": " : "", code ?: "",
+             code && text ? ": " : "", text ?: "");
+}
+
+static int error_of(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return -EACCES;
+    case 404:
+        return -ENOENT;
+    case 410:
+        return -ESTALE;
+    case 429:
+        return -EAGAIN;
+    default:
+        return status >= 500 ? -EAGAIN : -EBADMSG;
+    }
+}
+
+int web_send(struct web *w, const struct http_request *request, struct http_answer *ret)
+{
+    int r = http_send(w->http, w->auth, request, ret, w->why, sizeof(w->why));
+    char url[WORDS_MAX], words[WORDS_MAX];
+
+    if (r < 0 || (ret->status >= 200 && ret->status < 300) || (ret->status == 304 && request->etag))
+        return r;
+    words_of(ret->json, words, sizeof(words));
+    snprintf(w->why, sizeof(w->why), "%s: the server answered %d%s",
+             http_bare(request->url, url, sizeof(url)), ret->status, words);
+    return error_of(ret->status);
+}
+
+int web_get(struct web *w, const char *url, struct http_answer *ret)
+{
+    return web_send(w, &(struct http_request){.url = url}, ret);
+}
+
+enum web_outcome web_failed(struct web *w, int error)
+{
+    w->failed = error;
+    return error == -ESTALE ? WEB_AFRESH : WEB_LATER;
+}
+
+void web_commit(struct web *w, uint64_t rows)
+{
+    _cleanup_free_ char *cursor = json_dumps(w->cursor, JSON_COMPACT | JSON_SORT_KEYS);
+
+    if (!cursor)
+        exit(1);
+    emit_commit(cursor, rows);
+    emit_flush();
+}
+
+void web_finding(struct web *w, const char *level, const char *what, const char *text)
+{
+    w->errors += strcmp(level, "error") == 0;
+    emit_finding(level, what, text);
+}
+
+// ---- opening ----
+
+static int read_request(struct web *w, const char *type)
+{
+    json_error_t e;
+
+    if (source_request_read(0, &w->request) < 0) {
+        fprintf(stderr, "rollcall-source-%s is started by rollcall-syncd; see rollcall.conf(5)\n",
+                type);
+        return -EINVAL;
+    }
+    w->section = json_object_get(w->request.json, "section");
+    if (!w->request.name)
+        w->request.name = type;
+    if (w->request.cursor)
+        w->cursor = json_loads(w->request.cursor, JSON_REJECT_DUPLICATES, &e);
+    if (!json_is_object(w->cursor)) {
+        json_decref(w->cursor);
+        w->cursor = json_object();
+    }
+    return w->cursor ? 0 : -ENOMEM;
+}
+
+// What a source need not say itself.
+static void take_common(struct web *w, struct http_settings *http, struct auth_settings *auth)
+{
+    unsigned timeout = seconds(w, "timeout", TIMEOUT);
+
+    http->name = w->request.name;
+    http->ca_file = web_file(w, "ca_file");
+    http->proxy = web_option(w, "proxy");
+    // The engine ends a source that is silent in a listing for `timeout`: we give up before.
+    http->timeout = timeout / 4 < 1 ? 1 : timeout / 4 > SILENCE_MAX ? SILENCE_MAX : timeout / 4;
+    http->budget = w->request.test && timeout > TEST_BUDGET ? TEST_BUDGET : (timeout * 3 + 3) / 4;
+    http->trace = w->request.trace ? stderr : NULL;
+    auth->user = web_option(w, "user");
+    auth->client_id = web_option(w, "client_id");
+    auth->token_url = web_option(w, "token_url");
+    auth->scope = web_option(w, "scope");
+    auth->key_id = web_option(w, "key_id");
+    auth->secret_file =
+        web_file(w, "secret_file") ?: web_file(w, "password_file") ?: web_file(w, "credential");
+    auth->key_file = web_file(w, "key_file");
+    auth->cert_file = web_file(w, "cert_file");
+}
+
+static int open_web(struct web *w, const struct web_source *source)
+{
+    struct http_settings http = {0};
+    struct auth_settings auth = {0};
+    uint64_t seed = 0;
+    int r;
+
+    if (rollcall_random(&seed, sizeof(seed)) == 0)
+        json_object_seed((size_t)seed | 1);
+    take_common(w, &http, &auth);
+    r = source->settings(w, &http, &auth);
+    if (r == 0)
+        r = http_open(&http, &w->http, w->why, sizeof(w->why));
+    if (r == 0)
+        r = auth_open(&auth, &w->auth, w->why, sizeof(w->why));
+    return r;
+}
+
+// ---- reading, again and again ----
+
+struct round {
+    const struct web_source *source;
+    struct web *w;
+    bool identified;
+    unsigned afresh; // in a row
+    int64_t pause;
+    char last[HTTP_WHY_MAX]; // said already
+};
+
+// Each cause once, until something was read.
+static void complain(struct round *o)
+{
+    struct web *w = o->w;
+
+    if (strcmp(o->last, w->why) == 0)
+        return;
+    snprintf(o->last, sizeof(o->last), "%s", w->why);
+    emit_refusal(w->request.name, w->why);
+    emit_flush();
+}
+
+static enum web_outcome read_once(struct round *o)
+{
+    struct web *w = o->w;
+    int r;
+
+    w->failed = 0;
+    if (!o->identified) {
+        r = o->source->identity(w);
+        if (r < 0)
+            return r == -EPERM ? WEB_REFUSED : web_failed(w, r);
+        o->identified = true;
+    }
+    return o->source->read(w);
+}
+
+// A file that was handed over may be another by now, and only who is started again gets it.
+static bool has_old_files(const struct web *w)
+{
+    return w->failed == -EACCES || w->failed == -EPROTO;
+}
+
+static void rest(struct round *o)
+{
+    struct web *w = o->w;
+    int64_t asked = http_asked_ms(w->http), ms = source_jitter(o->pause);
+
+    source_pause(asked > ms ? asked : ms);
+    o->pause = o->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : o->pause * 2;
+}
+
+// Until the next reading is due, or something happened.
+static void sleep_until_news(struct round *o)
+{
+    struct web *w = o->w;
+    int64_t poll = (int64_t)(w->request.poll ? w->request.poll : POLL_DEFAULT) * 1000;
+    int64_t until = source_now_ms() + poll * 9 / 10 + source_jitter(poll / 10), now;
+    int64_t every = o->source->hint ? (int64_t)o->source->hint_every * 1000 : 0;
+
+    while ((now = source_now_ms()) < until) {
+        int hint;
+        if (every <= 0 || until - now <= every) {
+            source_pause(until - now);
+            return;
+        }
+        source_pause(every);
+        w->failed = 0;
+        hint = o->source->hint(w);
+        if (hint > 0)
+            return;
+        if (hint < 0) {
+            complain(o);
+            rest(o);
+        }
+    }
+}
+
+static int read_on(struct round *o)
+{
+    struct web *w = o->w;
+
+    for (;;) {
+        enum web_outcome r = read_once(o);
+        if (r == WEB_READ) {
+            o->last[0] = 0;
+            o->pause = PAUSE_FIRST_MS;
+            o->afresh = 0;
+            emit_flush();
+            if (w->request.once)
+                return 0;
+            sleep_until_news(o);
+            continue;
+        }
+        if (r == WEB_AFRESH) {
+            json_object_clear(w->cursor);
+            if (o->afresh++ == 0)
+                continue;
+        }
+        complain(o);
+        if (r == WEB_REFUSED || w->request.once || has_old_files(w))
+            return 1;
+        rest(o);
+    }
+}
+
+// ---- rollcall source test ----
+
+static void test_clock(struct web *w)
+{
+    int64_t skew = 0, n;
+    char text[200];
+
+    if (!http_skew(w->http, &skew))
+        return;
+    n = skew < 0 ? -skew : skew;
+    snprintf(text, sizeof(text), "the server's clock is %" PRId64 " s %s ours%s", n,
+             skew < 0 ? "behind" : "ahead of",
+             n > SKEW_WARNING ? "; assertions and times of change go by it: synchronise this "
+                                "machine's clock"
+                              : "");
+    web_finding(w, n > SKEW_ERROR ? "error" : n > SKEW_WARNING ? "warning" : "ok", "clock", text);
+}
+
+static const char *what_failed(int error)
+{
+    switch (error) {
+    case -EPERM:
+        return "identity";
+    case -EACCES:
+        return "credential";
+    case -EPROTO:
+        return "tls";
+    default:
+        return "connection";
+    }
+}
+
+static int test(struct web *w, const struct web_source *source)
+{
+    int r = source->identity(w);
+    char text[200];
+
+    if (http_spoken(w->http)) {
+        snprintf(text, sizeof(text), "the server answers by %s, and its certificate is good",
+                 http_spoken(w->http));
+        web_finding(w, "ok", "connection", text);
+    }
+    test_clock(w);
+    if (r == 0) {
+        web_finding(w, "ok", "credential", "the server takes it");
+        if (source->test)
+            source->test(w);
+    } else {
+        web_finding(w, "error", what_failed(r), w->why);
+    }
+    emit_flush();
+    return w->errors > 0 ? 1 : 0;
+}
+
+int web_main(const struct web_source *source)
+{
+    struct web w = {0};
+    struct round o = {.source = source, .w = &w, .pause = PAUSE_FIRST_MS};
+    int r;
+
+    signal(SIGPIPE, SIG_IGN); // a server that hung up
+    setvbuf(stdout, NULL, _IOFBF, 256 * 1024);
+    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
+    r = read_request(&w, source->type);
+    if (r < 0)
+        return 2;
+    r = open_web(&w, source);
+    if (r < 0 && w.request.test) {
+        web_finding(&w, "error", "settings", w.why);
+        emit_flush();
+    } else if (r < 0) {
+        complain(&o);
+    } else {
+        r = w.request.test ? test(&w, source) : read_on(&o);
+    }
+    if (source->done)
+        source->done(&w);
+    auth_close(w.auth);
+    http_close(w.http);
+    json_decref(w.cursor);
+    source_request_done(&w.request);
+    return r < 0 ? 1 : r;
+}
