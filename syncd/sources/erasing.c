@@ -21,7 +21,7 @@ void *erasing_realloc(void *p, size_t size)
 
     if (had >= size && size > had / 4)
         return p;
-    n = malloc(size);
+    n = malloc(size > 0 ? size : 1);
     if (n && p) {
         memcpy(n, p, had < size ? had : size);
         erasing_free(p);

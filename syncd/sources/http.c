@@ -255,35 +255,43 @@ static int finish(struct transfer *t, int r, struct http_answer *ret, char *why,
     return 0;
 }
 
-static int send_within(struct http *h, struct auth *auth, const struct http_request *request,
-                       struct http_answer *ret, char *why, size_t why_len)
-{
-    bool renewed = false, nonced = false, again = true;
-    int64_t pause = PAUSE_FIRST_MS;
-    unsigned lost = 0;
-    int r = 0;
+struct attempts {
+    bool renewed, nonced;
+    int64_t pause;
+    unsigned lost;
+};
 
-    while (again) {
-        struct transfer t = {.h = h, .request = request};
-        struct auth_headers ours = {0};
-        if (auth)
-            r = auth_headers(auth, h,
-                             request->method
-                                 ?: request->body ? "POST"
-                                                  : "GET",
-                             request->url, &ours, why, why_len);
-        if (r < 0)
-            return r;
-        r = http_transfer(&t, &ours);
-        auth_headers_done(&ours);
-        again = auth && r == 0 && sign_in_again(&t, auth, &renewed, &nonced);
-        if (!again)
-            again = is_passing(&t, r) && may_repeat(&t, r, &lost, &pause);
-        if (!again)
-            r = finish(&t, r, ret, why, why_len);
-        http_transfer_done(&t);
-    }
-    return r;
+// Sends it once; true where it has to be sent again.
+static bool attempt(struct http *h, struct auth *auth, const struct http_request *request,
+                    struct attempts *n, struct http_answer *ret, int *ret_r, char *why,
+                    size_t why_len)
+{
+    struct http_request copy = *request;
+    struct transfer t = {.h = h, .request = &copy};
+    struct auth_headers ours = {0};
+    bool again;
+    int r = copy.prepare ? copy.prepare(copy.prepare_ctx, &copy) : 0;
+
+    if (r < 0)
+        snprintf(why, why_len, "the request cannot be made: %s", strerror(-r));
+    else if (auth)
+        r = auth_headers(auth, h,
+                         copy.method
+                             ?: copy.body ? "POST"
+                                          : "GET",
+                         copy.url, &ours, why, why_len);
+    *ret_r = r;
+    if (r < 0)
+        return false;
+    r = http_transfer(&t, &ours);
+    auth_headers_done(&ours);
+    again = auth && r == 0 && sign_in_again(&t, auth, &n->renewed, &n->nonced);
+    if (!again)
+        again = is_passing(&t, r) && may_repeat(&t, r, &n->lost, &n->pause);
+    if (!again)
+        *ret_r = finish(&t, r, ret, why, why_len);
+    http_transfer_done(&t);
+    return again;
 }
 
 static bool is_ours(const struct http *h, const char *url)
@@ -298,8 +306,9 @@ int http_send(struct http *h, struct auth *auth, const struct http_request *requ
               struct http_answer *ret, char *why, size_t why_len)
 {
     bool outer = h->until == 0; // a token's request is inside of another
+    struct attempts n = {.pause = PAUSE_FIRST_MS};
     char url[URL_SHOWN];
-    int r;
+    int r = 0;
 
     if (!is_ours(h, request->url)) {
         snprintf(why, why_len,
@@ -311,7 +320,8 @@ int http_send(struct http *h, struct auth *auth, const struct http_request *requ
         h->until = source_now_ms() + (int64_t)h->set.budget * 1000;
         h->asked_ms = 0;
     }
-    r = send_within(h, auth, request, ret, why, why_len);
+    while (attempt(h, auth, request, &n, ret, &r, why, why_len))
+        ;
     if (outer)
         h->until = 0;
     return r;

@@ -53,6 +53,10 @@ struct http_request {
     // error ends the request with it. Such a request is repeated only before its first byte.
     int (*take)(void *ctx, const char *bytes, size_t len);
     void *ctx;
+    // Called before each time that it is sent, with a copy to fill in: what is good once (an
+    // assertion, a proof) is made anew. An error ends the request with it. Or NULL.
+    int (*prepare)(void *ctx, struct http_request *copy);
+    void *prepare_ctx;
 };
 
 struct http_answer {

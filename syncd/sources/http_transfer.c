@@ -292,6 +292,8 @@ static CURLcode perform(struct http *h)
 
 static int error_of(struct transfer *t, CURLcode code)
 {
+    long verdict = 0;
+
     t->passing = true;
     switch (code) {
     case CURLE_OK:
@@ -303,6 +305,8 @@ static int error_of(struct transfer *t, CURLcode code)
     case CURLE_HTTP2_STREAM:
         return -EBADMSG;
     case CURLE_SSL_CONNECT_ERROR:
+        curl_easy_getinfo(t->h->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+        t->passing = verdict == 0; // else it is the certificate, whose signature is wrong
         return -EPROTO;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:

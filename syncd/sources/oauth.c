@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Who we are at an API.
+// Who we are at an API: what stands in files, and what goes with each request.
 #include "syncd/sources/oauth.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rollcall/cleanup.h"
 #include "syncd/sources/erasing.h"
-#include "syncd/sources/http_text.h"
+#include "syncd/sources/oauth_token.h"
 #include "syncd/sources/wait.h"
 
-#define FILE_MAX     (64 * 1024)
-#define TOKEN_MAX    (16 * 1024)
-#define LIFE_MAX     86400 // seconds
-#define LIFE_UNSAID  300
-#define ATTEMPTS_MAX 3 // of a token's request: two of DPoP's refusals may come before it is given
-#define SAID_MAX     300
-
-struct auth {
-    struct auth_settings set;
-    char *secret;
-    char *token;
-    int64_t renew_at; // of the monotonic clock
-};
+#define FILE_MAX  (64 * 1024)
+#define NONCE_MAX 1024
 
 // ---- files ----
 
@@ -75,6 +63,42 @@ static int read_secret(const char *path, char **ret, char *why, size_t why_len)
     return 0;
 }
 
+static int read_certificate(struct auth *a, char *why, size_t why_len)
+{
+    char *pem = NULL;
+    int r;
+
+    if (!a->set.cert_file || read_file(a->set.cert_file, &pem) < 0) {
+        snprintf(why, why_len, "there is no certificate: write cert_file");
+        return -EINVAL;
+    }
+    r = jose_certificate_read(pem, a->key, a->thumb, &a->certificate_end, why, why_len);
+    erasing_free(pem); // the key may be in the same file
+    return r;
+}
+
+static int read_key(struct auth *a, char *why, size_t why_len)
+{
+    bool by_certificate = a->set.kind == AUTH_CERTIFICATE;
+    char *pem = NULL;
+    int r;
+
+    if (!a->set.key_file || read_file(a->set.key_file, &pem) < 0) {
+        snprintf(why, why_len, "there is no private key: write key_file");
+        return -EINVAL;
+    }
+    r = jose_key_read(pem, &a->key, why, why_len);
+    erasing_free(pem);
+    if (r < 0)
+        return r;
+    a->algorithm = jose_algorithm(a->key, a->set.algorithm, by_certificate);
+    if (!a->algorithm) {
+        snprintf(why, why_len, "the key in key_file cannot sign by %.20s", a->set.algorithm);
+        return -EINVAL;
+    }
+    return by_certificate ? read_certificate(a, why, why_len) : 0;
+}
+
 // ---- opening ----
 
 static bool is_oauth(const struct auth *a)
@@ -108,12 +132,10 @@ int auth_open(const struct auth_settings *settings, struct auth **ret, char *why
         return -ENOMEM;
     a->set = *settings;
     r = check_settings(a, why, why_len);
-    if (r == 0 && (a->set.kind == AUTH_CERTIFICATE || a->set.kind == AUTH_KEY)) {
-        snprintf(why, why_len, "keys are not there yet");
-        r = -EINVAL;
-    } else if (r == 0 && a->set.kind != AUTH_NONE) {
+    if (r == 0 && (a->set.kind == AUTH_CERTIFICATE || a->set.kind == AUTH_KEY))
+        r = read_key(a, why, why_len);
+    else if (r == 0 && a->set.kind != AUTH_NONE)
         r = read_secret(a->set.secret_file, &a->secret, why, why_len);
-    }
     if (r < 0) {
         auth_close(a);
         return r;
@@ -128,14 +150,17 @@ struct auth *auth_close(struct auth *a)
         return NULL;
     erasing_free(a->secret);
     erasing_free_text(a->token);
+    jose_key_free(a->key);
+    jose_key_free(a->proofs);
+    free(a->token_nonce);
+    free(a->nonce);
     free(a);
     return NULL;
 }
 
-// ---- what is written ----
+// ---- what goes with a request ----
 
-static const char base64_letters[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static char *base64(const char *text)
 {
@@ -146,17 +171,17 @@ static char *base64(const char *text)
         uint32_t v = (uint32_t)(unsigned char)text[i] << 16;
         v |= i + 1 < len ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
         v |= i + 2 < len ? (uint32_t)(unsigned char)text[i + 2] : 0;
-        out[n++] = base64_letters[v >> 18];
-        out[n++] = base64_letters[v >> 12 & 63];
-        out[n++] = i + 1 < len ? base64_letters[v >> 6 & 63] : '=';
-        out[n++] = i + 2 < len ? base64_letters[v & 63] : '=';
+        out[n++] = letters[v >> 18];
+        out[n++] = letters[v >> 12 & 63];
+        out[n++] = i + 1 < len ? letters[v >> 6 & 63] : '=';
+        out[n++] = i + 2 < len ? letters[v & 63] : '=';
     }
     if (out)
         out[n] = 0;
     return out;
 }
 
-static char *basic(const char *user, const char *secret)
+char *oauth_basic(const char *user, const char *secret)
 {
     _cleanup_erase_ char *pair = NULL, *coded = NULL;
     char *line;
@@ -169,170 +194,45 @@ static char *basic(const char *user, const char *secret)
     return coded && asprintf(&line, "Basic %s", coded) >= 0 ? line : NULL;
 }
 
-// RFC 6749, 2.3.1: both are escaped as in a form before they are joined.
-static char *basic_of_client(const struct auth *a)
+char *oauth_proof(const struct auth *a, const char *method, const char *url, const char *nonce,
+                  const char *token)
 {
-    char *id = curl_easy_escape(NULL, a->set.client_id, 0);
-    char *secret = curl_easy_escape(NULL, a->secret, 0);
-    char *line = id && secret ? basic(id, secret) : NULL;
+    json_t *header = json_pack("{s:s, s:o}", "typ", "dpop+jwt", "jwk", jose_public(a->proofs));
 
-    curl_free(id);
-    curl_free(secret); // which erases, see http_open
-    return line;
+    return jose_sign(a->proofs, "ES256", header,
+                     jose_proof(method, url, nonce, token, (int64_t)time(NULL)));
 }
 
-static int put(FILE *f, const char *name, const char *value)
+void oauth_keep_nonce(char **to, const char *nonce)
 {
-    char *escaped = value ? curl_easy_escape(NULL, value, 0) : NULL;
-
-    if (value && !escaped)
-        return -ENOMEM;
-    if (escaped)
-        fprintf(f, "&%s=%s", name, escaped);
-    curl_free(escaped);
-    return 0;
-}
-
-static int make_form(const struct auth *a, char **ret)
-{
-    char *form = NULL;
-    size_t len;
-    FILE *f = open_memstream(&form, &len);
-    int r = f ? put(f, "scope", a->set.scope) : -ENOMEM;
-
-    if (!f)
-        return r;
-    // A form begins with "&" then: a pair that is empty, which says nothing.
-    if (r == 0)
-        r = put(f, "grant_type", "client_credentials");
-    if (r == 0 && (a->set.kind != AUTH_SECRET || a->set.secret_in_body))
-        r = put(f, "client_id", a->set.client_id);
-    if (r == 0 && a->set.kind == AUTH_SECRET && a->set.secret_in_body)
-        r = put(f, "client_secret", a->secret);
-    if (fclose(f) != 0 && r == 0)
-        r = -ENOMEM;
-    if (r < 0) {
-        erasing_free_text(form);
-        return r;
-    }
-    memmove(form, form + 1, len);
-    *ret = form;
-    return 0;
-}
-
-// ---- the token ----
-
-// What a server says goes to logs: it is no place for a secret, though it echo one.
-static void said(const struct auth *a, const json_t *body, char *buf, size_t len)
-{
-    const char *error = json_string_value(json_object_get(body, "error"));
-    const char *more = json_string_value(json_object_get(body, "error_description"));
-
-    if (!more)
-        more = json_string_value(json_object_get(body, "errorSummary"));
-    if ((a->secret && ((error && strstr(error, a->secret)) || (more && strstr(more, a->secret)))))
-        snprintf(buf, len, ", with words that hold the secret");
-    else
-        snprintf(buf, len, "%s%.60s%s%.200s", error || more ? ": " : "", error ?: "",
-                 error && more ? ": " : "", more ?: "");
-}
-
-static int refused(const struct auth *a, const struct http *h, const struct http_answer *answer,
-                   char *why, size_t why_len)
-{
-    bool later = answer->status == 429 || answer->status >= 500;
-    char text[SAID_MAX], clock[120] = "";
-    int64_t skew;
-
-    said(a, answer->json, text, sizeof(text));
-    if (!later && http_skew(h, &skew) && (skew > 60 || skew < -60))
-        snprintf(clock, sizeof(clock), " (the server's clock is %lld s from ours)",
-                 (long long)skew);
-    snprintf(why, why_len, "%.200s gave no token (%d)%s%s", a->set.token_url, answer->status, text,
-             clock);
-    return later ? -EAGAIN : -EACCES;
-}
-
-static bool is_token(const char *t)
-{
-    size_t len = t ? strlen(t) : 0;
+    size_t len = strlen(nonce);
 
     for (size_t i = 0; i < len; i++)
-        if (t[i] < 0x21 || t[i] > 0x7e)
-            return false;
-    return len > 0 && len <= TOKEN_MAX;
+        if (nonce[i] < 0x21 || nonce[i] > 0x7e)
+            len = 0;
+    if (len == 0 || len > NONCE_MAX)
+        return;
+    free(*to);
+    *to = strdup(nonce);
 }
 
-static int take_token(struct auth *a, json_t *body, char *why, size_t why_len)
-{
-    const char *type = json_string_value(json_object_get(body, "token_type"));
-    const char *token = json_string_value(json_object_get(body, "access_token"));
-    int64_t life = LIFE_UNSAID;
-    const json_t *n = json_object_get(body, "expires_in");
-
-    if (json_is_integer(n) && json_integer_value(n) >= 0)
-        life = json_integer_value(n) > LIFE_MAX ? LIFE_MAX : json_integer_value(n);
-    if (!is_token(token) || !type || strcasecmp(type, "Bearer") != 0) {
-        snprintf(why, why_len, "%.200s answered with no token that can be used", a->set.token_url);
-        return -EBADMSG;
-    }
-    erasing_free_text(a->token);
-    a->token = strdup(token);
-    // Before its end, and not by everybody at the same second.
-    a->renew_at = source_now_ms() + life * 800 + source_jitter(life * 100);
-    return a->token ? 0 : -ENOMEM;
-}
-
-static int ask_once(struct auth *a, struct http *h, struct http_answer *ret, char *why,
-                    size_t why_len)
-{
-    _cleanup_erase_ char *form = NULL, *line = NULL;
-    struct http_request q = {.method = "POST",
-                             .url = a->set.token_url,
-                             .content_type = "application/x-www-form-urlencoded"};
-    int r = make_form(a, &form);
-
-    if (r < 0)
-        return r;
-    q.body = form;
-    if (a->set.kind == AUTH_SECRET && !a->set.secret_in_body) {
-        line = basic_of_client(a);
-        if (!line)
-            return -ENOMEM;
-        q.header[q.n_headers++] = (struct http_header){"Authorization", line};
-    }
-    return http_send(h, NULL, &q, ret, why, why_len);
-}
-
-static int fetch(struct auth *a, struct http *h, char *why, size_t why_len)
-{
-    struct http_answer answer = {0};
-    int r;
-
-    // The answer holds the token: what jansson frees of it is erased.
-    json_set_alloc_funcs(malloc, erasing_free);
-    r = ask_once(a, h, &answer, why, why_len);
-    if (r == 0 && answer.status == 200)
-        r = take_token(a, answer.json, why, why_len);
-    else if (r == 0)
-        r = refused(a, h, &answer, why, why_len);
-    http_answer_done(&answer);
-    json_set_alloc_funcs(malloc, free);
-    return r;
-}
-
-// ---- what goes with a request ----
-
-static int with_token(struct auth *a, struct http *h, struct auth_headers *ret, char *why,
-                      size_t why_len)
+static int with_token(struct auth *a, struct http *h, const char *method, const char *url,
+                      struct auth_headers *ret, char *why, size_t why_len)
 {
     int r = 0;
 
     if (!a->token || source_now_ms() >= a->renew_at)
-        r = fetch(a, h, why, why_len);
+        r = oauth_fetch(a, h, why, why_len);
     if (r < 0)
         return r;
-    return asprintf(&ret->authorization, "Bearer %s", a->token) < 0 ? -ENOMEM : 0;
+    if (asprintf(&ret->authorization, "%s %s", a->bound ? "DPoP" : "Bearer", a->token) < 0) {
+        ret->authorization = NULL;
+        return -ENOMEM;
+    }
+    if (!a->bound)
+        return 0;
+    ret->dpop = oauth_proof(a, method, url, a->nonce, a->token);
+    return ret->dpop ? 0 : -EIO;
 }
 
 int auth_headers(struct auth *a, struct http *h, const char *method, const char *url,
@@ -341,29 +241,30 @@ int auth_headers(struct auth *a, struct http *h, const char *method, const char 
     struct auth_headers out = {0};
     int r = 0;
 
-    (void)method;
-    (void)url;
     switch (a->set.kind) {
     case AUTH_NONE:
         break;
     case AUTH_BASIC:
-        out.authorization = basic(a->set.user, a->secret);
+        out.authorization = oauth_basic(a->set.user, a->secret);
         r = out.authorization ? 0 : -ENOMEM;
         break;
     case AUTH_BEARER:
     case AUTH_SSWS:
-        r = asprintf(&out.authorization, "%s %s", a->set.kind == AUTH_SSWS ? "SSWS" : "Bearer",
-                     a->secret) < 0
-                ? -ENOMEM
-                : 0;
+        if (asprintf(&out.authorization, "%s %s", a->set.kind == AUTH_SSWS ? "SSWS" : "Bearer",
+                     a->secret) < 0) {
+            out.authorization = NULL;
+            r = -ENOMEM;
+        }
         break;
     case AUTH_SECRET:
     case AUTH_CERTIFICATE:
     case AUTH_KEY:
-        r = with_token(a, h, &out, why, why_len);
+        r = with_token(a, h, method, url, &out, why, why_len);
         break;
     }
-    if (r == 0)
+    if (r < 0)
+        auth_headers_done(&out);
+    else
         *ret = out;
     return r;
 }
@@ -383,7 +284,12 @@ bool auth_refused(struct auth *a)
 
 void auth_nonce(struct auth *a, const char *url, const char *nonce)
 {
-    (void)a;
-    (void)url;
-    (void)nonce;
+    bool of_tokens = a->set.token_url && strcmp(url, a->set.token_url) == 0;
+
+    oauth_keep_nonce(of_tokens ? &a->token_nonce : &a->nonce, nonce);
+}
+
+int64_t auth_certificate_end(const struct auth *a)
+{
+    return a->certificate_end;
 }

@@ -53,5 +53,7 @@ void auth_headers_done(struct auth_headers *headers); // erases
 bool auth_refused(struct auth *a);
 // A server gave a nonce for proofs with its answer to `url` (RFC 9449, 8 and 9).
 void auth_nonce(struct auth *a, const char *url, const char *nonce);
+// When our certificate ends (AUTH_CERTIFICATE), or 0.
+int64_t auth_certificate_end(const struct auth *a);
 
 #endif

@@ -135,6 +135,14 @@ enum web_outcome web_failed(struct web *w, int error)
     return error == -ESTALE ? WEB_AFRESH : WEB_LATER;
 }
 
+static void keep_cursor(struct web *w)
+{
+    json_decref(w->committed);
+    w->committed = json_deep_copy(w->cursor);
+    if (!w->committed)
+        exit(1);
+}
+
 void web_commit(struct web *w, uint64_t rows)
 {
     _cleanup_free_ char *cursor = json_dumps(w->cursor, JSON_COMPACT | JSON_SORT_KEYS);
@@ -143,6 +151,7 @@ void web_commit(struct web *w, uint64_t rows)
         exit(1);
     emit_commit(cursor, rows);
     emit_flush();
+    keep_cursor(w);
 }
 
 void web_finding(struct web *w, const char *level, const char *what, const char *text)
@@ -171,7 +180,10 @@ static int read_request(struct web *w, const char *type)
         json_decref(w->cursor);
         w->cursor = json_object();
     }
-    return w->cursor ? 0 : -ENOMEM;
+    if (!w->cursor)
+        return -ENOMEM;
+    keep_cursor(w);
+    return 0;
 }
 
 // What a source need not say itself.
@@ -310,6 +322,8 @@ static int read_on(struct round *o)
             sleep_until_news(o);
             continue;
         }
+        json_decref(w->cursor);
+        w->cursor = json_deep_copy(w->committed);
         if (r == WEB_AFRESH) {
             json_object_clear(w->cursor);
             if (o->afresh++ == 0)
@@ -402,6 +416,7 @@ int web_main(const struct web_source *source)
     auth_close(w.auth);
     http_close(w.http);
     json_decref(w.cursor);
+    json_decref(w.committed);
     source_request_done(&w.request);
     return r < 0 ? 1 : r;
 }

@@ -14,11 +14,14 @@ struct web {
     json_t *section;               // borrowed from it
     struct http *http;
     struct auth *auth;
-    json_t *cursor; // an object of the source's own, as it was last committed; empty: none
+    // An object of the source's own, empty: none. web_commit says it; where a reading fails before,
+    // it is again what was committed last.
+    json_t *cursor;
     char why[HTTP_WHY_MAX];
     void *own;       // the source's
     int failed;      // by web_failed
     unsigned errors; // among the findings
+    json_t *committed;
 };
 
 enum web_outcome {

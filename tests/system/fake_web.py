@@ -236,7 +236,10 @@ class Server:
         return self
 
     def stop(self):
+        if self._stopped:
+            return
         self._stopped = True
+        self._socket.shutdown(socket.SHUT_RDWR)  # whoever waits in accept would hold it open
         self._socket.close()
         self.hang_up()
 

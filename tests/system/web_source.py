@@ -61,7 +61,10 @@ class Source:
         return [m["text"] for m in self.ops("problem")]
 
     def until(self, condition, what):
-        return wait.until(lambda: condition(self), what + ": " + self.errors())
+        try:
+            return wait.until(lambda: condition(self), what)
+        except AssertionError as e:
+            raise AssertionError(f"{e}: {self.story()}") from None
 
     def until_commits(self, n=1):
         return self.until(lambda s: len(s.commits()) >= n and s.commits(), f"{n} commits")
@@ -69,6 +72,10 @@ class Source:
     def errors(self):
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace")
+
+    def story(self):
+        """For the message of a test that fails."""
+        return f"{self.problems()} {self.errors()}"
 
     def wait(self):
         """Its exit status, and all it said has been read."""

@@ -30,6 +30,10 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
             auth->kind = ways[i].kind;
             auth->secret_in_body = ways[i].in_body;
         }
+    if (web_option(w, "tls_client")) {
+        http->cert_file = auth->cert_file;
+        http->key_file = auth->key_file;
+    }
     if (web_option(w, "budget"))
         http->budget = (unsigned)strlen(web_option(w, "budget")); // "....": 4 s
     return 0;
@@ -41,7 +45,7 @@ static int identity(struct web *w)
     char url[300];
     int r;
 
-    snprintf(url, sizeof(url), "%s/me", web_option(w, "origin"));
+    snprintf(url, sizeof(url), "%s%s", web_option(w, "origin"), web_option(w, "me") ?: "/me");
     r = web_get(w, url, &a);
     if (r == 0 && strcmp(json_string_value(json_object_get(a.json, "tenant")) ?: "", "ours") != 0) {
         snprintf(w->why, sizeof(w->why), "this is another tenant than ours");
