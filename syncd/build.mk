@@ -86,7 +86,7 @@ LDAP_MAP_SRCS := syncd/sources/ldap_entry.c syncd/sources/ldap_state.c syncd/sou
 	syncd/sources/ldap_map.c syncd/sources/ldap_person.c syncd/sources/ldap_schema_rollcall.c
 rollcall-source-ldap_SRCS := syncd/sources/ldap.c syncd/sources/ldap_settings.c syncd/sources/ldap_say.c \
 	syncd/sources/ldap_known.c syncd/sources/ldap_control.c syncd/sources/ldap_read.c \
-	syncd/sources/ldap_follow_sync.c syncd/sources/ldap_follow_poll.c syncd/sources/ldap_ack.c syncd/sources/emit.c \
+	syncd/sources/ldap_follow_sync.c syncd/sources/ldap_follow_poll.c syncd/sources/ldap_ack.c syncd/sources/emit.c syncd/sources/wait.c \
 	$(LDAP_MAP_SRCS)
 rollcall-source-ldap_LIBS := -lldap -llber $(JANSSON_LIBS)
 rollcall-source-ldap_DIR := libexec/rollcall/sources
@@ -119,3 +119,6 @@ WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto $(JANSSON_LIBS)
+UNIT_TESTS += test_web_parts
+test_web_parts_SRCS := tests/unit/test_web_parts.c $(filter-out syncd/sources/web.c,$(WEB_SRCS))
+test_web_parts_LIBS := $(WEB_LIBS)

@@ -107,38 +107,17 @@ const char *http_spoken(const struct http *h)
 
 // ---- the answer ----
 
-static const char *json_error(const json_error_t *e)
-{
-    switch (json_error_code(e)) {
-    case json_error_duplicate_key:
-        return "it has a member twice";
-    case json_error_null_character:
-        return "it has a NUL in a string";
-    case json_error_premature_end_of_input:
-        return "it is cut short";
-    case json_error_invalid_utf8:
-        return "it is not UTF-8";
-    case json_error_numeric_overflow:
-        return "it has a number out of range";
-    default:
-        return "it is no JSON";
-    }
-}
-
 static int parse_body(struct transfer *t, char *why, size_t why_len)
 {
     bool good = t->a.status >= 200 && t->a.status < 300;
     const char *wrong = NULL;
-    json_error_t e;
 
     if (t->len == 0 || t->taken)
         return 0;
     if (!http_is_of_a_type(t))
         wrong = "its type is not JSON";
-    else if (!http_is_flat(t->body, t->len, HTTP_DEPTH_MAX))
-        wrong = "it is nested too deeply";
-    else if (!(t->a.json = json_loadb(t->body, t->len, JSON_REJECT_DUPLICATES, &e)))
-        wrong = json_error(&e);
+    else
+        t->a.json = http_json(t->body, t->len, &wrong);
     if (!wrong || !good)
         return 0; // an error's page says nothing that we need
     snprintf(why, why_len, "the answer cannot be taken: %s", wrong);

@@ -291,3 +291,36 @@ bool http_is_flat(const char *json, size_t len, int max)
     }
     return true;
 }
+
+static const char *json_error(const json_error_t *e)
+{
+    switch (json_error_code(e)) {
+    case json_error_duplicate_key:
+        return "it has a member twice";
+    case json_error_null_character:
+        return "it has a NUL in a string";
+    case json_error_premature_end_of_input:
+        return "it is cut short";
+    case json_error_invalid_utf8:
+        return "it is not UTF-8";
+    case json_error_numeric_overflow:
+        return "it has a number out of range";
+    default:
+        return "it is no JSON";
+    }
+}
+
+json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
+{
+    json_error_t e;
+    json_t *json;
+
+    if (!http_is_flat(bytes, len, HTTP_DEPTH_MAX)) {
+        *ret_wrong = "it is nested too deeply";
+        return NULL;
+    }
+    json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &e);
+    if (!json)
+        *ret_wrong = json_error(&e);
+    return json;
+}

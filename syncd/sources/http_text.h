@@ -3,6 +3,7 @@
 #ifndef ROLLCALL_SOURCES_HTTP_TEXT_H
 #define ROLLCALL_SOURCES_HTTP_TEXT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +32,7 @@ int64_t http_number(const char *value);
 bool http_is_json(const char *content_type);
 // No deeper than `max` levels; what stands in strings does not count.
 bool http_is_flat(const char *json, size_t len, int max);
+// An answer's body as http.h promises it; NULL with what is wrong with it.
+json_t *http_json(const char *bytes, size_t len, const char **ret_wrong);
 
 #endif

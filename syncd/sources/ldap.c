@@ -14,6 +14,7 @@
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
+#include "syncd/sources/wait.h"
 
 #define PAUSE_FIRST_MS 500
 #define PAUSE_MAX_MS   60000
@@ -86,9 +87,7 @@ static enum dir_outcome sync_every_poll(struct dir_follow *f)
 
     while (r == DIR_READ && !f->set->once) {
         int64_t pause = f->unconfirmed && !f->recheck ? 2000 : (int64_t)f->set->poll * 1000;
-        int64_t until = dir_now_ms() + pause, now;
-        while ((now = dir_now_ms()) < until)
-            dir_pause(until - now, -1);
+        source_pause(pause);
         r = f->unconfirmed ? dir_confirm_gone(f) : dir_follow_sync(f, false);
     }
     return r;
@@ -151,20 +150,6 @@ static enum dir_outcome follow(struct dir_follow *f)
 
 // ---- one server after the other ----
 
-// Half of it at random, so that ten thousand hosts do not come back at once.
-static void pause_before(struct dir_follow *f, int64_t ms)
-{
-    uint32_t jitter = 0;
-    int64_t until, now;
-
-    if (getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK) < 0)
-        jitter = 0;
-    until = dir_now_ms() + ms / 2 + (int64_t)(jitter % (uint32_t)(ms / 2 + 1));
-    (void)f;
-    while ((now = dir_now_ms()) < until)
-        dir_pause(until - now, -1);
-}
-
 // Each cause once, until something was read.
 static void complain(const struct dir_settings *set, const char *why, char *last, size_t len)
 {
@@ -204,7 +189,7 @@ static int read_directory(struct dir_settings *set, struct dir_follow *f)
             f->afresh = true;
         else
             complain(set, f->why, last, sizeof(last));
-        pause_before(f, pause);
+        source_pause(source_jitter(pause));
         pause = pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause * 2;
     }
 }
@@ -225,6 +210,7 @@ int main(void)
         fprintf(stderr, "%s\n", why);
         return 2;
     }
+    source_on_input(dir_ack_input);
     if (set.map.hub && !set.once)
         dir_ack_start(&set);
     f.known = dir_known_new(DIR_ENTRIES_MAX);

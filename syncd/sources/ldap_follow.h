@@ -65,11 +65,7 @@ enum dir_outcome dir_read_one(struct dir_follow *f, const char *dn, const char *
 
 // ---- what they share: ldap_read.c ----
 
-int64_t dir_now(void);    // seconds
-int64_t dir_now_ms(void); // of the monotonic clock
-// Waits until `ms` are over or `fd` (or -1) can be read. The engine closing our standard
-// input ends the program.
-void dir_pause(int64_t ms, int fd);
+int64_t dir_now(void); // seconds
 
 // The values stay in `m`. -E2BIG, -EBADMSG. dir_entry_done frees what was allocated.
 int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret);

@@ -14,6 +14,7 @@
 #include "syncd/sources/ldap_ad.h"
 #include "syncd/sources/ldap_dn.h"
 #include "syncd/sources/ldap_follow.h"
+#include "syncd/sources/wait.h"
 
 #define CHANGED_MAX 20000  // more are read faster with all the others
 #define ROUNDS_MAX  100000 // of one DirSync that does not come to its end
@@ -468,11 +469,7 @@ static enum dir_outcome one_round(struct following *a)
 
 static void rest(const struct dir_follow *f)
 {
-    int64_t pause = f->unconfirmed && !f->recheck ? CONFIRM_MS : (int64_t)f->set->poll * 1000;
-    int64_t until = dir_now_ms() + pause, now;
-
-    while ((now = dir_now_ms()) < until)
-        dir_pause(until - now, -1);
+    source_pause(f->unconfirmed && !f->recheck ? CONFIRM_MS : (int64_t)f->set->poll * 1000);
 }
 
 enum dir_outcome dir_follow_ad(struct dir_follow *f, bool by_dirsync)

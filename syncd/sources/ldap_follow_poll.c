@@ -9,6 +9,7 @@
 #include "rollcall/cleanup.h"
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_follow.h"
+#include "syncd/sources/wait.h"
 
 struct polling {
     struct dir_follow *f;
@@ -135,9 +136,7 @@ enum dir_outcome dir_follow_poll(struct dir_follow *f)
     enum dir_outcome r = read_whole(&p);
 
     while (r == DIR_READ && !f->set->once) {
-        int64_t until = dir_now_ms() + (int64_t)f->set->poll * 1000, now;
-        while ((now = dir_now_ms()) < until)
-            dir_pause(until - now, -1);
+        source_pause((int64_t)f->set->poll * 1000);
         if (f->unconfirmed)
             r = dir_confirm_gone(f);
         if (r == DIR_AFRESH)

@@ -9,6 +9,7 @@
 #include "rollcall/cleanup.h"
 #include "syncd/sources/emit.h"
 #include "syncd/sources/ldap_follow.h"
+#include "syncd/sources/wait.h"
 
 #define GONE_QUIET_MS 2000  // so that a tree that is deleted is one batch for the breaker
 #define GONE_MAX_MS   30000 // of deletions that do not stop
@@ -74,16 +75,16 @@ static void open_listing(struct syncing *s)
     if (s->f->say.open)
         return;
     dir_say_begin(&s->f->say, DIR_DELTA, dir_now());
-    s->opened_at = dir_now_ms();
+    s->opened_at = source_now_ms();
 }
 
 static enum dir_outcome take_gone(struct syncing *s, const unsigned char *uuid)
 {
     if (s->f->n_gone == 0) {
-        s->first_gone = dir_now_ms();
+        s->first_gone = source_now_ms();
         s->safe = s->f->cookie; // of what came before
     }
-    s->last_gone = dir_now_ms();
+    s->last_gone = source_now_ms();
     return dir_note_gone(s->f, uuid);
 }
 
@@ -116,7 +117,7 @@ static enum dir_outcome take_change(struct syncing *s, LDAPMessage *m,
     open_listing(s);
     r = dir_take_entry(s->f, m, state->uuid);
     if (s->f->n_gone > before && before == 0) {
-        s->first_gone = s->last_gone = dir_now_ms();
+        s->first_gone = s->last_gone = source_now_ms();
         s->safe = s->f->cookie;
     }
     return r;
@@ -330,7 +331,7 @@ static const struct dir_cookie *cookie_to_commit(const struct syncing *s)
 static enum dir_outcome settle_gone(struct syncing *s)
 {
     struct dir_follow *f = s->f;
-    int64_t now = dir_now_ms();
+    int64_t now = source_now_ms();
 
     if (f->n_gone > 0 &&
         (now - s->last_gone >= GONE_QUIET_MS || now - s->first_gone >= GONE_MAX_MS)) {
@@ -364,7 +365,7 @@ static enum dir_outcome drain(struct syncing *s)
             break;
         r = on_message(s, m);
         ldap_msgfree(m);
-        if (f->say.open && dir_now_ms() - s->opened_at > BATCH_MS)
+        if (f->say.open && source_now_ms() - s->opened_at > BATCH_MS)
             break;
     }
     if (r == DIR_READ && f->say.open)
@@ -410,7 +411,7 @@ static int64_t least(int64_t a, int64_t b)
 static enum dir_outcome persist(struct syncing *s)
 {
     struct dir_follow *f = s->f;
-    int64_t next_beat = dir_now_ms() + (int64_t)f->set->poll * 1000;
+    int64_t next_beat = source_now_ms() + (int64_t)f->set->poll * 1000;
     enum dir_outcome r = DIR_READ;
 
     while (r == DIR_READ) {
@@ -418,7 +419,7 @@ static enum dir_outcome persist(struct syncing *s)
         r = drain(s);
         if (r == DIR_READ)
             r = settle_gone(s);
-        now = dir_now_ms();
+        now = source_now_ms();
         if (r == DIR_READ && now >= next_beat) {
             r = dir_whole_is_due(f) ? DIR_AFRESH : beat(f);
             next_beat = now + (int64_t)f->set->poll * 1000;
@@ -429,7 +430,7 @@ static enum dir_outcome persist(struct syncing *s)
         if (f->unconfirmed)
             until = least(until, s->confirm_at ? s->confirm_at : now);
         if (r == DIR_READ)
-            dir_pause(until - now, rollcall_ldap_fd(f->session));
+            source_wait(until - now, rollcall_ldap_fd(f->session));
     }
     return r;
 }

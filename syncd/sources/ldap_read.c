@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What all ways of following a directory share.
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "rollcall/cleanup.h"
 #include "syncd/sources/emit.h"
-#include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
 
 #define WHOLE_EVERY     (24 * 3600)
@@ -22,36 +19,12 @@ int64_t dir_now(void)
     return time(NULL);
 }
 
-int64_t dir_now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 bool dir_whole_is_due(const struct dir_follow *f)
 {
     // Of a hub's directory there may be ten thousand readers.
     int64_t every = f->set->map.hub ? HUB_WHOLE_EVERY : WHOLE_EVERY;
 
     return dir_now() - f->say.whole_at > every + f->jitter * (every / WHOLE_EVERY);
-}
-
-void dir_pause(int64_t ms, int fd)
-{
-    struct pollfd p[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    char bytes[4096];
-    ssize_t n;
-
-    if (poll(p, 2, ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms) < 0 && errno != EINTR)
-        exit(1);
-    if (!p[0].revents)
-        return;
-    n = read(0, bytes, sizeof(bytes));
-    if (n <= 0)
-        exit(0);
-    dir_ack_input(bytes, (size_t)n);
 }
 
 // ---- entries ----

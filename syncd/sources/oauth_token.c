@@ -97,7 +97,7 @@ static int make_form(const struct auth *a, char **ret)
 // ---- the token ----
 
 // What a server says goes to logs: it is no place for a secret, though it echo one.
-static void said(const struct auth *a, const json_t *body, char *buf, size_t len)
+void oauth_said(const struct auth *a, const json_t *body, char *buf, size_t len)
 {
     const char *error = json_string_value(json_object_get(body, "error"));
     const char *more = json_string_value(json_object_get(body, "error_description"));
@@ -118,7 +118,7 @@ static int refused(const struct auth *a, const struct http *h, const struct http
     char text[SAID_MAX], clock[120] = "";
     int64_t skew;
 
-    said(a, answer->json, text, sizeof(text));
+    oauth_said(a, answer->json, text, sizeof(text));
     if (!later && http_skew(h, &skew) && (skew > 60 || skew < -60))
         snprintf(clock, sizeof(clock), " (the server's clock is %lld s from ours)",
                  (long long)skew);
@@ -137,7 +137,7 @@ static bool is_token(const char *t)
     return len > 0 && len <= TOKEN_MAX;
 }
 
-static int take_token(struct auth *a, json_t *body, char *why, size_t why_len)
+int oauth_take(struct auth *a, json_t *body, char *why, size_t why_len)
 {
     const char *type = json_string_value(json_object_get(body, "token_type"));
     const char *token = json_string_value(json_object_get(body, "access_token"));
@@ -244,7 +244,7 @@ int oauth_fetch(struct auth *a, struct http *h, char *why, size_t why_len)
         again = r == 0 && heed_dpop(a, &answer);
     }
     if (r == 0 && answer.status == 200)
-        r = take_token(a, answer.json, why, why_len);
+        r = oauth_take(a, answer.json, why, why_len);
     else if (r == 0)
         r = refused(a, h, &answer, why, why_len);
     http_answer_done(&answer);

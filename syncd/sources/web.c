@@ -213,11 +213,8 @@ static int open_web(struct web *w, const struct web_source *source)
 {
     struct http_settings http = {0};
     struct auth_settings auth = {0};
-    uint64_t seed = 0;
     int r;
 
-    if (rollcall_random(&seed, sizeof(seed)) == 0)
-        json_object_seed((size_t)seed | 1);
     take_common(w, &http, &auth);
     r = source->settings(w, &http, &auth);
     if (r == 0)
@@ -394,8 +391,12 @@ int web_main(const struct web_source *source)
 {
     struct web w = {0};
     struct round o = {.source = source, .w = &w, .pause = PAUSE_FIRST_MS};
+    size_t seed = 0;
     int r;
 
+    // jansson looks for /dev/urandom, which the launcher's walls hide.
+    if (rollcall_random(&seed, sizeof(seed)) == 0)
+        json_object_seed(seed | 1);
     signal(SIGPIPE, SIG_IGN); // a server that hung up
     setvbuf(stdout, NULL, _IOFBF, 256 * 1024);
     prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec

@@ -73,6 +73,10 @@ FUZZ_TARGETS += fuzz_password_said
 fuzz_password_said_SRCS := tests/fuzz/fuzz_password_said.c pam_module/password_ldap/said.c lib/password_check.c lib/packet.c
 fuzz_password_said_LIBS := -lldap -llber
 fuzz_password_said_LEN := 1024
+FUZZ_TARGETS += fuzz_web
+fuzz_web_SRCS := tests/fuzz/fuzz_web.c $(filter-out syncd/sources/web.c,$(WEB_SRCS)) lib/parse.c lib/random.c lib/timeparse.c
+fuzz_web_LIBS := $(WEB_LIBS)
+fuzz_web_LEN := 2048
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
