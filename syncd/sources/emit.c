@@ -12,6 +12,7 @@
 #include "rollcall/timeparse.h"
 
 #define REQUEST_MAX (256 * 1024)
+#define LINE_ROOM   (256 * 1024)
 
 int source_request_read(int fd, struct source_request *ret)
 {
@@ -61,9 +62,25 @@ void source_request_done(struct source_request *request)
     *request = (struct source_request){0};
 }
 
+// In one piece: jansson writes a line to a stream in a hundred.
+static bool put_line(const json_t *o)
+{
+    static char line[LINE_ROOM];
+    size_t len = json_dumpb(o, line, LINE_ROOM - 1, JSON_COMPACT);
+
+    if (len > LINE_ROOM - 1) // the engine will not take it, and say so
+        return json_dumpf(o, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
+    line[len] = '\n';
+    return fwrite(line, 1, len + 1, stdout) == len + 1;
+}
+
 static void emit(json_t *o)
 {
-    if (json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
+    if (!o) { // text that is not UTF-8 where nobody looked for it, or no memory
+        fputs("a line could not be made\n", stderr);
+        exit(1);
+    }
+    if (!put_line(o))
         exit(0); // the engine is gone; it will start us again
     json_decref(o);
 }

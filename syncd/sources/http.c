@@ -72,6 +72,7 @@ struct http *http_close(struct http *h)
         return NULL;
     curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
+    erasing_free(h->body);
     for (size_t i = 0; i < HTTP_ORIGINS_MAX; i++)
         free(h->origin[i]);
     free(h);
@@ -117,7 +118,7 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
     if (!http_is_of_a_type(t))
         wrong = "its type is not JSON";
     else
-        t->a.json = http_json(t->body, t->len, &wrong);
+        t->a.json = http_json(t->h->body, t->len, &wrong);
     if (!wrong || !good)
         return 0; // an error's page says nothing that we need
     snprintf(why, why_len, "the answer cannot be taken: %s", wrong);

@@ -21,7 +21,8 @@
 void http_transfer_done(struct transfer *t)
 {
     http_answer_done(&t->a);
-    erasing_free(t->body); // a token's answer is one too
+    if (t->h->body && t->len > 0)
+        explicit_bzero(t->h->body, t->len); // a token's answer is one too
     free(t->type);
     free(t->retry_after);
 }
@@ -123,18 +124,19 @@ static long status_of(const struct http *h)
 
 static bool make_room(struct transfer *t, size_t more)
 {
-    size_t room = t->room ? t->room : 64 * 1024;
+    struct http *h = t->h;
+    size_t room = h->room ? h->room : 64 * 1024;
     char *p;
 
-    while (room < t->len + more + 1)
+    while (room < t->len + more)
         room *= 2;
-    if (room == t->room)
+    if (room == h->room)
         return true;
-    p = erasing_realloc(t->body, room);
+    p = erasing_realloc(h->body, room);
     if (!p)
         return false;
-    t->body = p;
-    t->room = room;
+    h->body = p;
+    h->room = room;
     return true;
 }
 
@@ -163,7 +165,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
         t->error = -ENOMEM;
     if (t->error < 0)
         return 0;
-    memcpy(t->body + t->len, bytes, len);
+    memcpy(t->h->body + t->len, bytes, len);
     t->len += len;
     return len;
 }

@@ -21,6 +21,8 @@ struct http {
     bool has_skew;
     long spoken;
     char said[CURL_ERROR_SIZE]; // by libcurl
+    char *body;                 // of the last transfer; its room is used again
+    size_t room;
 };
 
 // One transfer.
@@ -29,11 +31,10 @@ struct transfer {
     const struct http_request *request;
     struct http_answer a;
     char *type, *retry_after;
-    char *body;
-    size_t len, room, header_bytes, bytes;
-    bool taken;   // the first byte was given away
-    int error;    // of our own, with which the transfer was ended
-    bool passing; // an error that may not be there the next time
+    size_t len, header_bytes, bytes; // of h->body; of headers; of the body as it came
+    bool taken;                      // the first byte was given away
+    int error;                       // of our own, with which the transfer was ended
+    bool passing;                    // an error that may not be there the next time
 };
 
 // Sends it once, until h->until. Negative errno, with `passing`; 0 with t->a, but for its `json`.

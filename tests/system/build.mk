@@ -15,3 +15,8 @@ PROGRAMS += rollcall-source-weblist
 rollcall-source-weblist_SRCS := tests/system/web_source_main.c $(WEB_SRCS)
 rollcall-source-weblist_LIBS := $(WEB_LIBS)
 rollcall-source-weblist_DIR := tests/tools
+
+PROGRAMS += confined_source
+confined_source_SRCS := tests/system/confined_source_main.c syncd/confine.c syncd/source_files.c
+confined_source_LIBS := $(ENGINE_LIBS) -lseccomp
+confined_source_DIR := tests/tools

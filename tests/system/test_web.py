@@ -5,10 +5,10 @@ import email.utils
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -371,6 +371,45 @@ def test_a_cause_is_said_once_until_something_was_read(server):
         s.until_commits()
         again = server.fault(path="/users", times=None, status=404)
         s.until(lambda s: again.hits >= 2 and len(said(s)) == 2, "the cause anew")
+
+
+# ---- a body as it comes ----
+
+LONG = 40 << 20
+
+
+@pytest.mark.parametrize("fault, status, took", [
+    (None, 0, LONG), ({"status": 503}, 0, LONG), ({"truncated": True}, 1, LONG // 2),
+    ({"content_type": "text/html"}, 1, 0), ({"status": 404}, 1, 0), ({"body": b"[X" + b" " * 999999}, 1, None)])
+def test_a_body_of_any_length_is_taken_as_it_comes_and_not_twice(server, fault, status, took):
+    server.compress = False
+    long = fake_web.Page(b"[" + b" " * (LONG - 2) + b"]")
+    server.get("/long", lambda q: fake_web.Answer(long))
+    if fault:
+        server.fault(path="/long", **fault)
+    with source(server, stream=server.origin + "/long") as s:
+        assert s.wait() == status, s.story()
+        n, r = re.search(r"took (\d+) bytes: (-?\d+)", s.errors()).groups()
+    assert (int(r) == 0) == (status == 0) and (int(n) == took if took is not None else int(n) < 999999)
+    assert len(server.asked("/long")) == (2 if fault == {"status": 503} else 1)
+
+
+# ---- behind the launcher's walls ----
+
+def test_it_works_behind_the_walls_that_the_launcher_puts_up(server):
+    """No folder but the libraries' and the CAs', no file written, no signal, the files as descriptors; names are
+    found by libcurl's resolver and its thread."""
+    shutil.copy(PROGRAM, "/usr/libexec/rollcall/sources/rollcall-source-weblist")
+    key = web_ca.new_key("ec")
+    t = tokens(server, key=web_ca.pem_of_public(key), kid="k1", dpop=True)
+    files = {"ca_file": text_of(server.ca), "key_file": web_ca.pem_of_key(key)}
+    with web_source.Source("weblist", files, confined=True, once=False, origin=server.origin, url=server.origin + "/users",
+                           sign_in="key", client_id="client", key_id="k1", token_url=t.url) as s:
+        s.until_commits()
+        assert is_whole(s)
+        status = open(f"/proc/{s.process.pid}/status", encoding="ascii").read()
+        assert "Seccomp:\t2" in status and "Uid:\t0" not in status
+        assert s.end() == 0
 
 
 # ---- where it goes ----

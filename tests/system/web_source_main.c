@@ -95,10 +95,40 @@ static enum web_outcome read_pages(struct web *w)
     return WEB_READ;
 }
 
+static int count(void *ctx, const char *bytes, size_t len)
+{
+    uint64_t *n = ctx;
+
+    *n += len;
+    return memchr(bytes, 'X', len) ? -EOWNERDEAD : 0;
+}
+
+// `stream`: one body of any length, whose bytes are counted as they come.
+static enum web_outcome read_stream(struct web *w)
+{
+    struct http_answer a = {0};
+    uint64_t bytes = 0;
+    int r = web_send(
+        w, &(struct http_request){.url = web_option(w, "stream"), .take = count, .ctx = &bytes},
+        &a);
+
+    fprintf(stderr, "took %llu bytes: %d\n", (unsigned long long)bytes, r);
+    http_answer_done(&a);
+    if (r < 0)
+        return web_failed(w, r);
+    emit_as_of(1);
+    return WEB_READ;
+}
+
+static enum web_outcome read_any(struct web *w)
+{
+    return web_option(w, "stream") ? read_stream(w) : read_pages(w);
+}
+
 int main(void)
 {
     static const struct web_source source = {
-        .type = "weblist", .settings = settings, .identity = identity, .read = read_pages};
+        .type = "weblist", .settings = settings, .identity = identity, .read = read_any};
 
     return web_main(&source);
 }
