@@ -107,14 +107,27 @@ void emit_user(json_t *user, const char *where)
     emit(json_pack("{s:s, s:o, s:s}", "op", "user", "user", user, "where", where));
 }
 
+// Text of others: a path, a cell, a server's words that were cut in the middle of a character.
+static json_t *text_of(const char *text)
+{
+    json_t *ret = json_string(text);
+    char *copy = ret ? NULL : strdup(text);
+
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    if (copy)
+        ret = json_string(copy);
+    free(copy);
+    return ret;
+}
+
 static json_t *problem(const char *where, const char *id, const char *text)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s}", "op", "problem", "where", where, "text", text);
+    json_t *o = json_pack("{s:s, s:o, s:o}", "op", "problem", "where", text_of(where), "text",
+                          text_of(text));
 
-    if (!o) // a path or cell that is not UTF-8
-        o = json_pack("{s:s, s:s, s:s}", "op", "problem", "where", "?", "text",
-                      "holds bytes that are not UTF-8");
-    if (id)
+    if (o && id)
         json_object_set_new(o, "id", json_string(id));
     return o;
 }
@@ -207,13 +220,8 @@ void emit_device(int compliant, int managed, const char *id)
 
 void emit_finding(const char *level, const char *what, const char *text)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "op", "finding", "level", level, "what", what,
-                          "text", text);
-
-    if (!o) // what a server said need not be UTF-8
-        o = json_pack("{s:s, s:s, s:s, s:s}", "op", "finding", "level", level, "what", what, "text",
-                      "the server's words are not UTF-8");
-    emit(o);
+    emit(json_pack("{s:s, s:s, s:s, s:o}", "op", "finding", "level", level, "what", what, "text",
+                   text_of(text)));
 }
 
 void emit_flush(void)

@@ -15,16 +15,17 @@
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/wait.h"
 
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_MAX_MS   60000
-#define POLL_DEFAULT   300 // seconds
-#define TIMEOUT        300 // of the engine: how long a source may be silent in a listing
-#define SILENCE_MAX    60  // seconds without a byte
-#define TEST_BUDGET    20
-#define SKEW_WARNING   60
-#define SKEW_ERROR     300 // assertions are not taken beyond
-#define FILES_MAX      64
-#define WORDS_MAX      300
+#define PAUSE_FIRST_MS      1000
+#define PAUSE_MAX_MS        60000
+#define POLL_DEFAULT        300 // seconds
+#define TIMEOUT             300 // of the engine: how long a source may be silent in a listing
+#define SILENCE_MAX         60  // seconds without a byte
+#define TEST_BUDGET         20
+#define SKEW_WARNING        60
+#define SKEW_ERROR          300 // assertions are not taken beyond
+#define CERTIFICATE_WARNING 30  // days
+#define FILES_MAX           64
+#define WORDS_MAX           300
 
 // ---- options ----
 
@@ -351,6 +352,22 @@ static void test_clock(struct web *w)
     web_finding(w, n > SKEW_ERROR ? "error" : n > SKEW_WARNING ? "warning" : "ok", "clock", text);
 }
 
+static void test_certificate(struct web *w)
+{
+    int64_t end = auth_certificate_end(w->auth), days = (end - (int64_t)time(NULL)) / 86400;
+    char text[200];
+
+    if (end == 0)
+        return;
+    snprintf(text, sizeof(text), "our certificate ends in %" PRId64 " days%s", days,
+             days < CERTIFICATE_WARNING ? ": make another, and add it at the server first" : "");
+    web_finding(w,
+                days < 0                     ? "error"
+                : days < CERTIFICATE_WARNING ? "warning"
+                                             : "ok",
+                "certificate", text);
+}
+
 static const char *what_failed(int error)
 {
     switch (error) {
@@ -376,6 +393,7 @@ static int test(struct web *w, const struct web_source *source)
         web_finding(w, "ok", "connection", text);
     }
     test_clock(w);
+    test_certificate(w);
     if (r == 0) {
         web_finding(w, "ok", "credential", "the server takes it");
         if (source->test)

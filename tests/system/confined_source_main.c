@@ -37,8 +37,11 @@ int main(int argc, char **argv)
 {
     struct rollcall_source_config source = {0};
     struct syncd_ids ids = {0};
-    const struct passwd *user = getpwnam(ROLLCALL_USER_SOURCE);
+    struct passwd pw, *user = NULL;
+    char buf[4096];
 
+    if (getpwnam_r(ROLLCALL_USER_SOURCE, &pw, buf, sizeof(buf), &user) != 0)
+        user = NULL;
     source.type = argc > 1 ? argv[1] : NULL;
     for (int i = 2; i < argc; i++)
         if (take_file(&source, argv[i]) < 0)

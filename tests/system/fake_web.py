@@ -17,7 +17,6 @@ import base64
 import email.utils
 import gzip
 import json
-import os
 import re
 import socket
 import ssl
@@ -373,12 +372,3 @@ def pages(objects, size, wrap=lambda part: part):
     """A list of Pages, `size` objects each; `wrap` makes a page's body of its part."""
     objects = list(objects)
     return [Page(wrap(objects[i:i + size])) for i in range(0, max(1, len(objects)), size)]
-
-
-def memory(text):
-    """A file in memory with this text, as the launcher hands it over; its descriptor."""
-    fd = os.memfd_create("test")
-    os.write(fd, text.encode() if isinstance(text, str) else text)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
-

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """rollcall-source-ldap by itself, with what the engine and the launcher would give it, and
 what it says as a picture of the people that it knows."""
-import fcntl
 import json
-import os
 import subprocess
 import tempfile
 import threading
 
 import ldapd
+import source_process
 import wait
 
 PROGRAM = "/usr/libexec/rollcall/sources/rollcall-source-ldap"
-FILES = ["password_file", "keytab", "ca_file", "cert_file", "key_file"]
 
 
 def section(uris, **options):
@@ -32,37 +30,16 @@ class Source:
             request["cursor"] = cursor
         files = {"password_file": password + "\n" if password else None, "ca_file": ca.file if ca else None,
                  "cert_file": cert and cert + ".pem", "key_file": cert and cert + ".key"}
-        fds = {}
-        for name, at in files.items():
-            if at is None:
-                continue
-            fds[3 + FILES.index(name)] = self._memory(at if name == "password_file" else open(at, encoding="ascii").read())
-        request["section"]["files"] = {FILES[n - 3]: n for n in fds}
+        files = {name: at if name == "password_file" else open(at, encoding="ascii").read()
+                 for name, at in files.items() if at is not None}
+        request["section"]["files"] = source_process.numbers(files)
         self.said, self.cursor, self.problems, self.refused = [], cursor, [], []
         self.people, self.groups, self.members, self.absent, self.as_of = {}, {}, {}, set(), []
         self.rows, self.listings, self._open = {}, [], None
         self.errors = tempfile.NamedTemporaryFile(prefix="source-", suffix=".err")
-
-        def place():
-            held = {n: fcntl.fcntl(fd, fcntl.F_DUPFD, 50) for n, fd in fds.items()}
-            for n, fd in held.items():
-                os.dup2(fd, n)
-
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-                                        preexec_fn=place, close_fds=False, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
-        for fd in fds.values():
-            os.close(fd)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
+        self.process = source_process.start([PROGRAM], request, files, self.errors)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-
-    @staticmethod
-    def _memory(text):
-        fd = os.memfd_create("test")
-        os.write(fd, text.encode())
-        os.lseek(fd, 0, os.SEEK_SET)
-        return fd
 
     def _read(self):
         for line in self.process.stdout:

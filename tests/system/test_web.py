@@ -323,6 +323,7 @@ def test_who_asks_for_more_patience_than_the_budget_has_is_left_alone_for_so_lon
 
 
 ENDING = {
+    "words_that_are_cut_in_a_letter": ({"status": 400, "body": {"detail": "x" + "\u20ac" * 200}}, "answered 400: x"),
     "no_json": ({"body": b"<html>"}, "it is no JSON"),
     "another_type": ({"content_type": "text/html"}, "its type is not JSON"),
     "half_of_it": ({"short": True}, "it is cut short"),
@@ -450,6 +451,23 @@ def test_our_own_certificate_is_shown_where_tls_asks_for_it():
             assert s.wait() == 1 and not s.commits()
 
 
+# ---- between two readings ----
+
+def test_a_hint_makes_it_read_at_once_and_a_hint_that_fails_is_said(server):
+    changes = {"changes": 0}
+    server.get("/log", lambda q: dict(changes))
+    with source(server, once=False, poll=3600, hint=server.origin + "/log") as s:
+        s.until_commits()
+        wait.until(lambda: len(server.asked("/log")) >= 2, "two looks")
+        assert len(s.ops("begin")) == 1, "nothing was new"
+        changes["changes"] = 1
+        wait.until(lambda: len(s.commits()) + len(s.ops("as_of")) == 2, "the second reading")
+        server.fault(path="/log", status=403)
+        s.until(lambda s: s.problems(), "the failure")
+        changes["changes"] = 2
+        wait.until(lambda: len(s.commits()) + len(s.ops("as_of")) == 3, "the third reading")
+
+
 # ---- the engine's word ----
 
 @pytest.mark.parametrize("where", ["between_readings", "in_a_pause", "in_a_silence"])
@@ -490,6 +508,19 @@ def test_a_test_tells_of_the_clock(server, skew, level, status):
     r, found = findings(server)
     assert r == status and found["clock"][0] == level
     assert found["connection"][0] == "ok" and found["credential"][0] == "ok"
+
+
+@pytest.mark.parametrize("days, level", [(90, "ok"), (5, "warning"), (-2, "error")])
+def test_a_test_tells_when_our_certificate_ends(server, days, level):
+    key = web_ca.new_key("ec")
+    pem = web_ca.pem_of_certificate(web_ca.certificate("rollcall", key, days=(-10, days)))
+    t = tokens(server, certificate=pem)
+    # One file for both.
+    both = web_ca.pem_of_key(key) + pem
+    r, found = findings(server, sign_in="certificate", client_id="client", token_url=t.url,
+                        files={"key_file": both, "cert_file": both})
+    assert (r == 1) == (level == "error") and found["certificate"][0] == level, found
+    assert found["credential"][0] == "ok"
 
 
 def test_a_test_tells_a_wrong_credential_from_a_wrong_certificate_and_from_no_server(server):

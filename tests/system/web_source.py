@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A source over an API by itself, with what engine and launcher would give it."""
-import fcntl
 import json
 import os
-import subprocess
 import tempfile
 import threading
 
-import fake_web
+import source_process
 import wait
 
 CONFINED = os.path.abspath(os.environ.get("BUILD", "build") + "/tests/tools/confined_source")
-FILES = ["password_file", "keytab", "ca_file", "cert_file", "key_file", "secret_file", "credential"]
 
 
 class Source:
@@ -23,45 +20,26 @@ class Source:
         section = {"name": "api", "type": os.path.basename(program).rpartition("-")[2], "poll": 1, "timeout": 20}
         section.update({k: v for k, v in options.items() if v is not None})
         files = {name: text for name, text in (files or {}).items() if text is not None}
-        section["files"] = {name: 3 + FILES.index(name) for name in files}
+        section["files"] = source_process.numbers(files)
         request = {"section": section, "once": once, "timezone": "UTC", "test": test, "trace": trace}
         if cursor:
             request["cursor"] = cursor
         self.said, self._errors = [], b""
-        start = self._start_confined if confined else self._start
-        self.process = start(program, files)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
+        if confined:
+            self.process = source_process.start([CONFINED, program, *self._on_disk(files)], request)
+        else:
+            self.process = source_process.start([program], request, files)
         self._readers = [threading.Thread(target=f, daemon=True) for f in (self._read, self._read_errors)]
         for t in self._readers:
             t.start()
 
-    def _popen(self, command, **more):
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, **more)
-
-    def _start(self, program, files):
-        fds = {3 + FILES.index(name): fake_web.memory(text) for name, text in files.items()}
-
-        def place():
-            held = {n: fcntl.fcntl(fd, fcntl.F_DUPFD, 50) for n, fd in fds.items()}
-            for n, fd in held.items():
-                os.dup2(fd, n)
-                os.close(fd)
-
-        process = self._popen([program], preexec_fn=place, close_fds=False)
-        for fd in fds.values():
-            os.close(fd)
-        return process
-
-    def _start_confined(self, type_, files):
+    @staticmethod
+    def _on_disk(files):
         folder = tempfile.mkdtemp(prefix="files-")
-        command = [CONFINED, type_]
         for name, text in files.items():
-            command.append(f"{name}={folder}/{name}")
             with open(f"{folder}/{name}", "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
                 f.write(text)
-        return self._popen(command)
+        return [f"{name}={folder}/{name}" for name in files]
 
     def _read(self):
         for line in self.process.stdout:

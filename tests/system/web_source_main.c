@@ -125,10 +125,32 @@ static enum web_outcome read_any(struct web *w)
     return web_option(w, "stream") ? read_stream(w) : read_pages(w);
 }
 
+// `hint`: an address whose answer says how many changes there were ever.
+static int hint(struct web *w)
+{
+    static json_int_t last;
+    struct http_answer a = {0};
+    json_int_t n = last;
+    int r = web_option(w, "hint") ? web_get(w, web_option(w, "hint"), &a) : 0;
+
+    if (r == 0 && a.json)
+        n = json_integer_value(json_object_get(a.json, "changes"));
+    http_answer_done(&a);
+    if (r < 0)
+        return r;
+    r = n != last;
+    last = n;
+    return r;
+}
+
 int main(void)
 {
-    static const struct web_source source = {
-        .type = "weblist", .settings = settings, .identity = identity, .read = read_any};
+    static const struct web_source source = {.type = "weblist",
+                                             .settings = settings,
+                                             .identity = identity,
+                                             .read = read_any,
+                                             .hint = hint,
+                                             .hint_every = 1};
 
     return web_main(&source);
 }
