@@ -279,6 +279,39 @@ def test_no_secret_is_in_a_log_a_trace_or_a_command_line(server):
     assert f"GET {server.origin}/users?after=1: 200, " in said
 
 
+def copies(pid, words):
+    """How often each stands in the memory of a process."""
+    found = dict.fromkeys(words, 0)
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end, rights, name = re.match(r"(\w+)-(\w+) (\S+) \S+ \S+ \S+\s*(.*)", line).groups()
+            if "w" not in rights or name.startswith("[v"):
+                continue
+            memory.seek(int(start, 16))
+            held = memory.read(int(end, 16) - int(start, 16))
+            for word in words:
+                found[word] += held.count(word.encode())
+    return found
+
+
+@pytest.mark.parametrize("how", ["secret", "key"])
+def test_what_is_over_is_erased_from_memory(server, how):
+    key = web_ca.new_key("rsa")
+    pem = web_ca.pem_of_key(key)
+    who = {"secret": SECRET} if how == "secret" else {"key": web_ca.pem_of_public(key), "kid": "k1"}
+    t = tokens(server, **who)
+    server.fault(path="after=3", before=t.expire)
+    with source(server, once=False, poll=3600, sign_in=how, client_id="client", key_id="k1", token_url=t.url,
+                files={"key_file": pem}) as s:
+        s.until_commits()
+        sent = [q.headers["authorization"].split()[1] for q in server.requests if q.path != t.path]
+        line = pem.split("\n")[5]
+        found = copies(s.process.pid, [sent[0], sent[-1], SECRET, line])
+        assert found[sent[0]] == 0 and found[line] == 0, found
+        assert found[sent[-1]] >= 1, "or nothing is found at all"
+        assert found[SECRET] == (1 if how == "secret" else 0), "once, to renew the token with"
+
+
 # ---- again, and for how long ----
 
 DATE = object()
