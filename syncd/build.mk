@@ -116,9 +116,10 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
+	syncd/sources/http_json.c \
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
-WEB_LIBS := -lcurl -lcjose -lcrypto $(JANSSON_LIBS)
+WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
 UNIT_TESTS += test_web_parts
 test_web_parts_SRCS := tests/unit/test_web_parts.c $(filter-out syncd/sources/web.c,$(WEB_SRCS))
 test_web_parts_LIBS := $(WEB_LIBS)

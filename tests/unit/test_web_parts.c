@@ -219,6 +219,18 @@ static void a_body_is_strict_json_of_bounded_depth(void **state)
     WRONG("[1]x", "it is no JSON");
     WRONG("[1]\0", "it is no JSON");
     WRONG("[1e999]", "it has a number out of range");
+    WRONG("[9223372036854775808]", "it has a number out of range");
+    WRONG("[\"\\ud83d\\ude00\"]", NULL);
+    WRONG("[\"\\\\ud83d\"]", NULL); // a backslash, and letters
+    WRONG("[\"\\ud83d\"]", "it is no JSON");
+    WRONG("[\"\\ude00\"]", "it is no JSON");
+    WRONG("[\"\\ud83d\\u0041\"]", "it is no JSON");
+    WRONG("[\"\xc0\x80\"]", "it is not UTF-8");
+    WRONG("{\"\xed\xa0\x80\":1}", "it is not UTF-8");
+    WRONG("{\"a\\u0000\":1}", "it has a NUL in a string");
+    WRONG("\"a\"", "it is no JSON");
+    WRONG("[1] [2]", "it is no JSON");
+    WRONG("[1 /* */]", "it is no JSON");
     memset(deep, '[', HTTP_DEPTH_MAX + 1);
     wrong_is(deep, HTTP_DEPTH_MAX + 1, "it is nested too deeply");
     memset(deep, '[', HTTP_DEPTH_MAX);
