@@ -17,6 +17,7 @@
 
 #define PAUSE_FIRST_MS      1000
 #define PAUSE_MAX_MS        60000
+#define ASKED_MAX_MS        3600000
 #define POLL_DEFAULT        300 // seconds
 #define TIMEOUT             300 // of the engine: how long a source may be silent in a listing
 #define SILENCE_MAX         60  // seconds without a byte
@@ -274,6 +275,8 @@ static void rest(struct round *o)
     struct web *w = o->w;
     int64_t asked = http_asked_ms(w->http), ms = source_jitter(o->pause);
 
+    // Whoever asks for a week would have everybody locked out: the lease goes on meanwhile.
+    asked = asked > ASKED_MAX_MS ? ASKED_MAX_MS : asked;
     source_pause(asked > ms ? asked : ms);
     o->pause = o->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : o->pause * 2;
 }
