@@ -132,7 +132,12 @@ static void explain(const struct transfer *t, int r, char *why, size_t why_len)
 
     switch (r) {
     case -EFBIG:
-        snprintf(reason, sizeof(reason), "the answer is larger than %u MiB", HTTP_BODY_MAX >> 20);
+        if (t->header_bytes > HTTP_HEADER_BYTES_MAX)
+            snprintf(reason, sizeof(reason), "the answer has headers of more than %u KiB",
+                     HTTP_HEADER_BYTES_MAX >> 10);
+        else
+            snprintf(reason, sizeof(reason), "the answer is larger than %u MiB",
+                     HTTP_BODY_MAX >> 20);
         break;
     case -ENOMEM:
         snprintf(reason, sizeof(reason), "there is no memory");

@@ -13,10 +13,9 @@
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/wait.h"
 
-#define HEADER_MAX       (16 * 1024) // of one that is looked at
-#define HEADER_BYTES_MAX (256 * 1024)
-#define SLOWEST          64 // bytes a second of a body that is taken as it comes
-#define URL_SHOWN        400
+#define HEADER_MAX (16 * 1024) // of one that is looked at
+#define SLOWEST    64          // bytes a second of a body that is taken as it comes
+#define URL_SHOWN  400
 
 void http_transfer_done(struct transfer *t)
 {
@@ -94,7 +93,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     char line[HEADER_MAX], *value;
 
     t->header_bytes += len;
-    if (t->header_bytes > HEADER_BYTES_MAX) {
+    if (t->header_bytes > HTTP_HEADER_BYTES_MAX) {
         t->error = -EFBIG;
         return 0;
     }

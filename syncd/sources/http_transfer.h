@@ -8,6 +8,8 @@
 #include "syncd/sources/http.h"
 #include "syncd/sources/oauth.h"
 
+#define HTTP_HEADER_BYTES_MAX (256u * 1024)
+
 struct http {
     const char *name;
     char *origin[HTTP_ORIGINS_MAX];

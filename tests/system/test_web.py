@@ -367,6 +367,7 @@ ENDING = {
     "too_deep": ({"body": b"[" * 100000 + b"]" * 100000}, "it is nested too deeply"),
     "too_large": ({"huge": 33 << 20}, "larger than 32 MiB"),
     "too_large_in_gzip": ({"bomb": 64 << 20}, "larger than 32 MiB"),
+    "headers_without_end": ({"body": [], "headers": [("X-A", "x" * 60000)] * 5}, "headers of more than 256 KiB"),
     "slow_bytes": ({"slow": 0.1}, "timed out"),
     "silence": ({"stall": True}, "timed out"),
     "403": ({"status": 403, "body": {"errorCode": "E0000006", "errorSummary": "no permission"}},
