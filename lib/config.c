@@ -278,44 +278,14 @@ static void free_list(struct rollcall_list *l)
         free(l->item[i]);
 }
 
-static void free_ldap(struct rollcall_ldap_config *l)
-{
-    free_list(&l->uri);
-    free_list(&l->map);
-    free_list(&l->ack_uri);
-    free(l->schema);
-    free(l->sync);
-    free(l->bind);
-    free(l->bind_dn);
-    free(l->base);
-    free(l->user_base);
-    free(l->group_base);
-    free(l->user_filter);
-    free(l->group_filter);
-}
-
-static void free_source(struct rollcall_source_config *s)
-{
-    free(s->name);
-    free(s->type);
-    free(s->path);
-    free(s->command);
-    free(s->user);
-    free(s->worker_type);
-    free(s->join_prefix);
-    free_ldap(&s->ldap);
-    for (size_t k = 0; k < ROLLCALL_SOURCE_FILES; k++)
-        free(s->file[k]);
-}
-
 struct rollcall_config *rollcall_config_free(struct rollcall_config *c)
 {
     if (!c)
         return NULL;
     for (size_t i = 0; i < c->n_sources; i++)
-        free_source(&c->source[i]);
+        config_source_done(&c->source[i]);
     for (size_t i = 0; i < c->n_sinks; i++)
-        free_source(&c->sink[i]);
+        config_source_done(&c->sink[i]);
     for (size_t i = 0; i < c->n_local_groups; i++) {
         free(c->local_group[i].name);
         free_list(&c->local_group[i].from);
@@ -390,75 +360,4 @@ const struct rollcall_service_config *rollcall_config_service(const struct rollc
         if (strcmp(also[i][0], service) == 0)
             s = service_section(config, also[i][1]);
     return s;
-}
-
-static void put_text(json_t *o, const char *key, const char *text)
-{
-    if (text)
-        json_object_set_new(o, key, json_string(text));
-}
-
-const char *rollcall_source_file_option(enum rollcall_source_file file)
-{
-    static const char *const names[] = {"password_file", "keytab", "ca_file", "cert_file",
-                                        "key_file"};
-
-    return names[file];
-}
-
-static void put_files(json_t *o, const struct rollcall_source_config *s)
-{
-    json_t *files = json_object();
-
-    for (int i = 0; i < ROLLCALL_SOURCE_FILES; i++)
-        if (s->file[i])
-            json_object_set_new(files, rollcall_source_file_option(i),
-                                json_integer(ROLLCALL_SOURCE_FILES_FD + i));
-    json_object_set_new(o, "files", files);
-}
-
-static void put_list(json_t *o, const char *key, const struct rollcall_list *list)
-{
-    json_t *a = json_array();
-
-    for (size_t i = 0; i < list->n; i++)
-        json_array_append_new(a, json_string(list->item[i]));
-    json_object_set_new(o, key, a);
-}
-
-static void put_ldap(json_t *o, const struct rollcall_ldap_config *l)
-{
-    put_list(o, "uri", &l->uri);
-    put_list(o, "map", &l->map);
-    put_list(o, "ack_uri", &l->ack_uri);
-    put_text(o, "schema", l->schema);
-    put_text(o, "sync", l->sync);
-    put_text(o, "bind", l->bind);
-    put_text(o, "bind_dn", l->bind_dn);
-    put_text(o, "base", l->base);
-    put_text(o, "user_base", l->user_base);
-    put_text(o, "group_base", l->group_base);
-    put_text(o, "user_filter", l->user_filter);
-    put_text(o, "group_filter", l->group_filter);
-    json_object_set_new(o, "page", json_integer((json_int_t)l->page));
-}
-
-json_t *rollcall_config_source_json(const struct rollcall_source_config *s)
-{
-    json_t *o = json_object();
-
-    put_text(o, "name", s->name);
-    put_text(o, "type", s->type);
-    put_text(o, "path", s->path);
-    put_text(o, "command", s->command);
-    put_text(o, "worker_type", s->worker_type);
-    put_text(o, "join_prefix", s->join_prefix);
-    json_object_set_new(o, "poll", json_integer((json_int_t)s->poll));
-    json_object_set_new(o, "timeout", json_integer((json_int_t)s->timeout));
-    if (s->default_end)
-        json_object_set_new(o, "default_end", json_integer((json_int_t)s->default_end));
-    if (strcmp(s->type, "ldap") == 0)
-        put_ldap(o, &s->ldap);
-    put_files(o, s);
-    return o;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Defaults, and what must hold together. Also the options part of rollcall.conf(5).
+// Defaults, and what must hold together.
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void apply_named(struct config_state *s, const struct option_definition *
     for (size_t k = 0; k < n; k++) {
         char section[100];
         snprintf(section, sizeof(section), "%s %s", d->section, list[k].name);
-        if (!config_was_set(s, section, d->name))
+        if (config_option_of_type(d, list[k].type) && !config_was_set(s, section, d->name))
             config_take(s, section, d->name, d->standard);
     }
 }
@@ -42,11 +42,11 @@ static void apply_defaults(struct config_state *s)
 {
     static const char *const plain[] = {"rollcall",  "access", "nss",      "mfa",
                                         "lifecycle", "ids",    "enforcer", "breakglass"};
+    const struct option_definition *d;
 
     s->in_file++;
     s->line = 0;
-    for (size_t i = 0; i < config_n_options; i++) {
-        const struct option_definition *d = &config_options[i];
+    for (size_t i = 0; (d = config_option(i)); i++) {
         if (!d->standard)
             continue;
         for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
@@ -59,39 +59,65 @@ static void apply_defaults(struct config_state *s)
     }
 }
 
-static void check_source(struct config_state *s, struct rollcall_source_config *src)
+static void check_csv(struct config_state *s, const struct rollcall_source_config *src)
 {
-    bool csv = src->type && strcmp(src->type, "csv") == 0,
-         exec = src->type && strcmp(src->type, "exec") == 0;
-
-    if (!src->type)
-        ERROR(s, "[source %s] has no type; write type = csv, type = ldap or type = exec",
-              src->name);
-    if (!src->role)
-        ERROR(s, "[source %s] has no role; an HR export is role = authority, directory", src->name);
-    if ((src->role & ROLLCALL_ROLE_SIGNAL) && (src->role & ROLLCALL_ROLE_AUTHORITY) && csv)
+    if ((src->role & ROLLCALL_ROLE_SIGNAL) && (src->role & ROLLCALL_ROLE_AUTHORITY))
         WARN(s, "[source %s] is authority and signal at once; authority alone says the same",
              src->name);
-    if (csv && !src->path)
+    if (!src->path)
         ERROR(
             s,
             "[source %s] has no path; say where HR's file is: path = /var/lib/hr-export/people.csv",
             src->name);
-    if (src->type && !exec && (src->command || src->user))
-        ERROR(s, "[source %s] is of type %s; command and user belong to type exec", src->name,
-              src->type);
-    if (exec && !src->command)
+}
+
+static void check_exec(struct config_state *s, const struct rollcall_source_config *src)
+{
+    if (!src->command)
         ERROR(s,
               "[source %s] has no command; name the program: command = /usr/local/libexec/people",
               src->name);
-    if (src->type && !csv && src->path)
-        ERROR(s, "[source %s] is of type %s; path belongs to type csv", src->name, src->type);
-    if (src->type)
-        config_check_ldap(s, src);
     if (src->user && strcmp(src->user, "root") == 0)
         ERROR(s, "[source %s] must not run as root; name a local user of its own", src->name);
+    if (src->user && strlen(src->user) > 32)
+        ERROR(s, "[source %s] user is longer than a local user's name may be", src->name);
+}
+
+static const struct {
+    const char *type;
+    void (*check)(struct config_state *s, const struct rollcall_source_config *src);
+} kinds[] = {{"csv", check_csv},          {"exec", check_exec},
+             {"ldap", config_check_ldap}, {"graph", config_check_graph},
+             {"okta", config_check_okta}, {"json", config_check_json},
+             {"scim", config_check_scim}, {"pingone", config_check_pingone}};
+
+static void check_kind(struct config_state *s, const struct rollcall_source_config *src)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].type, src->type) == 0)
+            kinds[i].check(s, src);
+    config_check_types(s, src);
+    if (rollcall_source_is_web(src))
+        config_check_web(s, src);
+}
+
+static void check_source(struct config_state *s, struct rollcall_source_config *src)
+{
+    bool file = src->path;
+
+    if (!src->type)
+        ERROR(s,
+              "[source %s] has no type; write type = csv, type = ldap, type = exec or the name of "
+              "an API: graph, okta, json, scim, pingone",
+              src->name);
+    else
+        check_kind(s, src);
+    if (!src->role)
+        ERROR(s, "[source %s] has no role; an HR export is role = authority, directory", src->name);
+    if (!src->poll)
+        src->poll = src->type && rollcall_source_is_web(src) && !file ? 300 : 60;
     if (!src->lease)
-        src->lease = s->config->lease ? s->config->lease : csv ? 10 * DAY : 3 * DAY;
+        src->lease = s->config->lease ? s->config->lease : file ? 10 * DAY : 3 * DAY;
     if (src->expect_every && src->expect_every >= src->lease)
         WARN(s,
              "[source %s] expect_every is not shorter than the lease: logins would stop before the "
@@ -321,51 +347,4 @@ void config_finish(struct config_state *s)
     check_rest(s);
     check_services(s);
     check_breakglass(s);
-}
-
-// ---- rollcall.conf(5) ----
-
-static void man_text(FILE *to, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '-' || *text == '\\')
-            fputc('\\', to);
-        fputc(*text, to);
-    }
-}
-
-static const char *man_type(const struct option_definition *d)
-{
-    static const char *const names[] = {"text",     "absolute path", "time zone", NULL,
-                                        NULL,       "list",          "time",      "number",
-                                        "per cent", "yes or no",     "MIN-MAX",   NULL};
-    return names[d->type];
-}
-
-void rollcall_config_man_options(FILE *to)
-{
-    for (size_t i = 0; i < config_n_sections; i++) {
-        const struct section_definition *s = &config_sections[i];
-        fprintf(to, ".SH \"[%s%s]\"\n", s->kind, s->named ? " NAME" : "");
-        man_text(to, s->sentence);
-        fputc('\n', to);
-        for (size_t k = 0; k < config_n_options; k++) {
-            const struct option_definition *d = &config_options[k];
-            if (strcmp(d->section, s->kind) != 0)
-                continue;
-            fprintf(to, ".TP\n\\fB");
-            man_text(to, d->name);
-            fprintf(to, "\\fR = \\fI");
-            man_text(to, d->type == OPTION_WORDS ? "list of " : "");
-            man_text(to, d->words ? d->words : man_type(d));
-            fprintf(to, "\\fR\n");
-            man_text(to, d->sentence);
-            if (d->standard) {
-                fprintf(to, " Default: ");
-                man_text(to, d->standard);
-                fputc('.', to);
-            }
-            fputc('\n', to);
-        }
-    }
 }

@@ -9,24 +9,6 @@
 #define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
 #define WARN(s, ...)  config_complain((s)->findings, true, (s)->file, 0, __VA_ARGS__)
 
-static void check_belongs(struct config_state *s, const struct rollcall_source_config *src)
-{
-    static const char *const ours[] = {"uri",          "base",   "user_base", "group_base",
-                                       "user_filter",  "schema", "map",       "sync",
-                                       "group_filter", "page",   "bind",      "bind_dn"};
-    char section[100];
-
-    snprintf(section, sizeof(section), "source %s", src->name);
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-        if (config_was_set(s, section, ours[i]))
-            ERROR(s, "[source %s] is of type %s; %s belongs to type ldap", src->name, src->type,
-                  ours[i]);
-    for (int i = 0; i < ROLLCALL_SOURCE_FILES; i++)
-        if (src->file[i] && strcmp(src->type, "csv") == 0)
-            ERROR(s, "[source %s] is of type csv, which needs no %s", src->name,
-                  rollcall_source_file_option(i));
-}
-
 static void check_uris(struct config_state *s, const struct rollcall_source_config *src)
 {
     static const char *const schemes[] = {"ldaps://", "ldap://", "ldapi://"};
@@ -85,10 +67,6 @@ static void check_map(struct config_state *s, const struct rollcall_source_confi
 
 void config_check_ldap(struct config_state *s, const struct rollcall_source_config *src)
 {
-    if (strcmp(src->type, "ldap") != 0) {
-        check_belongs(s, src);
-        return;
-    }
     check_uris(s, src);
     if (!src->ldap.base)
         ERROR(s, "[source %s] has no base; write base = dc=example,dc=com", src->name);

@@ -40,17 +40,18 @@ static unsigned distance(const char *a, const char *b)
 
 static const char *nearest_option(const char *kind, const char *name)
 {
+    const struct option_definition *o;
     const char *best = NULL;
     unsigned least = 4;
 
-    for (size_t i = 0; i < config_n_options; i++) {
+    for (size_t i = 0; (o = config_option(i)); i++) {
         unsigned d;
-        if (strcmp(config_options[i].section, kind) != 0)
+        if (strcmp(o->section, kind) != 0)
             continue;
-        d = distance(name, config_options[i].name);
+        d = distance(name, o->name);
         if (d < least) {
             least = d;
-            best = config_options[i].name;
+            best = o->name;
         }
     }
     return best;
@@ -69,15 +70,6 @@ static const char *nearest_section(const char *kind)
         }
     }
     return best;
-}
-
-static const struct option_definition *find_option(const char *kind, const char *name)
-{
-    for (size_t i = 0; i < config_n_options; i++)
-        if (strcmp(config_options[i].section, kind) == 0 &&
-            strcmp(config_options[i].name, name) == 0)
-            return &config_options[i];
-    return NULL;
 }
 
 static const struct section_definition *find_section(const char *kind)
@@ -138,20 +130,6 @@ fail:
     return false;
 }
 
-// Index of `word` in "a|b|c", or -1.
-static int word_index(const char *words, const char *word, size_t len)
-{
-    int i = 0;
-
-    for (const char *p = words; *p; i++) {
-        size_t n = strcspn(p, "|");
-        if (n == len && memcmp(p, word, n) == 0)
-            return i;
-        p += n + (p[n] == '|');
-    }
-    return -1;
-}
-
 static bool take_words(struct config_state *s, const struct option_definition *d, const char *value,
                        unsigned *ret)
 {
@@ -160,7 +138,7 @@ static bool take_words(struct config_state *s, const struct option_definition *d
     bool ok = take_list(s, d->name, value, &l);
 
     for (size_t i = 0; ok && i < l.n; i++) {
-        int w = word_index(d->words, l.item[i], strlen(l.item[i]));
+        int w = config_word_index(d->words, l.item[i], strlen(l.item[i]));
         if (w < 0) {
             ERROR(s, "\"%s\" does not know \"%s\"; it takes a list of %s", d->name, l.item[i],
                   d->words);
@@ -278,7 +256,7 @@ static void take_value(struct config_state *s, const struct option_definition *d
             set_text(s, (char **)(void *)at, value);
         return;
     case OPTION_WORD:
-        w = word_index(d->words, value, strlen(value));
+        w = config_word_index(d->words, value, strlen(value));
         if (w < 0)
             ERROR(s, "\"%s\" takes one of %s; it is \"%s\"", d->name, d->words, value);
         else if (d->words_text)
@@ -503,7 +481,7 @@ void config_take(struct config_state *s, const char *section, const char *name, 
         snprintf(whole, sizeof(whole), "%s %s", kind, section_name);
         section = whole;
     }
-    d = find_option(kind, name);
+    d = config_option_find(kind, name);
     if (!d) {
         near = nearest_option(kind, name);
         if (near)

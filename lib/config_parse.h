@@ -32,7 +32,24 @@ void config_take(struct config_state *state, const char *section, const char *na
 void config_finish(struct config_state *state); // defaults and what must hold together
 // Whether a file sets this option, not the table's default.
 bool config_was_set(const struct config_state *s, const char *section, const char *name);
+// What must hold together in a source of this type.
 void config_check_ldap(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_graph(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_okta(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_json(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_scim(struct config_state *s, const struct rollcall_source_config *src);
+void config_check_pingone(struct config_state *s, const struct rollcall_source_config *src);
+// Of all types over an API: addresses, the credential's name.
+void config_check_web(struct config_state *s, const struct rollcall_source_config *src);
+// https://HOST[:PORT][/PATH] with no user, password or fragment in it; NULL is acceptable too.
+void config_check_https(struct config_state *s, const struct rollcall_source_config *src,
+                        const char *option, const char *url);
+// Complains where none or more than one of these files is set: "password_file", ...
+void config_check_one_secret(struct config_state *s, const struct rollcall_source_config *src,
+                             const enum rollcall_source_file *files, size_t n);
+// Every option that was set is one of its type's.
+void config_check_types(struct config_state *s, const struct rollcall_source_config *src);
+void config_source_done(struct rollcall_source_config *src); // frees what it holds
 void config_check_sinks(struct config_state *s);
 void config_state_done(struct config_state *state);
 

@@ -32,6 +32,8 @@ struct option_definition {
     uint64_t min, max;
     const char *standard; // as written, or NULL
     const char *sentence; // for rollcall.conf(5)
+    // [source] alone: the types that it belongs to, "json|scim"; NULL: all of them.
+    const char *types;
 };
 
 struct section_definition {
@@ -40,9 +42,30 @@ struct section_definition {
     const char *sentence;
 };
 
-extern const struct option_definition config_options[];
-extern const size_t config_n_options;
 extern const struct section_definition config_sections[];
 extern const size_t config_n_sections;
+
+struct option_table {
+    const struct option_definition *option;
+    size_t n;
+};
+extern const struct option_table config_table_source, config_table_web, config_table_other;
+
+// One after the other, of all tables; NULL behind the last.
+const struct option_definition *config_option(size_t i);
+const struct option_definition *config_option_find(const char *section, const char *name);
+// Whether this option of [source] belongs to sources of this type.
+bool config_option_of_type(const struct option_definition *option, const char *type);
+// Index of the `len` bytes at `word` in "a|b|c", or -1.
+int config_word_index(const char *words, const char *word, size_t len);
+
+// Sources over an API.
+#define API "graph|okta|json|scim|pingone"
+// A row of [source]; `of`: the types.
+#define SOURCE(of, name, type, member, words, text, min, max, standard, sentence)                  \
+    {                                                                                              \
+        "source", name, type, offsetof(struct rollcall_source_config, member), words, text, min,   \
+            max, standard, sentence, of                                                            \
+    }
 
 #endif

@@ -167,7 +167,8 @@ static void become_source(const struct rollcall_source_config *source, const str
         fprintf(stderr, "cannot start the source: %s\n", why);
         _exit(126);
     }
-    if (source->user && syncd_user(source->user, &uid, &gid) < 0)
+    if (strcmp(source->type, "exec") == 0 && source->user &&
+        syncd_user(source->user, &uid, &gid) < 0)
         refuse("there is no such local user");
     if (uid == 0)
         refuse("a source never runs as root");
@@ -181,7 +182,7 @@ static void become_source(const struct rollcall_source_config *source, const str
 _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
                                 const struct syncd_ids *ids, int in, int out, int err)
 {
-    bool csv = strcmp(source->type, "csv") == 0, ours = strcmp(source->type, "exec") != 0;
+    bool ours = strcmp(source->type, "exec") != 0;
     char path[PATH_MAX];
     char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                                  (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
@@ -196,7 +197,7 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
     for (int s = 1; s < 32; s++)
         signal(s, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (csv && unshare(CLONE_NEWNET) < 0)
+    if (ours && source->path && unshare(CLONE_NEWNET) < 0)
         refuse("a network namespace of its own");
     become_source(source, ids);
     limit(RLIMIT_CORE, 0);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,36 @@ static int read_one(const char *path, bool secret, char **ret, size_t *ret_len,
     return read_bytes(fd, (size_t)st.st_size, ret, ret_len);
 }
 
+// Where systemd put a credential for rollcall-syncd.service; by hand (rollcall source run) there
+// is no environment, and root can read the unit's own folder.
+static int credential_path(const char *name, char *path, size_t len, const char **ret_why)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+    if (!folder)
+        folder = "/run/credentials/rollcall-syncd.service";
+    if (strchr(name, '/') || *name == '.') { // the configuration refuses it; root reads here
+        *ret_why = "is a path, not a credential's name";
+        return -EINVAL;
+    }
+    if ((size_t)snprintf(path, len, "%s/%s", folder, name) >= len) {
+        *ret_why = "is too long";
+        return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
+static int read_file(int which, const char *name, char **ret, size_t *ret_len, const char **ret_why)
+{
+    char path[PATH_MAX];
+    int r;
+
+    if (which != ROLLCALL_FILE_CREDENTIAL)
+        return read_one(name, is_secret(which), ret, ret_len, ret_why);
+    r = credential_path(name, path, sizeof(path), ret_why);
+    return r < 0 ? r : read_one(path, true, ret, ret_len, ret_why);
+}
+
 int source_files_read(const struct rollcall_source_config *source, struct source_files *ret,
                       char *why, size_t why_len)
 {
@@ -74,9 +105,9 @@ int source_files_read(const struct rollcall_source_config *source, struct source
 
     *ret = (struct source_files){0};
     for (int i = 0; i < ROLLCALL_SOURCE_FILES; i++) {
-        int r = source->file[i] ? read_one(source->file[i], is_secret(i), &ret->file[i].bytes,
-                                           &ret->file[i].len, &cause)
-                                : 0;
+        int r = source->file[i]
+                    ? read_file(i, source->file[i], &ret->file[i].bytes, &ret->file[i].len, &cause)
+                    : 0;
         if (r < 0) {
             snprintf(why, why_len, "%s %s: %s", rollcall_source_file_option(i), source->file[i],
                      cause);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Configuration: rollcall.conf and conf.d/*.conf, INI. One table (lib/config_table.c)
+// Configuration: rollcall.conf and conf.d/*.conf, INI. One table (lib/config_table*.c)
 // defines every option and makes the parser, rollcall.conf(5) and `rollcall
 // check-config`. A load gives a whole, immutable configuration or errors, never half.
 #ifndef ROLLCALL_CONFIG_H
@@ -11,14 +11,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ROLLCALL_SOURCES_MAX     14 // as many authorities as a board holds leases of
-#define ROLLCALL_SINKS_MAX       2
-#define ROLLCALL_CONFIG_LIST_MAX 64
+#include "rollcall/config_graph.h"
+#include "rollcall/config_json.h"
+#include "rollcall/config_list.h"
+#include "rollcall/config_okta.h"
+#include "rollcall/config_pingone.h"
+#include "rollcall/config_scim.h"
+#include "rollcall/config_web.h"
 
-struct rollcall_list {
-    char *item[ROLLCALL_CONFIG_LIST_MAX];
-    size_t n;
-};
+#define ROLLCALL_SOURCES_MAX 14 // as many authorities as a board holds leases of
+#define ROLLCALL_SINKS_MAX   2
 
 enum rollcall_when_missing { ROLLCALL_MISSING_LOCK = 0, ROLLCALL_MISSING_KEEP = 1 };
 
@@ -30,6 +32,8 @@ enum rollcall_source_file {
     ROLLCALL_FILE_CA,
     ROLLCALL_FILE_CERT,
     ROLLCALL_FILE_KEY,
+    ROLLCALL_FILE_SECRET,
+    ROLLCALL_FILE_CREDENTIAL, // no path: the name of a systemd credential
     ROLLCALL_SOURCE_FILES
 };
 #define ROLLCALL_SOURCE_FILES_FD 3
@@ -46,11 +50,11 @@ struct rollcall_ldap_config {
 struct rollcall_source_config {
     bool sink;
     char *name;    // of the section: [source NAME], [sink NAME]
-    char *type;    // "csv", "exec", "ldap"
+    char *type;    // "csv", "exec", "ldap", "graph", "okta", "json", "scim", "pingone"
     unsigned role; // ROLLCALL_ROLE_*
-    char *path;    // csv
+    char *path;    // csv; json, where it has no url
     char *command; // exec: absolute path of a program, no arguments
-    char *user;    // exec: whom it runs as, or NULL
+    char *user;    // exec: whom it runs as, or NULL; json, scim: the name for Basic
     uint64_t expect_every, poll, timeout, default_end; // seconds; 0: not set
     uint64_t lease; // seconds; of [lifecycle] or the default for files
     int when_missing;
@@ -58,6 +62,12 @@ struct rollcall_source_config {
     bool key_marks;                    // its word on hardware keys counts
     char *file[ROLLCALL_SOURCE_FILES]; // paths, or NULL
     struct rollcall_ldap_config ldap;
+    struct rollcall_web_config web;
+    struct rollcall_graph_config graph;
+    struct rollcall_okta_config okta;
+    struct rollcall_json_config json;
+    struct rollcall_scim_config scim;
+    struct rollcall_pingone_config pingone;
 };
 
 struct rollcall_local_group_config {
@@ -162,9 +172,13 @@ bool rollcall_source_is_hub(const struct rollcall_source_config *source);
 // NULL where the service has no section; sudo-i and su-l share sudo's and su's.
 const struct rollcall_service_config *rollcall_config_service(const struct rollcall_config *config,
                                                               const char *service);
+// Whether it reads an API or, of type json, a file in its place.
+bool rollcall_source_is_web(const struct rollcall_source_config *source);
 // The option that names this file: "password_file".
 const char *rollcall_source_file_option(enum rollcall_source_file file);
-// One source's section for the source pipe; new reference. No secret stands in it.
+// One source's section for the source pipe, new reference: every option of its type that is set
+// or has a default, lists as arrays, durations in seconds, files as descriptors. No secret
+// stands in it.
 json_t *rollcall_config_source_json(const struct rollcall_source_config *source);
 
 // rollcall.conf(5), from the table.

@@ -26,8 +26,8 @@ fuzz_source_message_LIBS := -ljansson
 fuzz_source_message_LEN := 4096
 
 FUZZ_TARGETS += fuzz_config
-fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c lib/config.c lib/config_parse.c lib/config_finish.c lib/config_ldap.c lib/config_sink.c \
-	lib/config_table.c lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
+fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c $(filter lib/config%,$(LIB_SRCS)) \
+	lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
 fuzz_config_LIBS := $(FUZZ_IN_MEMORY_LIBS) -linih -ljansson
 fuzz_config_LEN := 4096
 
@@ -49,7 +49,7 @@ fuzz_door_verifier_LEN := 4096
 FUZZ_TARGETS += fuzz_credential
 fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
 	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/random.c lib/safeio.c lib/packet.c lib/security_key.c \
-	lib/config.c lib/config_parse.c lib/config_finish.c lib/config_ldap.c lib/config_sink.c lib/config_table.c lib/parse.c lib/timeparse.c lib/account.c
+	$(filter lib/config%,$(LIB_SRCS)) lib/parse.c lib/timeparse.c lib/account.c
 fuzz_credential_SRCS += lib/password_check.c
 fuzz_credential_LIBS := -lcrypto -lcrypt -lfido2 -loath -linih -ljansson \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))

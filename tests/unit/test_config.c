@@ -459,9 +459,10 @@ static void what_a_directory_needs_is_missed_by_name(void **state)
     refused(LDAP SIMPLE "cert_file = /c.pem\n" ACCESS, 0, "go together");
     refused(LDAP SIMPLE "map = employeeNumber\n" ACCESS, 0, "must be NAME:ATTRIBUTE");
     refused(LDAP SIMPLE "sync = never\n" ACCESS, 8, "auto|persist|refresh|poll|dirsync|usn");
-    refused(LDAP SIMPLE "path = /p\n" ACCESS, 0, "path belongs to type csv");
+    refused(LDAP SIMPLE "path = /p\n" ACCESS, 0, "path belongs to type csv or json");
     refused(SOURCE "uri = ldaps://a.example\n" ACCESS, 0, "uri belongs to type ldap");
-    refused(SOURCE "password_file = /p\n" ACCESS, 0, "needs no password_file");
+    refused(SOURCE "password_file = /p\n" ACCESS, 0,
+            "password_file belongs to type exec, ldap, json or scim");
 }
 
 static void a_directory_goes_through_the_pipe_with_numbers_for_its_files(void **state)
@@ -482,6 +483,74 @@ static void a_directory_goes_through_the_pipe_with_numbers_for_its_files(void **
     assert_string_equal(json_string_value(json_object_get(o, "sync")), "auto");
     assert_string_equal(json_string_value(json_object_get(o, "base")), "dc=example,dc=com");
     json_decref(o);
+}
+
+#define WORKDAY                                                                                    \
+    "[source workday]\ntype = json\npreset = workday-raas\nrole = authority\n"                     \
+    "url = https://wd5.example.com/ccx/service/customreport2/acme/isu/workers?format=json\n"       \
+    "user = ISU_rollcall\npassword_file = /etc/rollcall/secrets/workday\n"
+#define OKTA                                                                                       \
+    "[source okta]\ntype = okta\nrole = directory, signal\norg = https://acme.okta.com\n"          \
+    "org_id = 00o1a2b3c4D5e6F7g8h9\nclient_id = 0oa1b2c3d4E5f6G7h8i9\n"                            \
+    "key_file = /etc/rollcall/secrets/okta.pem\nassigned_groups = linux-users, linux-admins\n"
+#define ENTRA                                                                                      \
+    "[source entra]\ntype = graph\nrole = authority, directory, signal\n"                          \
+    "tenant = 11111111-2222-4333-8444-555555555555\ndomain = acme.com\n"                           \
+    "client_id = 4b6f0b7e-0000-4000-8000-6c0d1c4c7d3a\ncredential = entra-laptop-key\n"            \
+    "assigned_groups = 0d9a3c1e-0000-4000-8000-2f5f6d7b8a90\nrequire_attributes = employeeId\n"
+
+static void the_examples_of_apis_are_taken_whole(void **state)
+{
+    json_t *o;
+
+    (void)state;
+    assert_int_equal(load(WORKDAY "poll = 10m\n" OKTA ENTRA ACCESS), 0);
+    assert_int_equal(findings.n, 0);
+    assert_int_equal(rollcall_config_source(config, "workday")->poll, 600);
+    assert_int_equal(rollcall_config_source(config, "okta")->poll, 300);
+    assert_int_equal(rollcall_config_source(config, "okta")->lease, 72 * 3600);
+    o = rollcall_config_source_json(rollcall_config_source(config, "workday"));
+    assert_string_equal(json_string_value(json_object_get(o, "user")), "ISU_rollcall");
+    assert_string_equal(json_string_value(json_object_get(o, "preset")), "workday-raas");
+    assert_null(json_object_get(o, "password_file"));
+    assert_null(json_object_get(o, "schema"));
+    json_decref(o);
+    o = rollcall_config_source_json(rollcall_config_source(config, "entra"));
+    assert_int_equal(json_array_size(json_object_get(o, "role")), 3);
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(o, "require_attributes"), 0)),
+        "employeeId");
+    assert_null(json_object_get(o, "user_types"));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "files"), "credential")),
+                     9);
+    json_decref(o);
+}
+
+static void an_option_of_another_type_is_named_with_its_own(void **state)
+{
+    (void)state;
+    refused(WORKDAY "tenant = x\n" ACCESS, 0, "tenant belongs to type graph");
+    refused(OKTA "base = dc=x\n" ACCESS, 0, "of type okta; base belongs to type ldap");
+    refused(SOURCE "client_id = x\n" ACCESS, 0, "graph, okta, json, scim or pingone");
+    refused(ENTRA "user = x\n" ACCESS, 0, "user belongs to type exec, json or scim");
+}
+
+static void what_an_api_needs_is_missed_by_name(void **state)
+{
+    (void)state;
+    refused(ENTRA "credential = ../shadow\n" ACCESS, 10, "stands twice");
+    put("conf.d/10.conf", "[source entra]\ncredential = ../shadow\n");
+    refused(ENTRA ACCESS, 0, "not a path");
+    put("conf.d/10.conf", "[source entra]\nproxy = proxy.example.com\n");
+    refused(ENTRA ACCESS, 0, "must be http://HOST:PORT");
+    put("conf.d/10.conf", "[source workday]\nurl = http://hr.example.com/\n");
+    refused(WORKDAY ACCESS, 0, "must be https://HOST/PATH");
+    put("conf.d/10.conf", "[source workday]\nurl = https://isu:secret@hr.example.com/\n");
+    refused(WORKDAY ACCESS, 0, "no name, password");
+    put("conf.d/10.conf", "[source workday]\npath = /srv/people.json\n");
+    refused(WORKDAY ACCESS, 0, "one of them");
+    put("conf.d/10.conf", "[source okta]\nsecret_file = /s\n");
+    refused(OKTA ACCESS, 0, "needs one alone of key_file, secret_file or credential");
 }
 
 int main(void)
@@ -512,6 +581,9 @@ int main(void)
         T(a_source_goes_through_the_pipe_without_who_runs_it),
         T(what_a_directory_needs_is_missed_by_name),
         T(a_directory_goes_through_the_pipe_with_numbers_for_its_files),
+        T(the_examples_of_apis_are_taken_whole),
+        T(an_option_of_another_type_is_named_with_its_own),
+        T(what_an_api_needs_is_missed_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The options of sources over an API. A new one is a member of its type's struct
+// (include/rollcall/config_TYPE.h) and a row here: reading, erasing, the request of the source
+// and the man page follow from the row.
+#include "lib/config_table.h"
+#include "rollcall/config.h"
+
+#define DAY 86400u
+
+static const struct option_definition options[] = {
+    SOURCE("json|scim", "url", OPTION_TEXT, web.url, NULL, false, 0, 2000, NULL,
+           "Where the people are: https://HOST/PATH, of SCIM the part before /Users. A secret "
+           "never stands here."),
+    SOURCE("exec|" API, "secret_file", OPTION_PATH, file[ROLLCALL_FILE_SECRET], NULL, false, 0, 0,
+           NULL,
+           "A file with the client secret, API token or bearer token in its first line, root's and "
+           "nobody else's (0600)."),
+    SOURCE("exec|" API, "credential", OPTION_TEXT, file[ROLLCALL_FILE_CREDENTIAL], NULL, false, 0,
+           100, NULL,
+           "The name of a systemd credential in place of such a file (LoadCredential= or "
+           "LoadCredentialEncrypted= of rollcall-syncd.service): the secret in its first line, or "
+           "PEM of key and certificate."),
+    SOURCE(API, "client_id", OPTION_TEXT, web.client_id, NULL, false, 0, 200, NULL,
+           "The application that this host signs in as."),
+    SOURCE(API, "key_id", OPTION_TEXT, web.key_id, NULL, false, 0, 200, NULL,
+           "The id (kid) under which the server knows the public half of key_file."),
+    SOURCE(API, "scope", OPTION_TEXT, web.scope, NULL, false, 0, 1000, NULL,
+           "The scopes that are asked for, with blanks between, where the usual ones of the type "
+           "do not fit."),
+    SOURCE(API, "token_url", OPTION_TEXT, web.token_url, NULL, false, 0, 2000, NULL,
+           "Where tokens are issued, where it is not what the type knows: https://HOST/PATH."),
+    SOURCE(API, "proxy", OPTION_TEXT, web.proxy, NULL, false, 0, 300, NULL,
+           "http://HOST:PORT, through which all requests go. Environment variables do not count."),
+    SOURCE(API, "assigned_groups", OPTION_LIST, web.assigned_groups, NULL, false, 0, 0, NULL,
+           "Groups, by their immutable id. Who is in none of them is left out, and counted as "
+           "unassigned."),
+    SOURCE(API, "require_attributes", OPTION_LIST, web.require_attributes, NULL, false, 0, 0, NULL,
+           "Attributes, by their name at the server, that an employee has. Who lacks one is left "
+           "out, and counted as no-marker."),
+    SOURCE(API, "user_types", OPTION_LIST, web.user_types, NULL, false, 0, 0, NULL,
+           "The user types of employees. Who has another is left out, and counted as user-type."),
+    SOURCE(API, "domain", OPTION_LIST, web.domain, NULL, false, 0, 0, NULL,
+           "Mail domains of the company: alice@acme.com is alice with domain = acme.com. Who has a "
+           "name of another is left out, and counted as domain."),
+
+    // graph
+    SOURCE("graph", "tenant", OPTION_TEXT, graph.tenant, NULL, false, 0, 36, NULL,
+           "The tenant's id (a UUID). It is pinned: a token of another tenant is refused."),
+
+    // okta
+    SOURCE("okta", "org", OPTION_TEXT, okta.org, NULL, false, 0, 300, NULL,
+           "The org's address: https://acme.okta.com."),
+    SOURCE("okta", "org_id", OPTION_TEXT, okta.org_id, NULL, false, 0, 64, NULL,
+           "The org's id (00o...). It is pinned: an org of another id is refused."),
+
+    // json
+    SOURCE("json", "preset", OPTION_WORD, json.preset, "none|workday-raas|bamboohr|successfactors",
+           true, 0, 0, "none", "What the HR system is; it says where its members are."),
+
+    // scim
+
+    // pingone
+    SOURCE("pingone", "environment", OPTION_TEXT, pingone.environment, NULL, false, 0, 36, NULL,
+           "The environment's id (a UUID). It is pinned: another one is refused."),
+};
+
+const struct option_table config_table_web = {options, sizeof(options) / sizeof(options[0])};
