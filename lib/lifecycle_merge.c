@@ -51,7 +51,9 @@ static void say_status(struct rollcall_verdict *v, const struct rollcall_vouch *
         say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_HUB, index, 0);
         break;
     case ROLLCALL_STATUS_REFUSED:
-        say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_HUB, index, ROLLCALL_FLAG_REFUSE_ONLY);
+        say(v, ROLLCALL_STATE_LOCKED,
+            vouch->dropped ? ROLLCALL_REASON_DROPPED : ROLLCALL_REASON_HUB, index,
+            ROLLCALL_FLAG_REFUSE_ONLY);
         break;
     case ROLLCALL_STATUS_UNKNOWN:
     default:
@@ -98,6 +100,16 @@ static void say_one(struct rollcall_verdict *v, const struct rollcall_vouch *vou
             absence_flags(vouch->missing_approved));
     say_status(v, vouch, index);
     say_dates(v, vouch, index, now);
+}
+
+// Somebody said it on purpose: it ends sessions, also where an inference refuses already.
+static void say_compromised(struct rollcall_verdict *v, int index)
+{
+    if (v->state > ROLLCALL_STATE_LOCKED ||
+        (v->state == ROLLCALL_STATE_LOCKED && !(v->flags & ROLLCALL_FLAG_REFUSE_ONLY)))
+        return;
+    v->state = ROLLCALL_STATE_NONE;
+    say(v, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_SIGNAL, index, 0);
 }
 
 // Rule 16: the removal of a record gives nothing back.
@@ -155,6 +167,9 @@ void rollcall_lifecycle_merge(const struct rollcall_vouch *vouches, size_t n,
             authority = true;
         say_one(ret, &vouches[i], (int)i, now);
     }
+    for (size_t i = 0; i < n; i++)
+        if (vouches[i].compromised)
+            say_compromised(ret, (int)i);
     if (!authority)
         say(ret, ROLLCALL_STATE_LOCKED, ROLLCALL_REASON_ORPHAN, -1, absence_flags(approved));
     say_local(ret, local);

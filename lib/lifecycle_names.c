@@ -35,6 +35,8 @@ static const struct {
     {"replayed", "The lock journal knows a lock that the state did not."},
     {"group-missing", "A group was lost by inference (rule 1)."},
     {"hub", "The hub refuses this person; `rollcall user` there says why."},
+    {"dropped",
+     "A source leaves this account out on purpose: it is none of this company's people."},
 };
 
 const char *rollcall_state_name(enum rollcall_state state)

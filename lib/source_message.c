@@ -161,6 +161,28 @@ static int take_status(struct parse *p, const json_t *user, const json_t *ours,
     return 0;
 }
 
+const char *rollcall_risk_name(enum rollcall_risk risk)
+{
+    static const char *const risks[] = {NULL, "none", "low", "medium", "high", "compromised"};
+
+    return (unsigned)risk < sizeof(risks) / sizeof(risks[0]) ? risks[risk] : NULL;
+}
+
+static int take_risk(struct parse *p, const json_t *ours, struct rollcall_user_record *u)
+{
+    const char *word = NULL;
+    int r = take_text(p, ours, "risk", &word);
+
+    if (r < 0 || !word)
+        return r;
+    for (int i = ROLLCALL_RISK_NONE; i <= ROLLCALL_RISK_COMPROMISED; i++)
+        if (strcmp(word, rollcall_risk_name(i)) == 0) {
+            u->risk = i;
+            return 0;
+        }
+    return wrong(p, "risk", "must be none, low, medium, high or compromised");
+}
+
 static int take_names(struct parse *p, const json_t *user, struct rollcall_user_record *u)
 {
     const json_t *enterprise = json_object_get(user, ENTERPRISE);
@@ -239,6 +261,8 @@ static int take_user(struct parse *p, const json_t *o, struct rollcall_message *
         r = take_bool(p, ours, "rehireConflict", &u->rehire_conflict);
     if (r == 0)
         r = take_number(p, ours, "incarnation", NULL, &u->incarnation);
+    if (r == 0)
+        r = take_risk(p, ours, u);
     if (r == 0)
         r = take_lists(p, user, ours, u);
     return r == 0 ? take_text(p, o, "where", &u->where) : r;
@@ -332,6 +356,69 @@ static int take_problem(struct parse *p, const json_t *o, struct rollcall_messag
     return r == 0 && !m->text ? wrong(p, "text", "is mandatory") : r;
 }
 
+static bool is_one_of(const char *word, const char *const *words, size_t n)
+{
+    for (size_t i = 0; word && i < n; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static int take_dropped(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    static const char *const reasons[] = {"guest",  "external",   "self-registered", "customer",
+                                          "social", "unassigned", "population",      "user-type",
+                                          "domain", "no-marker",  "service-account"};
+    int r = take_text(p, o, "id", &m->id);
+
+    if (r == 0)
+        r = take_text(p, o, "reason", &m->reason);
+    if (r == 0)
+        r = take_text(p, o, "name", &m->name);
+    if (r == 0 && (!m->id || !*m->id || strlen(m->id) > 128))
+        r = wrong(p, "id", "is mandatory, 1 to 128 bytes");
+    if (r == 0 && !is_one_of(m->reason, reasons, sizeof(reasons) / sizeof(reasons[0])))
+        r = wrong(p, "reason",
+                  "must be guest, external, self-registered, customer, social, unassigned, "
+                  "population, user-type, domain, no-marker or service-account");
+    return r;
+}
+
+static int take_tristate(struct parse *p, const json_t *o, const char *member,
+                         enum rollcall_tristate *ret)
+{
+    const json_t *v = json_object_get(o, member);
+    bool yes = false;
+    int r = take_bool(p, o, member, &yes);
+
+    if (r == 0)
+        *ret = !v || json_is_null(v) ? ROLLCALL_UNKNOWN : yes ? ROLLCALL_YES : ROLLCALL_NO;
+    return r;
+}
+
+static int take_device(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    int r = take_tristate(p, o, "compliant", &m->compliant);
+
+    if (r == 0)
+        r = take_tristate(p, o, "managed", &m->managed);
+    return r == 0 ? take_text(p, o, "id", &m->id) : r;
+}
+
+static int take_finding(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    static const char *const levels[] = {"ok", "warning", "error"};
+    int r = take_text(p, o, "level", &m->level);
+
+    if (r == 0)
+        r = take_text(p, o, "what", &m->what);
+    if (r == 0)
+        r = take_text(p, o, "text", &m->text);
+    if (r == 0 && !is_one_of(m->level, levels, 3))
+        r = wrong(p, "level", "must be ok, warning or error");
+    return r == 0 && (!m->what || !m->text) ? wrong(p, "what", "and \"text\" are mandatory") : r;
+}
+
 static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
     int r = 0;
@@ -360,8 +447,9 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
 
 static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m)
 {
-    static const char *const ops[] = {NULL,       "begin",  "user",    "group",  "gone",   "as_of",
-                                      "progress", "commit", "problem", "absent", "members"};
+    static const char *const ops[] = {NULL,      "begin",    "user",   "group",   "gone",
+                                      "as_of",   "progress", "commit", "problem", "absent",
+                                      "members", "dropped",  "device", "finding"};
     const char *op = json_string_value(json_object_get(o, "op"));
 
     for (unsigned i = 1; op && i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -370,8 +458,8 @@ static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m
     switch ((int)m->kind) {
     case 0:
         return wrong(p, "op",
-                     "must be begin, user, group, members, gone, absent, as_of, progress, commit "
-                     "or problem");
+                     "must be begin, user, group, members, gone, absent, dropped, device, finding, "
+                     "as_of, progress, commit or problem");
     case ROLLCALL_MESSAGE_BEGIN:
         return take_begin(p, o, m);
     case ROLLCALL_MESSAGE_USER:
@@ -382,6 +470,12 @@ static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m
         return take_members(p, o, m);
     case ROLLCALL_MESSAGE_PROBLEM:
         return take_problem(p, o, m);
+    case ROLLCALL_MESSAGE_DROPPED:
+        return take_dropped(p, o, m);
+    case ROLLCALL_MESSAGE_DEVICE:
+        return take_device(p, o, m);
+    case ROLLCALL_MESSAGE_FINDING:
+        return take_finding(p, o, m);
     default:
         return take_rest(p, o, m);
     }

@@ -11,11 +11,11 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/person.c syncd/engine/effects.c syncd/engine/groups.c syncd/engine/names.c \
 	syncd/engine/entries.c syncd/engine/nesting.c syncd/engine/members.c syncd/engine/losses.c syncd/engine/holds.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
-	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c \
+	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c syncd/engine/dropped.c \
 	syncd/engine/lease.c \
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
-	syncd/engine/query.c syncd/engine/admin.c syncd/engine/core.c \
+	syncd/engine/query.c syncd/engine/query_source.c syncd/engine/admin.c syncd/engine/core.c \
 	syncd/engine/audit_queue.c syncd/engine/outbox.c syncd/engine/fleet.c
 ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
 UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
@@ -123,3 +123,6 @@ WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
 UNIT_TESTS += test_web_parts
 test_web_parts_SRCS := tests/unit/test_web_parts.c $(filter-out syncd/sources/web.c,$(WEB_SRCS))
 test_web_parts_LIBS := $(WEB_LIBS)
+UNIT_TESTS += test_core_dropped
+test_core_dropped_SRCS := tests/unit/test_core_dropped.c tests/unit/engine_fixture.c
+test_core_dropped_LIBS := $(ENGINE_LIBS)

@@ -41,7 +41,8 @@ enum rollcall_reason {
     ROLLCALL_REASON_REPLAYED = 15,         // lock known from the journal alone
     ROLLCALL_REASON_GROUP_MISSING = 16,    // reserved for inferred loss of a group
     ROLLCALL_REASON_HUB = 17,              // the hub locked or refuses; why is known there
-    ROLLCALL_REASON_MAX = 17,
+    ROLLCALL_REASON_DROPPED = 18,          // a source leaves the account out on purpose
+    ROLLCALL_REASON_MAX = 18,
 };
 
 // Board flags, 8 bits, beside the state.
@@ -71,7 +72,7 @@ enum rollcall_status {           // what a record itself says
     ROLLCALL_STATUS_DISABLED,
     ROLLCALL_STATUS_TERMINATED,
     ROLLCALL_STATUS_LOCKED,  // by a hub: no login, sessions end
-    ROLLCALL_STATUS_REFUSED, // by a hub: no login, no session ends
+    ROLLCALL_STATUS_REFUSED, // by a hub, or dropped: no login, no session ends
 };
 
 #define ROLLCALL_TIME_UNSET INT64_MIN // "no such date"
@@ -93,7 +94,9 @@ struct rollcall_vouch {
                             // what it took stays taken (rule 16)
     bool start_unconfirmed; // rule 10: absent since before its start, in one listing or more
     bool password_blocked;
-    uint16_t source; // index into the caller's table of sources
+    bool dropped;     // left out on purpose; the status is `refused` or stricter
+    bool compromised; // an identity provider's word on the account: counts as locked
+    uint16_t source;  // index into the caller's table of sources
 };
 
 // What stands here, whatever sources say.

@@ -28,7 +28,24 @@ enum rollcall_message_kind {
     ROLLCALL_MESSAGE_PROBLEM,
     ROLLCALL_MESSAGE_ABSENT,
     ROLLCALL_MESSAGE_MEMBERS,
+    ROLLCALL_MESSAGE_DROPPED,
+    ROLLCALL_MESSAGE_DEVICE,
+    ROLLCALL_MESSAGE_FINDING,
 };
+
+// What an identity provider thinks of an account.
+enum rollcall_risk {
+    ROLLCALL_RISK_UNSAID = 0,
+    ROLLCALL_RISK_NONE,
+    ROLLCALL_RISK_LOW,
+    ROLLCALL_RISK_MEDIUM,
+    ROLLCALL_RISK_HIGH,
+    ROLLCALL_RISK_COMPROMISED, // counts as locked
+};
+const char *rollcall_risk_name(enum rollcall_risk risk); // "none", ...; NULL where it is not said
+
+// device: true, false, or not known.
+enum rollcall_tristate { ROLLCALL_UNKNOWN = -1, ROLLCALL_NO = 0, ROLLCALL_YES = 1 };
 
 // Strings that were said; NULL and 0 also for an empty list.
 struct rollcall_strings {
@@ -61,7 +78,8 @@ struct rollcall_user_record {
     bool password_blocked;
     bool rehire_conflict; // rule 12
     uint64_t incarnation; // 0: not said
-    const char *where;    // "people.csv:17", for messages
+    enum rollcall_risk risk;
+    const char *where; // "people.csv:17", for messages
 };
 
 struct rollcall_message {
@@ -97,6 +115,12 @@ struct rollcall_message {
     uint64_t rows;      // commit: rows said, checked against what came
     bool has_generation;
     uint64_t generation; // commit: of the source's own, for its acknowledgement
+    // dropped: `id`, and
+    const char *reason, *name; // one of docs/source-protocol.md; name: for people's eyes, or NULL
+    // device: `id` (or NULL), and
+    enum rollcall_tristate compliant, managed;
+    // finding: `text`, and
+    const char *level, *what; // "ok", "warning", "error"; a word such as "clock"
     // progress
     uint64_t done, total;
     void *owner; // what the pointers above live in

@@ -65,6 +65,8 @@ char *body_from_record(const struct rollcall_user_record *u)
         json_object_set_new(o, "rehire", json_true());
     if (u->incarnation > 0 && u->incarnation < UINT32_MAX)
         json_object_set_new(o, "incarnation", json_integer((json_int_t)u->incarnation));
+    if (u->risk)
+        json_object_set_new(o, "risk", json_integer(u->risk));
     text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(o);
     return text;
@@ -110,6 +112,7 @@ int body_parse(const char *text, struct body *ret)
         .password_blocked = json_object_get(o, "blocked"),
         .rehire_conflict = json_object_get(o, "rehire"),
         .incarnation = json_integer_value(json_object_get(o, "incarnation")),
+        .risk = (enum rollcall_risk)json_integer_value(json_object_get(o, "risk")),
     };
     return 0;
 }

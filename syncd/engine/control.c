@@ -178,21 +178,24 @@ static void tick_sync(struct loop *l, struct client *c)
 // ---- the other verbs ----
 
 // What the loop knows of a source's process, beside what the core says.
-static void add_runs(struct loop *l, json_t *status)
+static void add_run(const struct run *r, json_t *o)
 {
     static const char *const states[] = {"idle", "running", "running", "backoff"};
+
+    json_object_set_new(
+        o, "state", json_string(strcmp(r->result, "failed") == 0 ? "failed" : states[r->state]));
+    if (r->last_commit)
+        json_object_set_new(o, "last_commit", json_integer(r->last_commit));
+    if (r->last_start)
+        json_object_set_new(o, "last_start", json_integer(r->last_start));
+}
+
+static void add_runs(struct loop *l, json_t *status)
+{
     json_t *sources = json_object_get(status, "sources");
 
     for (size_t i = 0; i < l->n_runs && i < json_array_size(sources); i++) {
-        json_t *o = json_array_get(sources, i);
-        struct run *r = &l->run[i];
-        json_object_set_new(
-            o, "state",
-            json_string(strcmp(r->result, "failed") == 0 ? "failed" : states[r->state]));
-        if (r->last_commit)
-            json_object_set_new(o, "last_commit", json_integer(r->last_commit));
-        if (r->last_start)
-            json_object_set_new(o, "last_start", json_integer(r->last_start));
+        add_run(&l->run[i], json_array_get(sources, i));
     }
     json_object_set_new(status, "started", json_integer(l->started));
     if (l->published_at)
@@ -233,6 +236,17 @@ static int do_lease(struct loop *l, const json_t *q, const char *by, json_t **re
     return engine_core_lease_extend(l->core, source ? source : "",
                                     json_integer_value(json_object_get(q, "until")), by,
                                     text_of(q, "reason"), loop_now(), ret);
+}
+
+static int do_source(struct loop *l, const json_t *q, json_t **ret)
+{
+    const char *name = text_of(q, "source"), *after = text_of(q, "after");
+    int r = engine_core_source(l->core, name ? name : "", after, loop_now(), ret);
+
+    for (size_t i = 0; r == 0 && !after && i < l->n_runs; i++)
+        if (strcmp(l->run[i].name, name) == 0)
+            add_run(&l->run[i], *ret);
+    return r;
 }
 
 static int do_person(struct loop *l, const char *verb, const json_t *q, const char *by,
@@ -287,6 +301,8 @@ static void serve(struct loop *l, struct client *c, const json_t *q)
         r = engine_core_recover(l->core, by, loop_now(), &o);
         for (size_t i = 0; r == 0 && i < l->n_runs; i++)
             run_restart(l, &l->run[i]);
+    } else if (strcmp(verb, "source") == 0) {
+        r = do_source(l, q, &o);
     } else if (strcmp(verb, "fleet") == 0) {
         r = engine_core_fleet(l->core, loop_now(), &o);
         if (r == 0)

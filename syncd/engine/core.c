@@ -348,6 +348,7 @@ int engine_core_open(const struct rollcall_config *config, const struct engine_p
     core->paths = *paths;
     core->hooks = *hooks;
     core->stage_bytes_max = STAGE_BYTES_MAX;
+    core->dropped_max = 1000000;
     core->people = -1;
     r = store_open(paths->state_db, now, &core->store, &lost);
     if (r == 0)

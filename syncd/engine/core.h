@@ -78,6 +78,10 @@ int engine_core_lock(struct engine_core *core, const char *name, const char *by,
                      int64_t now, json_t **ret);
 int engine_core_unlock(struct engine_core *core, const char *name, const char *by, int64_t now,
                        json_t **ret);
+// One source: what `status` has of it, its people by state, groups, risks, and who is left out.
+// `after` NULL: that by reason with examples; else the list of them, from behind this id on.
+int engine_core_source(struct engine_core *core, const char *name, const char *after, int64_t now,
+                       json_t **ret);
 int engine_core_approve(struct engine_core *core, const char *what, const char *by, int64_t now,
                         json_t **ret); // a held batch, a rehire or a name, as `status` lists them
 int engine_core_expect_leavers(struct engine_core *core, unsigned n, int64_t until, const char *by,

@@ -20,6 +20,7 @@ struct stage {
     uint64_t rows;         // users and gone lines that came
     uint64_t bytes;        // what they take in memory, about
     uint64_t unattributed; // rows that cannot be read and name nobody
+    uint64_t dropped;      // lines of those who are left out on purpose
 };
 
 // A change of somebody's word, decided but not yet in effect.
@@ -48,6 +49,7 @@ struct engine_core {
     struct rollcall_board_writer *board;
     struct stage stage[ROLLCALL_SOURCES_MAX];
     uint64_t stage_bytes_max;          // of one listing
+    uint64_t dropped_max;              // of a source: who is left out and remembered
     bool nested[ROLLCALL_SOURCES_MAX]; // says groups in groups, or members of groups
     char cursor[65536];
     uint64_t generation;
@@ -89,7 +91,8 @@ struct body {
     int64_t start, end, terminated_at;
     bool has_uid, has_gid, groups_present, password_blocked, rehire_conflict;
     uint64_t uid, gid;
-    int64_t incarnation;             // 0: not said
+    int64_t incarnation; // 0: not said
+    enum rollcall_risk risk;
     json_t *groups, *keys, *aliases; // arrays of strings; borrowed
 };
 char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()
@@ -175,6 +178,19 @@ int difference_keep_aside(struct engine_core *core, const struct stage *stage);
 // Notes which records the source's listing has now.
 int difference_mark(struct engine_core *core, const struct stage *stage);
 
+// ---- who is left out on purpose (dropped.c) ----
+int dropped_stage(struct engine_core *core, struct stage *stage, const struct rollcall_message *m);
+// What was said of this id so far is that it is dropped; `unsaid`: and that is over.
+bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id);
+int dropped_unsaid(struct engine_core *core, const struct stage *stage, const char *id);
+// After the rows, before who is gone: people become refused, and the list says what was said.
+int dropped_take(struct engine_core *core, const struct rollcall_source_config *src,
+                 const struct stage *stage, int64_t now, struct changes *changes);
+// Which of them the source's listing has now; see difference_mark().
+int dropped_mark(struct engine_core *core, const struct stage *stage);
+// A full listing that counts: who is absent from two of them is on the list no more.
+int dropped_absences(struct engine_core *core, const struct stage *stage);
+
 // ---- what counts against the breaker, and what is held (holds.c) ----
 enum effect_kind { EFFECT_INFERRED = 1, EFFECT_EXPLICIT = 2 };
 int64_t effects_in_window(struct engine_core *core, const char *source, enum effect_kind kind,
@@ -221,6 +237,16 @@ const uint32_t *membership_column(sqlite3_stmt *stmt, int column, size_t *ret_n)
 // Is one of them a group of the list? By immutable id.
 bool membership_in(struct engine_core *core, const struct membership *m,
                    const struct rollcall_list *list);
+
+// ---- answers (query.c, query_source.c) ----
+// A source as `status` has it; what is wrong goes to `alarms` too.
+json_t *query_source(struct engine_core *core, const struct rollcall_source_config *src,
+                     int64_t now, json_t *alarms);
+// By which reason the source leaves this record out, in a sentence; false: it does not.
+bool query_dropped(struct engine_core *core, const char *source, const char *id, char *text,
+                   size_t len);
+// The same of a name that is nobody's here.
+bool query_dropped_name(struct engine_core *core, const char *name, char *text, size_t len);
 
 // ---- publication (publish*.c) ----
 // A person's row in `private` is to be written again.

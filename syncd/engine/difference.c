@@ -15,33 +15,36 @@
 // Rows that a listing looks at although they say nothing new; see changed_rows().
 static int look_again(struct engine_core *core, const char *source, int64_t now)
 {
-    int r = store_run(&core->store,
-                      UNCHANGED "record r INDEXED BY record_waits"
-                                " WHERE r.source = ? AND r.waits AND NOT r.absent",
-                      "s", source);
+    int r =
+        store_run(&core->store,
+                  UNCHANGED "record r INDEXED BY record_waits"
+                            " WHERE r.source = ? AND r.waits AND NOT r.absent AND NOT r.dropped",
+                  "s", source);
 
     if (r == 0)
-        r = store_run(&core->store,
-                      UNCHANGED "record r INDEXED BY record_odd"
-                                " WHERE r.source = ? AND (r.gone OR r.missing) AND NOT r.absent",
-                      "s", source);
+        r = store_run(
+            &core->store,
+            UNCHANGED
+            "record r INDEXED BY record_odd"
+            " WHERE r.source = ? AND (r.gone OR r.missing) AND NOT r.absent AND NOT r.dropped",
+            "s", source);
     if (r == 0)
         r = store_run(&core->store,
                       UNCHANGED "record r INDEXED BY record_pending"
                                 " WHERE r.source = ? AND r.groups_pending IS NOT NULL AND"
-                                " NOT r.absent",
+                                " NOT r.absent AND NOT r.dropped",
                       "s", source);
     if (r == 0)
         r = store_run(&core->store,
                       UNCHANGED "person p INDEXED BY person_unsettled CROSS JOIN record r ON"
                                 " r.slot = p.slot WHERE (p.journal_lock OR p.recovery) AND"
-                                " r.source = ? AND NOT r.absent",
+                                " r.source = ? AND NOT r.absent AND NOT r.dropped",
                       "s", source);
     if (r == 0)
         r = store_run(&core->store,
                       UNCHANGED "person p INDEXED BY person_early CROSS JOIN record r ON"
                                 " r.slot = p.slot WHERE p.reason IN (5, 6) AND p.not_after > ? AND"
-                                " r.source = ? AND NOT r.absent",
+                                " r.source = ? AND NOT r.absent AND NOT r.dropped",
                       "is", now, source);
     return r;
 }
@@ -54,28 +57,28 @@ static int look_at_rivals(struct engine_core *core, const char *source)
         store_run(&core->store,
                   UNCHANGED "record r INDEXED BY record_name WHERE r.source = ?1 AND r.name IN"
                             " (SELECT name FROM incoming WHERE source = ?1 AND body IS NOT NULL)"
-                            " AND NOT r.absent",
+                            " AND NOT r.absent AND NOT r.dropped",
                   "s", source);
 
     if (r == 0)
         r = store_run(&core->store,
                       UNCHANGED "record r INDEXED BY record_uid WHERE r.source = ?1 AND r.uid IN"
                                 " (SELECT uid FROM incoming WHERE source = ?1 AND body IS NOT NULL)"
-                                " AND r.uid IS NOT NULL AND NOT r.absent",
+                                " AND r.uid IS NOT NULL AND NOT r.absent AND NOT r.dropped",
                       "s", source);
     if (r == 0)
         r = store_run(&core->store,
                       UNCHANGED
                       "record r INDEXED BY record_number WHERE r.source = ?1 AND r.number IN"
                       " (SELECT number FROM incoming WHERE source = ?1 AND body IS NOT NULL)"
-                      " AND r.number <> r.id AND NOT r.absent",
+                      " AND r.number <> r.id AND NOT r.absent AND NOT r.dropped",
                       "s", source);
     if (r == 0) // where the number is the id, as in a csv file, there is no index of numbers
         r = store_run(&core->store,
                       UNCHANGED
                       "record r WHERE r.source = ?1 AND r.id IN"
                       " (SELECT number FROM incoming WHERE source = ?1 AND body IS NOT NULL)"
-                      " AND r.number = r.id AND NOT r.absent",
+                      " AND r.number = r.id AND NOT r.absent AND NOT r.dropped",
                       "s", source);
     return r;
 }
@@ -108,7 +111,7 @@ int difference_keep_aside(struct engine_core *core, const struct stage *stage)
     return store_run(&core->store,
                      "INSERT INTO aside SELECT source, id, hash, body, place, number, name, uid,"
                      " copies, terminated FROM incoming WHERE source = ? AND listed AND"
-                     " (body IS NULL OR copies > 1 OR shared)",
+                     " (body IS NULL OR copies > 1 OR shared) AND dropped IS NULL",
                      "s", stage->source);
 }
 

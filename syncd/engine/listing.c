@@ -325,6 +325,8 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     if (r == 0)
         r = rows_take(core, b->src, b->stage, b->now, changes);
     if (r == 0)
+        r = dropped_take(core, b->src, b->stage, b->now, changes);
+    if (r == 0)
         r = difference_keep_aside(core, b->stage);
     if (r == 0)
         r = take_gone(core, b, changes);
@@ -333,11 +335,15 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     if (r == 0)
         r = difference_mark(core, b->stage);
     if (r == 0)
+        r = dropped_mark(core, b->stage);
+    if (r == 0)
         r = take_presences(core, b);
     if (r == 0 && b->stage->full)
         r = forget_nobodies(core, b);
     if (r == 0 && b->stage->full && b->counts)
         r = take_absences(core, b, changes);
+    if (r == 0 && b->stage->full && b->counts)
+        r = dropped_absences(core, b->stage);
     if (r == 0)
         r = changes_settle(changes);
     if (r == 0)

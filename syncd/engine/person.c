@@ -44,6 +44,8 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
         .start_unconfirmed = b->start != ROLLCALL_TIME_UNSET &&
                              sqlite3_column_type(q, 6) != SQLITE_NULL &&
                              sqlite3_column_int64(q, 6) < b->start,
+        .dropped = sqlite3_column_int(q, 7),
+        .compromised = b->risk == ROLLCALL_RISK_COMPROMISED && (src->role & ROLLCALL_ROLE_SIGNAL),
         .source = (uint16_t)index,
     };
     // A person for whom nobody named an end gets one, where the source says so.
@@ -57,8 +59,8 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
 {
     sqlite3_stmt *q =
         store_bind(&core->store,
-                   "SELECT source, body, received, missing, gone, first_seen, missing_since"
-                   " FROM record WHERE slot = ?",
+                   "SELECT source, body, received, missing, gone, first_seen, missing_since,"
+                   " dropped FROM record WHERE slot = ?",
                    "i", (int64_t)slot);
     int error = 0;
 

@@ -37,6 +37,33 @@ static json_t *people_of(struct engine_core *core)
     return o;
 }
 
+static void put_tristate(json_t *o, const char *key, sqlite3_stmt *q, int column)
+{
+    if (sqlite3_column_type(q, column) != SQLITE_NULL)
+        json_object_set_new(o, key, json_boolean(sqlite3_column_int(q, column)));
+}
+
+// What the identity provider said of this machine.
+static void put_device(struct engine_core *core, json_t *source, const char *name)
+{
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT device_at, compliant, managed, device FROM source WHERE"
+                                 " name = ? AND device_at IS NOT NULL",
+                                 "s", name);
+    int error = 0;
+    json_t *o;
+
+    if (!store_step(q, &error))
+        return;
+    o = json_pack("{s:I}", "since", (json_int_t)sqlite3_column_int64(q, 0));
+    put_tristate(o, "compliant", q, 1);
+    put_tristate(o, "managed", q, 2);
+    if (*store_text(q, 3))
+        json_object_set_new(o, "id", json_string(store_text(q, 3)));
+    json_object_set_new(source, "device", o);
+    sqlite3_reset(q);
+}
+
 static json_t *roles_of(unsigned role)
 {
     json_t *a = json_array();
@@ -58,8 +85,8 @@ static void alarm_about(json_t *alarms, const char *source, const char *what)
     json_array_append_new(alarms, json_string(text));
 }
 
-static json_t *source_of(struct engine_core *core, const struct rollcall_source_config *src,
-                         int64_t now, json_t *alarms)
+json_t *query_source(struct engine_core *core, const struct rollcall_source_config *src,
+                     int64_t now, json_t *alarms)
 {
     json_t *o = json_pack("{s:s, s:s, s:o}", "name", src->name, "type", src->type, "roles",
                           roles_of(src->role));
@@ -91,6 +118,7 @@ static json_t *source_of(struct engine_core *core, const struct rollcall_source_
     if (as_of > 0 && now >= lease_ends(core, src, as_of) && (src->role & ROLLCALL_ROLE_AUTHORITY))
         alarm_about(alarms, src->name, "the lease is over: its people are refused");
     json_object_set_new(o, "late", json_boolean(late));
+    put_device(core, o, src->name);
     json_object_set_new(o, "rows",
                         json_integer(store_number(&core->store, 0,
                                                   "SELECT count(*) FROM record WHERE source = ?"
@@ -232,7 +260,7 @@ int engine_core_status(struct engine_core *core, int64_t now, json_t **ret)
     json_object_set_new(
         o, "groups", json_integer(store_number(&core->store, 0, "SELECT count(*) FROM grp", "")));
     for (size_t i = 0; i < core->config->n_sources; i++)
-        json_array_append_new(sources, source_of(core, &core->config->source[i], now, alarms));
+        json_array_append_new(sources, query_source(core, &core->config->source[i], now, alarms));
     if (core->retry.n || core->lifts.n)
         alarm_about(alarms, "journal",
                     "locks stand on the board, but the journal cannot be written");
@@ -280,17 +308,18 @@ static json_t *said_of(struct engine_core *core, int64_t slot)
     static const char *const words[] = {"unknown",    "active", "leave",  "disabled",
                                         "terminated", "locked", "refused"};
     json_t *a = json_array();
-    sqlite3_stmt *q =
-        store_bind(&core->store,
-                   "SELECT source, body, place, missing_since, received, gone FROM record"
-                   " WHERE slot = ?",
-                   "i", slot);
+    sqlite3_stmt *q = store_bind(
+        &core->store,
+        "SELECT source, body, place, missing_since, received, gone, dropped, id FROM record"
+        " WHERE slot = ?",
+        "i", slot);
     int error = 0;
 
     while (store_step(q, &error)) {
         const struct rollcall_source_config *src =
             rollcall_config_source(core->config, store_text(q, 0));
         struct body b;
+        char why[400];
         json_t *o;
         if (body_parse(store_text(q, 1), &b) < 0)
             continue;
@@ -305,6 +334,11 @@ static json_t *said_of(struct engine_core *core, int64_t slot)
                                         : src->role & ROLLCALL_ROLE_AUTHORITY ? "authority"
                                         : src->role & ROLLCALL_ROLE_DIRECTORY ? "directory"
                                                                               : "signal"));
+        if (src && (src->role & ROLLCALL_ROLE_SIGNAL) && rollcall_risk_name(b.risk))
+            json_object_set_new(o, "risk", json_string(rollcall_risk_name(b.risk)));
+        if (sqlite3_column_int(q, 6) &&
+            query_dropped(core, store_text(q, 0), store_text(q, 7), why, sizeof(why)))
+            json_object_set_new(o, "dropped", json_string(why));
         set_time(o, "start", b.start);
         set_time(o, "end", b.end);
         set_time(o, "terminated_at", b.terminated_at);
@@ -332,6 +366,24 @@ static json_t *changes_of(struct engine_core *core, int64_t slot)
                                            "reason", colon ? colon + 2 : text));
     }
     return a;
+}
+
+// The worst that any source says.
+static void put_risk(json_t *user, const json_t *sources)
+{
+    int worst = 0;
+    const json_t *o;
+    size_t i;
+
+    json_array_foreach(sources, i, o)
+    {
+        const char *word = json_string_value(json_object_get(o, "risk"));
+        for (int risk = ROLLCALL_RISK_COMPROMISED; word && risk > worst; risk--)
+            if (strcmp(word, rollcall_risk_name(risk)) == 0)
+                worst = risk;
+    }
+    if (worst)
+        json_object_set_new(user, "risk", json_string(rollcall_risk_name(worst)));
 }
 
 // What was asked for this person, or for their name, and is not done: each names its rule.
@@ -366,7 +418,7 @@ static json_t *flags_of(int flags)
 static int unknown_user(struct engine_core *core, const char *name, json_t **ret)
 {
     json_t *similar = json_array();
-    char start[8];
+    char start[8], why[400];
     sqlite3_stmt *q;
     int error = 0;
 
@@ -380,6 +432,8 @@ static int unknown_user(struct engine_core *core, const char *name, json_t **ret
     if (store_step(q, &error)) {
         json_object_set_new(*ret, "hint", json_string(store_text(q, 0)));
         sqlite3_reset(q);
+    } else if (query_dropped_name(core, name, why, sizeof(why))) {
+        json_object_set_new(*ret, "hint", json_string(why));
     } else {
         json_object_set_new(*ret, "hint", json_string("no source names this person"));
     }
@@ -431,6 +485,7 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
     json_object_set_new(o, "groups", groups_of(core, slot));
     json_object_set_new(o, "through", rows_paths(core, (uint32_t)slot, now));
     json_object_set_new(o, "sources", said_of(core, slot));
+    put_risk(o, json_object_get(o, "sources"));
     json_object_set_new(o, "changes", changes_of(core, slot));
     json_object_set_new(o, "refused", refused_of(core, slot));
     *ret = o;

@@ -300,6 +300,7 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
         " ON CONFLICT(source, id) DO UPDATE SET key = ?3, slot = ?4, hash = ?5, body = ?6,"
         " place = ?7, received = ?8, groups_pending = ?9, missing_since = NULL, missing = 0,"
         " gone = 0, hold = NULL, name = ?10, number = ?11, uid = ?12, waits = excluded.waits,"
+        " dropped = 0,"
         " ended = CASE WHEN slot IS ?4 THEN ended ELSE 0 END",
         "sssiissiissi", row->src->name, row->id, row->key,
         row->slot < 0 ? ROLLCALL_TIME_UNSET : row->slot, row->hash, kept ? kept : row->text,

@@ -103,6 +103,8 @@ static int on_user(struct engine_core *core, struct stage *stage, const struct r
     if (too_much(core, stage, body, now))
         return 0;
     r = take_back_absence(core, stage, u->id);
+    if (r == 0)
+        r = dropped_unsaid(core, stage, u->id);
     if (r < 0)
         return r;
     return store_run(
@@ -134,7 +136,7 @@ static int on_problem(struct engine_core *core, struct stage *stage,
         stage->unattributed++;
         return 0;
     }
-    if (too_much(core, stage, m->id, now))
+    if (too_much(core, stage, m->id, now) || dropped_said(core, stage, m->id))
         return 0;
     r = take_back_absence(core, stage, m->id);
     if (r < 0)
@@ -180,10 +182,13 @@ static int on_commit(struct engine_core *core, struct stage *stage,
 // An explicit word that the record is no more.
 static int on_gone(struct engine_core *core, struct stage *stage, const char *id)
 {
-    return store_run(&core->store,
-                     "INSERT INTO incoming(source, id, gone, listed) VALUES(?, ?, 1, 0)"
-                     " ON CONFLICT(source, id) DO UPDATE SET gone = 1, listed = 0",
-                     "ss", stage->source, id);
+    int r = dropped_unsaid(core, stage, id);
+
+    return r < 0 ? r
+                 : store_run(&core->store,
+                             "INSERT INTO incoming(source, id, gone, listed) VALUES(?, ?, 1, 0)"
+                             " ON CONFLICT(source, id) DO UPDATE SET gone = 1, listed = 0",
+                             "ss", stage->source, id);
 }
 
 // The row stood in the listing that this one is a difference to, and stands in this one no more.
@@ -240,6 +245,21 @@ static int on_members(struct engine_core *core, struct stage *stage,
     return members_stage(core, stage, m);
 }
 
+// It stands in no listing: what the server says of this machine is so at once.
+static int on_device(struct engine_core *core, const char *source, const struct rollcall_message *m,
+                     int64_t now)
+{
+    const int64_t not_known = ROLLCALL_TIME_UNSET; // NULL in the database
+
+    return store_run(&core->store,
+                     "INSERT INTO source(name, compliant, managed, device, device_at)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET compliant = ?2,"
+                     " managed = ?3, device = ?4, device_at = ?5 WHERE compliant IS NOT ?2 OR"
+                     " managed IS NOT ?3 OR device IS NOT ?4",
+                     "siisi", source, m->compliant < 0 ? not_known : (int64_t)m->compliant,
+                     m->managed < 0 ? not_known : (int64_t)m->managed, m->id, now);
+}
+
 int engine_core_message(struct engine_core *core, const char *source,
                         const struct rollcall_message *m, int64_t now)
 {
@@ -259,7 +279,10 @@ int engine_core_message(struct engine_core *core, const char *source,
         store_run(&core->store, "UPDATE source SET as_of = max(as_of, ?) WHERE name = ?", "is",
                   m->as_of < now ? m->as_of : now, source); // no lease of time to come
         return lease_publish(core, now);
+    case ROLLCALL_MESSAGE_DEVICE:
+        return on_device(core, source, m, now);
     case ROLLCALL_MESSAGE_PROGRESS:
+    case ROLLCALL_MESSAGE_FINDING: // for `rollcall source test` alone
         return 0;
     default:
         break;
@@ -278,6 +301,8 @@ int engine_core_message(struct engine_core *core, const char *source,
         return on_group(core, stage, m, now);
     if (too_much(core, stage, m->id, now))
         return 0;
+    if (m->kind == ROLLCALL_MESSAGE_DROPPED)
+        return dropped_stage(core, stage, m);
     return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m->id)
                                             : on_absent(core, stage, m->id, now);
 }

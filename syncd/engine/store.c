@@ -10,7 +10,7 @@
 
 #include "rollcall/lifecycle.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 static const char schema[] =
     "CREATE TABLE source(name TEXT PRIMARY KEY, cursor TEXT, as_of INTEGER NOT NULL DEFAULT 0,"
@@ -90,8 +90,8 @@ static const char schema[] =
     "CREATE INDEX event_slot ON event(slot, id);"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;";
 
-// What version 4 has beside version 3: a database of that one is brought on, for its people
-// would else wait for their source's word.
+// What version 4 has beside version 3, and 5 beside 4: a database of those is brought on, for its
+// people would else wait for their source's word.
 static const char since_3[] =
     "ALTER TABLE person ADD COLUMN dn TEXT;"
     // In more groups than are counted.
@@ -114,6 +114,31 @@ static const char since_3[] =
     "CREATE INDEX own_slot ON own(slot);"
     "PRAGMA user_version = 4;";
 
+static const char since_4[] =
+    "ALTER TABLE record ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;"
+    // The identity provider's word on this machine: 1, 0, NULL: not known.
+    "ALTER TABLE source ADD COLUMN compliant INTEGER;"
+    "ALTER TABLE source ADD COLUMN managed INTEGER;"
+    "ALTER TABLE source ADD COLUMN device TEXT;"
+    "ALTER TABLE source ADD COLUMN device_at INTEGER;"
+    // Who is left out on purpose. absent, missing_since: as in record.
+    "CREATE TABLE dropped(source TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, name TEXT,"
+    " at INTEGER NOT NULL, absent INTEGER NOT NULL DEFAULT 0, missing_since INTEGER,"
+    " PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    "CREATE INDEX dropped_name ON dropped(name);"
+    "CREATE INDEX dropped_absent ON dropped(source) WHERE absent;"
+    // Their number, so that a commit need not count a million.
+    "CREATE TABLE drop_count(source TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY(source, reason)) WITHOUT ROWID;"
+    "CREATE TRIGGER dropped_more AFTER INSERT ON dropped BEGIN INSERT INTO drop_count"
+    " VALUES(new.source, new.reason, 1) ON CONFLICT DO UPDATE SET n = n + 1; END;"
+    "CREATE TRIGGER dropped_less AFTER DELETE ON dropped BEGIN UPDATE drop_count SET n = n - 1"
+    " WHERE source = old.source AND reason = old.reason; END;"
+    "CREATE TRIGGER dropped_other AFTER UPDATE OF reason ON dropped BEGIN UPDATE drop_count SET"
+    " n = n - 1 WHERE source = old.source AND reason = old.reason; INSERT INTO drop_count"
+    " VALUES(new.source, new.reason, 1) ON CONFLICT DO UPDATE SET n = n + 1; END;"
+    "PRAGMA user_version = 5;";
+
 static const char staging[] =
     // A row staged is a statement of its own: it stays in memory until there are many,
     // rather than going to a file each time a quarter of a small cache is dirty.
@@ -126,7 +151,10 @@ static const char staging[] =
     // shared: another row has the same number. listed: the listing has the row; 0: it was
     // said that it has not; NULL: nothing was said. present: it counts as no absence.
     " shared INTEGER NOT NULL DEFAULT 0, listed INTEGER DEFAULT 1,"
-    " present INTEGER NOT NULL DEFAULT 1, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    " present INTEGER NOT NULL DEFAULT 1,"
+    // The reason why it is left out on purpose, and its name.
+    " dropped TEXT, drop_name TEXT, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    "CREATE INDEX temp.incoming_dropped ON incoming(source) WHERE dropped IS NOT NULL;"
     "CREATE INDEX temp.incoming_name ON incoming(source, name);"
     "CREATE INDEX temp.incoming_number ON incoming(source, number);"
     "CREATE INDEX temp.incoming_uid ON incoming(source, uid) WHERE uid IS NOT NULL;"
@@ -170,14 +198,16 @@ static int make_schema(struct store *s)
 
     if (version == SCHEMA_VERSION)
         return 0;
-    if (version != 0 && version != SCHEMA_VERSION - 1)
+    if (version != 0 && version != 3 && version != 4)
         return -EBADMSG;
     s->fresh = version == 0;
     r = store_exec(s, "BEGIN IMMEDIATE");
     if (r == 0 && s->fresh)
         r = store_exec(s, schema);
-    if (r == 0)
+    if (r == 0 && version < 4)
         r = store_exec(s, since_3);
+    if (r == 0)
+        r = store_exec(s, since_4);
     if (r == 0)
         r = store_exec(s, "COMMIT");
     return r == 0 ? 0 : -EIO;

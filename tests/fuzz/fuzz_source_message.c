@@ -31,6 +31,11 @@ static const char *const before[] = {
     "{\"op\":\"group\",\"group\":{\"id\":\"g\",\"aliases\":[\"",
     "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"aliases\":[\"",
     "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"dn\":\"",
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"risk\":\"",
+    "{\"op\":\"dropped\",\"id\":\"1\",\"reason\":\"",
+    "{\"op\":\"dropped\",\"reason\":\"guest\",\"name\":\"",
+    "{\"op\":\"device\",\"compliant\":",
+    "{\"op\":\"finding\",\"level\":\"ok\",\"what\":\"",
 };
 static const char *const after[] = {"",
                                     "}",

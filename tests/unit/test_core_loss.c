@@ -19,10 +19,15 @@
 #include "tests/unit/company.h"
 
 // Takes from a database what version 3 had not.
+#define OF_VERSION_4                                                                               \
+    "ALTER TABLE record DROP COLUMN dropped; ALTER TABLE source DROP COLUMN compliant;"            \
+    "ALTER TABLE source DROP COLUMN managed; ALTER TABLE source DROP COLUMN device;"               \
+    "ALTER TABLE source DROP COLUMN device_at; DROP TABLE dropped; DROP TABLE drop_count;"         \
+    "PRAGMA user_version = 4;"
 #define OF_VERSION_3                                                                               \
     "ALTER TABLE person DROP COLUMN dn; ALTER TABLE person DROP COLUMN groups_cut;"                \
-    "ALTER TABLE source DROP COLUMN nested; DROP TABLE entry; DROP TABLE member; DROP TABLE own;"  \
-    "PRAGMA user_version = 3;"
+    "ALTER TABLE source DROP COLUMN nested; DROP TABLE entry; DROP TABLE member; DROP TABLE "      \
+    "own;" OF_VERSION_4 "PRAGMA user_version = 3;"
 
 static void lose_state(struct company *c)
 {

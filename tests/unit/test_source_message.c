@@ -210,6 +210,57 @@ static void a_person_has_other_names_and_a_dn(void **state)
     refused(line);
 }
 
+static void who_is_dropped_has_an_id_and_a_reason_that_is_known(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(
+        parse("{\"op\":\"dropped\",\"id\":\"g\",\"reason\":\"guest\",\"name\":\"Eve\"}", &m), 0);
+    assert_int_equal(m.kind, ROLLCALL_MESSAGE_DROPPED);
+    assert_string_equal(m.reason, "guest");
+    assert_string_equal(m.name, "Eve");
+    rollcall_message_done(&m);
+    refused("{\"op\":\"dropped\",\"id\":\"g\"}");
+    refused("{\"op\":\"dropped\",\"id\":\"g\",\"reason\":\"bored\"}");
+    refused("{\"op\":\"dropped\",\"id\":\"\",\"reason\":\"guest\"}");
+    refused("{\"op\":\"dropped\",\"reason\":\"guest\"}");
+}
+
+static void a_risk_is_one_of_its_words(void **state)
+{
+#define RISK(word)                                                                                 \
+    "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"urn:rollcall:1.0:User\":{\"risk\":" word "}}}"
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse(RISK("\"compromised\""), &m), 0);
+    assert_int_equal(m.user.risk, ROLLCALL_RISK_COMPROMISED);
+    rollcall_message_done(&m);
+    assert_int_equal(parse(RISK("null"), &m), 0);
+    assert_int_equal(m.user.risk, ROLLCALL_RISK_UNSAID);
+    rollcall_message_done(&m);
+    refused(RISK("\"dire\""));
+    refused(RISK("3"));
+}
+
+static void of_a_machine_what_is_not_known_is_not_said(void **state)
+{
+    struct rollcall_message m;
+
+    (void)state;
+    assert_int_equal(parse("{\"op\":\"device\",\"compliant\":false,\"managed\":null}", &m), 0);
+    assert_int_equal(m.compliant, ROLLCALL_NO);
+    assert_int_equal(m.managed, ROLLCALL_UNKNOWN);
+    rollcall_message_done(&m);
+    refused("{\"op\":\"device\",\"compliant\":\"yes\"}");
+    assert_int_equal(
+        parse("{\"op\":\"finding\",\"level\":\"ok\",\"what\":\"clock\",\"text\":\"t\"}", &m), 0);
+    rollcall_message_done(&m);
+    refused("{\"op\":\"finding\",\"level\":\"fine\",\"what\":\"clock\",\"text\":\"t\"}");
+    refused("{\"op\":\"finding\",\"level\":\"ok\",\"text\":\"t\"}");
+}
+
 static void what_is_no_message_is_refused_with_a_sentence(void **state)
 {
     static const char *const lines[] = {
@@ -302,6 +353,9 @@ int main(void)
         cmocka_unit_test(a_group_says_where_it_is_and_by_which_names),
         cmocka_unit_test(members_are_a_list_or_what_changed_in_it),
         cmocka_unit_test(a_person_has_other_names_and_a_dn),
+        cmocka_unit_test(who_is_dropped_has_an_id_and_a_reason_that_is_known),
+        cmocka_unit_test(a_risk_is_one_of_its_words),
+        cmocka_unit_test(of_a_machine_what_is_not_known_is_not_said),
         cmocka_unit_test(what_is_no_message_is_refused_with_a_sentence),
         cmocka_unit_test(bounds_hold),
         cmocka_unit_test(done_accepts_what_is_zeroed),

@@ -91,6 +91,10 @@ static void change_row(struct history *h, struct file *f, struct file_row *r, in
     struct file_row *other = &f->row[history_random(h, f->n)];
     char name[16];
 
+    if (chance(h, 12)) {
+        r->dropped = !r->dropped;
+        return;
+    }
     switch (history_random(h, h->nested ? 14 : 11)) {
     case 0:
         snprintf(r->display, sizeof(r->display), "d%u", (unsigned)history_random(h, 99));
@@ -212,7 +216,12 @@ static void say(struct engine *e, unsigned source, const struct file_row *r)
     for (int i = 0; r->groups > 0 && i < 2; i++)
         if (r->groups & 1 << i)
             groups[n++] = names[i];
-    if (!r->broken) {
+    if (r->dropped) {
+        m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_DROPPED,
+                                      .id = r->id,
+                                      .reason = r->uid % 2 ? "guest" : "customer",
+                                      .name = r->name};
+    } else if (!r->broken) {
         m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_USER};
         m.user = (struct rollcall_user_record){.id = r->id,
                                                .employee_number = r->number,
@@ -259,6 +268,11 @@ static int close_listing(struct engine *e, unsigned source, const char *cursor, 
     return history_send(e, source, &m);
 }
 
+static bool is_user(const struct file_row *r)
+{
+    return !r->broken && !r->dropped;
+}
+
 static int say_whole(struct history *h, struct engine *e, unsigned source, int64_t as_of,
                      const char *cursor)
 {
@@ -268,7 +282,7 @@ static int say_whole(struct history *h, struct engine *e, unsigned source, int64
 
     for (size_t i = 0; i < f->n; i++) {
         say(e, source, &f->row[i]);
-        rows += !f->row[i].broken;
+        rows += is_user(&f->row[i]);
     }
     say_nameless(e, source, f);
     if (h->nested)
@@ -294,7 +308,7 @@ static bool same_row(const struct file_row *x, const struct file_row *y)
            strcmp(x->name, y->name) == 0 && strcmp(x->display, y->display) == 0 &&
            x->status == y->status && x->start == y->start && x->end == y->end &&
            x->terminated_at == y->terminated_at && x->uid == y->uid && x->groups == y->groups &&
-           x->broken == y->broken && x->alias == y->alias &&
+           x->broken == y->broken && x->dropped == y->dropped && x->alias == y->alias &&
            x->says_terminated == y->says_terminated;
 }
 
@@ -333,7 +347,7 @@ static uint64_t say_changed(struct history *h, struct engine *e, unsigned source
             continue;
         while ((r = next_of(f, f->row[i].id, &from))) {
             say(e, source, r);
-            rows += !r->broken;
+            rows += is_user(r);
         }
     }
     for (size_t i = 0; i < last->n; i++) {
@@ -380,8 +394,13 @@ static const char *const tables[] = {
     " hr_time, received, incarnation, next, admin_lock, journal_lock, recovery, hold FROM person"
     " ORDER BY slot",
     "SELECT 'record', source, id, key, slot, hash, json_extract(body, '$'), first_seen, received,"
-    " missing_since, missing, gone, groups_pending, hold, name, number, uid, absent FROM record"
+    " missing_since, missing, gone, groups_pending, hold, name, number, uid, absent, dropped"
+    " FROM record"
     " ORDER BY source, id",
+    "SELECT 'dropped', source, id, reason, name, absent, missing_since FROM dropped ORDER BY "
+    "source,"
+    " id",
+    "SELECT 'count', source, reason, n FROM drop_count ORDER BY source, reason",
     "SELECT 'refused', source, id, kind, name, text FROM refused ORDER BY source, id, kind",
     "SELECT 'aside', source, id, hash, body, number, name, uid, copies, terminated FROM aside"
     " ORDER BY source, id",
@@ -503,4 +522,6 @@ void history_compare(const struct history *h, struct engine *a, struct engine *b
     compare_audit(h, a, b);
     check_hints(a);
     check_hints(b);
+    assert_int_equal(store_number(&b->core->store, -1, "SELECT count(*) FROM dropped", ""),
+                     store_number(&b->core->store, 0, "SELECT sum(n) FROM drop_count", ""));
 }

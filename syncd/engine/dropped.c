@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whom a source leaves out on purpose: a guest, a customer, an account that lacks the marker of
+// an employee. Counted and listed for the sysadmin; who was a person before is one no more.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "syncd/engine/core_internal.h"
+
+#define NAME_MAX_BYTES 200 // somebody who registered anywhere may have chosen it
+
+// Not inside of a letter.
+static void cut(const char *name, char *ret, size_t len)
+{
+    size_t n = strlen(name);
+
+    if (n >= len)
+        n = len - 1;
+    while (n > 0 && name[n] && ((unsigned char)name[n] & 0xc0) == 0x80)
+        n--;
+    memcpy(ret, name, n);
+    ret[n] = 0;
+}
+
+int dropped_stage(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
+{
+    char name[NAME_MAX_BYTES + 1] = "";
+
+    if (m->name)
+        cut(m->name, name, sizeof(name));
+    stage->dropped++;
+    // Of two words in one listing the later one counts.
+    return store_run(&core->store,
+                     "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
+                     " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
+                     " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
+                     " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
+                     " drop_name = excluded.drop_name",
+                     "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
+}
+
+bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id)
+{
+    return stage->dropped > 0 &&
+           store_number(
+               &core->store, 0,
+               "SELECT 1 FROM incoming WHERE source = ? AND id = ? AND dropped IS NOT NULL", "ss",
+               stage->source, id);
+}
+
+int dropped_unsaid(struct engine_core *core, const struct stage *stage, const char *id)
+{
+    return dropped_said(core, stage, id)
+               ? store_run(&core->store, "DELETE FROM incoming WHERE source = ? AND id = ?", "ss",
+                           stage->source, id)
+               : 0;
+}
+
+// ---- people who are people no more ----
+
+struct was {
+    char id[160];
+    int64_t slot; // -1: nobody's row
+};
+
+static int people_of(struct engine_core *core, const char *source, struct was **ret, size_t *ret_n)
+{
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT i.id, coalesce(r.slot, -1) FROM incoming i INDEXED BY"
+                                 " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
+                                 " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
+                                 " (NOT r.dropped OR r.missing OR r.gone) ORDER BY i.id",
+                                 "s", source);
+    struct was *list = NULL;
+    size_t n = 0, room = 0;
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        if (n == room) {
+            struct was *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
+            if (!p) {
+                sqlite3_reset(q);
+                error = -ENOMEM;
+                break;
+            }
+            list = p;
+        }
+        snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
+        list[n++].slot = sqlite3_column_int64(q, 1);
+    }
+    *ret = list;
+    *ret_n = n;
+    return error;
+}
+
+// The record stays, for its uid and its dates: what it said that is stricter stands (an end of
+// employment is not taken back by making the account a guest's), and it claims nothing.
+static int refuse_person(struct engine_core *core, const char *source, const struct was *w,
+                         int64_t now, struct changes *changes)
+{
+    int r = store_run(&core->store,
+                      "UPDATE record SET body = json_set(body, '$.status', CASE WHEN"
+                      " json_extract(body, '$.status') IN (4, 5) THEN json_extract(body,"
+                      " '$.status') ELSE 6 END), hash = 0, dropped = 1, received = ?, waits = 0,"
+                      " missing = 0, missing_since = NULL, gone = 0, hold = NULL, groups_pending ="
+                      " NULL, name = NULL, number = NULL, uid = NULL WHERE source = ? AND id = ?",
+                      "iss", now, source, w->id);
+
+    return r == 0 ? person_merge(core, (uint32_t)w->slot, source, now, changes) : r;
+}
+
+static int take_people(struct engine_core *core, const char *source, int64_t now,
+                       struct changes *changes)
+{
+    _cleanup_free_ struct was *list = NULL;
+    size_t n = 0;
+    int r = people_of(core, source, &list, &n);
+
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = list[i].slot >= 0
+                ? refuse_person(core, source, &list[i], now, changes)
+                : store_run(&core->store, "DELETE FROM record WHERE source = ? AND id = ?", "ss",
+                            source, list[i].id);
+    return r < 0 ? r
+                 : store_run(&core->store,
+                             "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND id IN"
+                             " (SELECT id FROM incoming INDEXED BY incoming_dropped WHERE source ="
+                             " ?1 AND dropped IS NOT NULL)",
+                             "s", source);
+}
+
+// ---- the list ----
+
+static int64_t number_of(struct engine_core *core, const char *source)
+{
+    return store_number(&core->store, 0, "SELECT sum(n) FROM drop_count WHERE source = ?", "s",
+                        source);
+}
+
+static int put_on(struct engine_core *core, const char *source, int64_t now)
+{
+    int64_t before = number_of(core, source), room = (int64_t)core->dropped_max - before;
+    int r = store_run(&core->store,
+                      "UPDATE dropped SET reason = i.dropped, name = i.drop_name FROM incoming i"
+                      " INDEXED BY incoming_dropped WHERE i.source = ?1 AND i.dropped IS NOT NULL"
+                      " AND dropped.source = ?1 AND dropped.id = i.id AND (dropped.reason <>"
+                      " i.dropped OR dropped.name IS NOT i.drop_name)",
+                      "s", source);
+
+    if (r == 0 && room > 0)
+        r = store_run(&core->store,
+                      "INSERT INTO dropped(source, id, reason, name, at) SELECT i.source, i.id,"
+                      " i.dropped, i.drop_name, ?2 FROM incoming i INDEXED BY incoming_dropped"
+                      " WHERE i.source = ?1 AND i.dropped IS NOT NULL AND NOT EXISTS(SELECT 1 FROM"
+                      " dropped d WHERE d.source = ?1 AND d.id = i.id) ORDER BY i.id LIMIT ?3",
+                      "sii", source, now, room);
+    if (r == 0 && number_of(core, source) > before)
+        engine_audit(core, json_pack("{s:s, s:s, s:I, s:s}", "event", "left-out", "source", source,
+                                     "more", (json_int_t)(number_of(core, source) - before), "hint",
+                                     "rollcall source show lists them"));
+    return r;
+}
+
+int dropped_take(struct engine_core *core, const struct rollcall_source_config *src,
+                 const struct stage *stage, int64_t now, struct changes *changes)
+{
+    int r = 0;
+
+    // Who is said to be a person, or to be no more, is on the list no longer.
+    if (number_of(core, src->name) > 0)
+        r = store_run(&core->store,
+                      "DELETE FROM dropped WHERE source = ?1 AND id IN (SELECT id FROM incoming"
+                      " WHERE source = ?1 AND ((body IS NOT NULL AND copies = 1 AND NOT shared) OR"
+                      " gone))",
+                      "s", src->name);
+    if (r < 0 || stage->dropped == 0)
+        return r;
+    r = take_people(core, src->name, now, changes);
+    return r == 0 ? put_on(core, src->name, now) : r;
+}
+
+int dropped_mark(struct engine_core *core, const struct stage *stage)
+{
+    int r;
+
+    if (number_of(core, stage->source) == 0)
+        return 0;
+    r = store_run(&core->store,
+                  "UPDATE dropped SET absent = 0, missing_since = NULL WHERE source = ?1 AND absent"
+                  " AND id IN (SELECT id FROM incoming WHERE source = ?1 AND listed)",
+                  "s", stage->source);
+    if (r < 0)
+        return r;
+    if (stage->full && !stage->difference)
+        return store_run(&core->store,
+                         "UPDATE dropped SET absent = 1 WHERE source = ?1 AND NOT absent AND NOT"
+                         " EXISTS(SELECT 1 FROM incoming i WHERE i.source = ?1 AND"
+                         " i.id = dropped.id AND i.listed)",
+                         "s", stage->source);
+    return store_run(&core->store,
+                     "UPDATE dropped SET absent = 1 WHERE source = ?1 AND NOT absent AND id IN"
+                     " (SELECT id FROM incoming WHERE source = ?1 AND NOT listed)",
+                     "s", stage->source);
+}
+
+int dropped_absences(struct engine_core *core, const struct stage *stage)
+{
+    int r;
+
+    if (stage->unattributed > 0) // it may be any of them
+        return 0;
+    // Of somebody who was a person the absence has to be agreed to as that of any other.
+    r = store_run(&core->store,
+                  "DELETE FROM dropped WHERE source = ?1 AND absent AND missing_since < ?2 AND NOT"
+                  " EXISTS(SELECT 1 FROM record r WHERE r.source = ?1 AND r.id = dropped.id AND"
+                  " NOT r.missing AND NOT r.gone AND NOT r.ended)",
+                  "si", stage->source, stage->as_of);
+    return r < 0 ? r
+                 : store_run(&core->store,
+                             "UPDATE dropped SET missing_since = ?2 WHERE source = ?1 AND absent"
+                             " AND missing_since IS NULL",
+                             "si", stage->source, stage->as_of);
+}

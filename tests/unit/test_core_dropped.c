@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whom a source leaves out on purpose, what it says of risks, and of this machine. That a
+// difference says the same as a whole listing is in test_core_difference.c.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/engine_fixture.h"
+
+static void say_dropped(struct engine *e, const char *id, const char *reason)
+{
+    const struct rollcall_message m = {
+        .kind = ROLLCALL_MESSAGE_DROPPED, .id = id, .reason = reason, .name = "Eve of Elsewhere"};
+
+    assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+}
+
+// A full listing of `n` rows, and of those who are dropped, by id.
+static void listing_without(struct engine *e, const struct rollcall_user_record *rows, size_t n,
+                            const char *dropped)
+{
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (size_t i = 0; i < n; i++)
+        say_row(e, "hr", &rows[i]);
+    if (dropped)
+        say_dropped(e, dropped, "guest");
+    assert_int_equal(commit(e, "hr", n), 0);
+}
+
+static json_t *ask_source(struct engine *e, const char *after)
+{
+    json_t *o = NULL;
+
+    assert_int_equal(engine_core_source(e->core, "hr", after, e->now, &o), 0);
+    return o;
+}
+
+static int64_t number_of_dropped(struct engine *e)
+{
+    json_t *o = ask_source(e, NULL);
+    int64_t n = json_integer_value(json_object_get(json_object_get(o, "dropped"), "total"));
+
+    json_decref(o);
+    return n;
+}
+
+static char *said_about(struct engine *e, const char *name)
+{
+    json_t *o = NULL;
+    char *text;
+
+    engine_core_user(e->core, name, e->now, &o);
+    text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+static void who_was_a_person_is_refused_and_keeps_session_and_uid(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[3];
+    int64_t uid;
+    char *why;
+
+    crowd(rows, 3);
+    listing(e, rows, 3);
+    uid = uid_of(e, "p2");
+    listing_without(e, rows, 2, "1002");
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_LOCKED);
+    assert_true(flags_of_person(e, "p2") & ROLLCALL_FLAG_REFUSE_ONLY);
+    assert_string_equal(reason_of(e, "p2"), "dropped");
+    why = said_about(e, "p2");
+    assert_non_null(strstr(why, "leaves the account 1002 out: a guest of another organisation"));
+    free(why);
+    listing_without(e, rows, 2, "1002"); // it is no absence
+    assert_int_equal(audited(e, "missing", NULL), 0);
+    engine_reopen(e);
+    listing(e, rows, 3);
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(uid_of(e, "p2"), uid);
+    assert_int_equal(number_of_dropped(e), 0);
+}
+
+static void nobody_is_made_of_a_dropped_record_and_it_is_listed_with_its_reason(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[1];
+    json_t *o, *reason;
+    char *why;
+
+    crowd(rows, 1);
+    listing_without(e, rows, 1, "g-77");
+    o = ask_source(e, NULL);
+    reason = json_array_get(json_object_get(json_object_get(o, "dropped"), "reasons"), 0);
+    assert_string_equal(json_string_value(json_object_get(reason, "reason")), "guest");
+    assert_int_equal(json_integer_value(json_object_get(reason, "n")), 1);
+    json_decref(o);
+    o = ask_source(e, "");
+    assert_int_equal(json_array_size(json_object_get(o, "list")), 1);
+    json_decref(o);
+    o = ask_source(e, "g-77");
+    assert_int_equal(json_array_size(json_object_get(o, "list")), 0);
+    json_decref(o);
+    why = said_about(e, "Eve of Elsewhere");
+    assert_non_null(strstr(why, "unknown-user"));
+    assert_non_null(strstr(why, "leaves the account g-77 out"));
+    free(why);
+}
+
+static void an_end_of_employment_is_not_taken_back_by_a_drop(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[2];
+
+    crowd(rows, 2);
+    listing(e, rows, 2);
+    rows[1].status = ROLLCALL_STATUS_TERMINATED;
+    listing(e, rows, 2);
+    listing_without(e, rows, 1, "1001");
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(number_of_dropped(e), 1);
+}
+
+static void two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[2];
+
+    crowd(rows, 2);
+    listing(e, rows, 2);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    say_row(e, "hr", &rows[0]);
+    say_dropped(e, "1001", "guest");
+    say_dropped(e, "g-1", "customer");
+    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(number_of_dropped(e), 2);
+    listing(e, rows, 1);
+    assert_int_equal(number_of_dropped(e), 2);
+    listing(e, rows, 1);
+    assert_int_equal(number_of_dropped(e), 0);
+    assert_string_equal(reason_of(e, "p1"), "missing");
+    listing_without(e, rows, 1, "g-1");
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    say_gone(e, "hr", "g-1");
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(number_of_dropped(e), 0);
+}
+
+static void of_two_words_in_one_delta_the_later_counts(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[3];
+
+    crowd(rows, 3);
+    listing(e, rows, 3);
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    say_row(e, "hr", &rows[0]);
+    say_dropped(e, "1000", "guest");
+    say_dropped(e, "1001", "guest");
+    say_row(e, "hr", &rows[1]);
+    say_gone(e, "hr", "1002");
+    say_dropped(e, "1002", "guest");
+    assert_int_equal(commit(e, "hr", 2), 0);
+    assert_string_equal(reason_of(e, "p0"), "dropped");
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+    assert_string_equal(reason_of(e, "p2"), "dropped");
+    assert_int_equal(audited(e, "row-refused", NULL), 0);
+}
+
+static void a_drop_of_most_people_is_held_like_any_other_loss(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[12];
+    char hold[24];
+
+    crowd(rows, 12);
+    listing(e, rows, 12);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (int i = 0; i < 12; i++)
+        say_dropped(e, rows[i].id, "unassigned");
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(state_of(e, "p5"), ROLLCALL_STATE_LOCKED);
+    assert_string_not_equal(the_hold(e, hold), "");
+}
+
+static void a_listing_that_is_not_committed_drops_nobody(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[2];
+
+    crowd(rows, 2);
+    listing(e, rows, 2);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    say_dropped(e, "1000", "guest");
+    engine_core_abort(e->core, "hr", "it ended", e->now);
+    assert_int_equal(state_of(e, "p0"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(number_of_dropped(e), 0);
+}
+
+static void no_more_are_kept_than_the_limit_and_all_of_them_are_refused(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[4];
+
+    crowd(rows, 4);
+    listing(e, rows, 4);
+    e->core->dropped_max = 2;
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (int i = 0; i < 4; i++)
+        say_dropped(e, rows[i].id, "guest");
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(number_of_dropped(e), 2);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(state_of(e, rows[i].user_name), ROLLCALL_STATE_LOCKED);
+}
+
+static void listen_to_risk(struct engine *e, unsigned role)
+{
+    struct rollcall_user_record u = row("1000", "p0");
+
+    engine_add_source(e, "idp", role);
+    u.risk = ROLLCALL_RISK_COMPROMISED;
+    assert_int_equal(begin(e, "idp", true, ++e->now), 0);
+    say_row(e, "idp", &u);
+    assert_int_equal(commit(e, "idp", 1), 0);
+}
+
+static void a_compromised_account_is_locked_by_a_signal_and_by_nobody_else(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[1];
+    char *text;
+
+    crowd(rows, 1);
+    listing(e, rows, 1);
+    listen_to_risk(e, ROLLCALL_ROLE_AUTHORITY);
+    assert_int_equal(state_of(e, "p0"), ROLLCALL_STATE_ACTIVE);
+    text = said_about(e, "p0");
+    assert_null(strstr(text, "risk"));
+    free(text);
+    e->config.source[1].role = ROLLCALL_ROLE_SIGNAL;
+    assert_int_equal(engine_core_reconfigure(e->core, &e->config, e->now), 0);
+    assert_int_equal(state_of(e, "p0"), ROLLCALL_STATE_LOCKED);
+    assert_false(flags_of_person(e, "p0") & ROLLCALL_FLAG_REFUSE_ONLY);
+    assert_string_equal(reason_of(e, "p0"), "signal");
+    text = said_about(e, "p0");
+    assert_non_null(strstr(text, "\"risk\":\"compromised\""));
+    free(text);
+}
+
+static void what_is_said_of_the_machine_is_kept_and_shown(void **state)
+{
+    struct engine *e = *state;
+    const struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_DEVICE,
+                                       .compliant = ROLLCALL_NO,
+                                       .managed = ROLLCALL_UNKNOWN,
+                                       .id = "d-1"};
+    json_t *o, *device;
+
+    assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+    engine_reopen(e);
+    o = ask_source(e, NULL);
+    device = json_object_get(o, "device");
+    assert_true(json_is_false(json_object_get(device, "compliant")));
+    assert_null(json_object_get(device, "managed"));
+    assert_string_equal(json_string_value(json_object_get(device, "id")), "d-1");
+    json_decref(o);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(who_was_a_person_is_refused_and_keeps_session_and_uid),
+        TEST(nobody_is_made_of_a_dropped_record_and_it_is_listed_with_its_reason),
+        TEST(an_end_of_employment_is_not_taken_back_by_a_drop),
+        TEST(two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop),
+        TEST(of_two_words_in_one_delta_the_later_counts),
+        TEST(a_drop_of_most_people_is_held_like_any_other_loss),
+        TEST(a_listing_that_is_not_committed_drops_nobody),
+        TEST(no_more_are_kept_than_the_limit_and_all_of_them_are_refused),
+        TEST(a_compromised_account_is_locked_by_a_signal_and_by_nobody_else),
+        TEST(what_is_said_of_the_machine_is_kept_and_shown),
+    };
+#undef TEST
+
+    if (access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
