@@ -8,6 +8,7 @@
 #include "cli/adopt.h"
 #include "cli/control.h"
 #include "cli/run.h"
+#include "cli/source_child.h"
 #include "rollcall/cache.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/parse.h"
@@ -70,65 +71,58 @@ static int take_user(const struct rollcall_source_config *source, struct adopt_i
     return 0;
 }
 
-static int take_listing(const struct rollcall_source_config *source, char *text,
-                        struct adopt_input *input, const struct rollcall_private *private_,
-                        char *why, size_t len)
-{
-    bool committed = false;
-    int r = 0;
+// One source's listing as it comes.
+struct listening {
+    const struct rollcall_source_config *source;
+    struct adopt_input *input;
+    const struct rollcall_private *private_;
+    bool committed;
+    int error;
+    char why[400];
+};
 
-    for (char *line, *next = text; r == 0 && (line = next) && *line;) {
-        size_t end = strcspn(line, "\n");
-        struct rollcall_message m = {0};
-        next = line + end + (line[end] == '\n');
-        r = rollcall_message_parse(line, end, &m, why, len);
-        if (r == 0 && m.kind == ROLLCALL_MESSAGE_USER)
-            r = take_user(source, input, &m.user, private_);
-        if (r == 0 && m.kind == ROLLCALL_MESSAGE_PROBLEM && m.whole) {
-            snprintf(why, len, "%s", m.text ? m.text : "the listing is refused");
-            r = -EIO;
-        }
-        committed |= m.kind == ROLLCALL_MESSAGE_COMMIT;
-        rollcall_message_done(&m);
+static void on_line(void *ctx, const char *line, size_t len)
+{
+    struct listening *l = ctx;
+    struct rollcall_message m = {0};
+
+    if (l->error < 0 || len == 0)
+        return;
+    l->error = rollcall_message_parse(line, len, &m, l->why, sizeof(l->why));
+    if (l->error == 0 && m.kind == ROLLCALL_MESSAGE_USER)
+        l->error = take_user(l->source, l->input, &m.user, l->private_);
+    if (l->error == 0 && m.kind == ROLLCALL_MESSAGE_PROBLEM && m.whole) {
+        snprintf(l->why, sizeof(l->why), "%s", m.text ? m.text : "the listing is refused");
+        l->error = -EIO;
     }
-    if (r == 0 && !committed) {
-        snprintf(why, len, "it did not come to its end");
-        r = -EIO;
-    }
-    return r;
+    l->committed |= m.kind == ROLLCALL_MESSAGE_COMMIT;
+    rollcall_message_done(&m);
 }
 
-// Once, with nothing of root's: what meets HR's bytes holds no power here either.
-static int run_source(const struct rollcall_config *config,
-                      const struct rollcall_source_config *source, struct cli_ran *ran)
+static void on_text(void *ctx, const char *text)
 {
-    const char *user = source->user ? source->user : ROLLCALL_USER_SOURCE;
-    _cleanup_json_ json_t *request = NULL;
-    _cleanup_free_ char *text = NULL, *line = NULL;
-    char program[512];
-    const char *argv[] = {"/usr/bin/setpriv",
-                          "--reuid",
-                          user,
-                          "--regid",
-                          user,
-                          "--clear-groups",
-                          "--no-new-privs",
-                          "--bounding-set=-all",
-                          "--inh-caps=-all",
-                          program,
-                          NULL};
+    struct listening *l = ctx;
 
-    if (source->command)
-        snprintf(program, sizeof(program), "%s", source->command);
-    else
-        snprintf(program, sizeof(program), ROLLCALL_SOURCES_DIR "/rollcall-source-%s",
-                 source->type);
-    request = json_pack("{s:o, s:b, s:s*}", "section", rollcall_config_source_json(source), "once",
-                        1, "timezone", config->timezone);
-    text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    if (!text || asprintf(&line, "%s\n", text) < 0)
-        return -ENOMEM;
-    return cli_run_fed(argv, line, ran);
+    if (l->error == 0)
+        snprintf(l->why, sizeof(l->why), "%s", text);
+}
+
+static int read_source(const struct rollcall_config *config, struct listening *l)
+{
+    const struct source_ear ear = {on_line, on_text, l};
+    _cleanup_json_ json_t *request = rollcall_config_request(config, l->source, NULL, true);
+    int status = 0, r = source_child_run(l->source, request, &ear, &status);
+
+    if (r < 0 || l->error < 0)
+        return r < 0 ? r : l->error;
+    if (status != 0) {
+        if (!*l->why)
+            source_child_fate(status, l->why, sizeof(l->why));
+        return -EIO;
+    }
+    if (!l->committed)
+        snprintf(l->why, sizeof(l->why), "it did not come to its end");
+    return l->committed ? 0 : -EIO;
 }
 
 int adopt_read_rows(const struct rollcall_config *config, struct adopt_input *input, char *why,
@@ -140,20 +134,12 @@ int adopt_read_rows(const struct rollcall_config *config, struct adopt_input *in
     if (rollcall_private_open(ROLLCALL_PRIVATE, &private_) < 0)
         private_ = NULL; // nobody has been given a uid yet
     for (size_t i = 0; r == 0 && i < config->n_sources; i++) {
-        const struct rollcall_source_config *source = &config->source[i];
-        _cleanup_ran_ struct cli_ran ran = {0};
-        char what[400] = "";
-        if (!(source->role & ROLLCALL_ROLE_DIRECTORY))
+        struct listening l = {.source = &config->source[i], .input = input, .private_ = private_};
+        if (!(l.source->role & ROLLCALL_ROLE_DIRECTORY))
             continue;
-        r = run_source(config, source, &ran);
-        if (r == 0 && ran.status != 0) {
-            snprintf(what, sizeof(what), "%s", cli_ran_complaint(&ran));
-            r = -EIO;
-        }
-        if (r == 0)
-            r = take_listing(source, ran.out, input, private_, what, sizeof(what));
+        r = read_source(config, &l);
         if (r < 0)
-            snprintf(why, len, "source %s: %s", source->name, *what ? what : strerror(-r));
+            snprintf(why, len, "source %s: %s", l.source->name, *l.why ? l.why : strerror(-r));
     }
     rollcall_private_close(private_);
     return r;

@@ -6,12 +6,14 @@ CLI_SETUP_SRCS := cli/run.c cli/sshd.c cli/setup.c cli/setup_edit.c cli/setup_pl
 CLI_DOCTOR_SRCS := cli/doctor.c cli/doctor_sshd.c cli/doctor_pam.c cli/doctor_sudo.c cli/doctor_names.c cli/doctor_files.c \
 	cli/doctor_house.c cli/pam_stack.c
 CLI_ADOPT_SRCS := cli/adopt.c cli/adopt_plan.c cli/adopt_input.c
+CLI_SOURCE_SRCS := cli/source.c cli/source_child.c cli/source_run.c cli/source_test.c cli/source_people.c \
+	cli/source_add.c cli/source_secret.c
 PROGRAMS += rollcall
 rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/user.c cli/sync.c cli/lock.c \
-	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/enroll_key.c cli/desk.c cli/report.c cli/fleet.c \
+	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/enroll_key.c cli/silent.c cli/desk.c cli/report.c cli/fleet.c \
 	cli/breakglass.c cli/doctor_breakglass.c \
-	$(CLI_SETUP_SRCS) $(CLI_DOCTOR_SRCS) $(CLI_ADOPT_SRCS)
-rollcall_LIBS := -ljansson -lcrypto -linih -lqrencode -lpam
+	$(CLI_SETUP_SRCS) $(CLI_DOCTOR_SRCS) $(CLI_ADOPT_SRCS) $(CLI_SOURCE_SRCS) $(SOURCE_START_SRCS)
+rollcall_LIBS := -ljansson -lseccomp -lcrypto -linih -lqrencode -lpam
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
 

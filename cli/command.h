@@ -18,13 +18,17 @@ enum cli_exit {
     CLI_NOT_FOUND = 5,     // no such user, reference, source or held change
 };
 
+#define CLI_SETS_MAX 64
+
 // Everything a command line can say. A verb lists the long options it takes; any other
 // is a usage error, so no verb sees a value it did not ask for.
 struct cli_args {
     bool json, why, dry_run, replace, clock, yes, undo, no_start, apply, new_ids, pin, attested,
-        withdraw;
+        withdraw, dropped, trace;
     const char *reason, *config, *until, *for_, *label; // NULL where not given
     const char *mode, *hr, *allow, *admins, *contact, *since, *from, *codes;
+    const char *type, *set[CLI_SETS_MAX]; // --set stands as often as it is wanted
+    unsigned n_set;
     const char *words[4]; // what is no option
     unsigned n_words;
 };
@@ -72,6 +76,7 @@ int cli_adopt(struct cli *cli);
 int cli_report(struct cli *cli);
 int cli_fleet(struct cli *cli);
 int cli_breakglass(struct cli *cli);
+int cli_source(struct cli *cli);
 
 // "rollcall VERB: …" on standard error, one line, escaped as a whole. Returns `code`.
 int cli_complain(const struct cli *cli, int code, const char *format, ...)

@@ -3,40 +3,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/control.h"
 #include "cli/enroll.h"
+#include "cli/silent.h"
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/verifier_client.h"
-
-// A line of standard input, not shown while it is typed on a terminal.
-static int ask(const char *prompt, char *answer, size_t len)
-{
-    struct termios before, silent;
-    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    size_t n = 0;
-    ssize_t r;
-
-    fprintf(stderr, "%s", *prompt == '\n' ? prompt + 1 : prompt);
-    if (terminal) {
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-    // Without stdio, whose buffer nobody erases.
-    while ((r = read(STDIN_FILENO, answer + n, 1)) == 1 && answer[n] != '\n' && n + 1 < len)
-        n++;
-    answer[n] = 0;
-    if (terminal) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    return r < 0 ? -errno : n + 1 == len ? -EMSGSIZE : 0;
-}
 
 static void show(const char *text)
 {
@@ -69,7 +44,7 @@ int cli_enroll_key(struct cli *cli)
                                      .pin = cli->args.pin,
                                      .attested = cli->args.attested,
                                      .by = cli_asked_by(),
-                                     .ask = ask,
+                                     .ask = cli_ask_silently,
                                      .show = show};
     struct rollcall_key_facts key = {0};
     char why[256];

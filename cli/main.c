@@ -25,6 +25,20 @@ static const struct cli_verb verbs[] = {
      ",json,why,", 1, 1, true, cli_user},
     {"sync", "[SOURCE] [--json]", "read a source (or all) now, and wait for the result",
      "Shows a progress line on a terminal.", ",json,", 0, 1, true, cli_sync},
+    {"source",
+     "show NAME [--dropped] | run NAME [--trace] | test NAME | add [NAME [--type TYPE --set "
+     "OPTION=VALUE...]]  [--json]",
+     "one source: what it is and whom it leaves out, run it once, try it, add one",
+     "show   its section, people, and whom it leaves out and why; --dropped lists all of them\n"
+     "run    starts it once as syncd would and shows what it says; changes nothing\n"
+     "test   would it do: credentials, permissions, clock, and ten people as they would look "
+     "here;\n"
+     "       changes nothing. Exit status 1: not yet.\n"
+     "--trace   each request to a server and its answer's status, on standard error\n"
+     "add    asks for what it needs and writes /etc/rollcall/conf.d/NAME.conf; a secret is read\n"
+     "       without echo into a file of root's, or the file is named\n"
+     "--type TYPE --set OPTION=VALUE   as often as needed, for scripts: nothing is asked",
+     ",json,dropped,trace,type,set,", 1, 2, true, cli_source},
     {"enroll",
      "totp USER [--replace] [--json], or fido2 USER [--label TEXT] [--pin] [--attested] [--json]",
      "give somebody a second factor",
@@ -199,15 +213,16 @@ static const struct {
     {                                                                                              \
         name, true, offsetof(struct cli_args, member)                                              \
     }
-    FLAG("json", json),         FLAG("why", why),         FLAG("dry-run", dry_run),
-    FLAG("replace", replace),   FLAG("yes", yes),         FLAG("undo", undo),
-    FLAG("no-start", no_start), FLAG("apply", apply),     FLAG("new-ids", new_ids),
-    FLAG("clock", clock),       FLAG("pin", pin),         FLAG("attested", attested),
-    FLAG("withdraw", withdraw), WORD("reason", reason),   WORD("config", config),
-    WORD("until", until),       WORD("for", for_),        WORD("label", label),
-    WORD("mode", mode),         WORD("hr", hr),           WORD("allow", allow),
-    WORD("admins", admins),     WORD("contact", contact), WORD("since", since),
-    WORD("from", from),         WORD("codes", codes),
+    FLAG("json", json),         FLAG("why", why),           FLAG("dry-run", dry_run),
+    FLAG("replace", replace),   FLAG("yes", yes),           FLAG("undo", undo),
+    FLAG("no-start", no_start), FLAG("apply", apply),       FLAG("new-ids", new_ids),
+    FLAG("clock", clock),       FLAG("pin", pin),           FLAG("attested", attested),
+    FLAG("dropped", dropped),   FLAG("trace", trace),       WORD("type", type),
+    WORD("set", set),           FLAG("withdraw", withdraw), WORD("reason", reason),
+    WORD("config", config),     WORD("until", until),       WORD("for", for_),
+    WORD("label", label),       WORD("mode", mode),         WORD("hr", hr),
+    WORD("allow", allow),       WORD("admins", admins),     WORD("contact", contact),
+    WORD("since", since),       WORD("from", from),         WORD("codes", codes),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 #define HELP      'h'
@@ -234,6 +249,11 @@ static void set_option(struct cli_args *args, size_t which)
 {
     char *member = (char *)args + options[which].at;
 
+    if (options[which].at == offsetof(struct cli_args, set)) {
+        if (args->n_set < CLI_SETS_MAX)
+            args->set[args->n_set++] = optarg;
+        return;
+    }
     if (options[which].word)
         *(const char **)(void *)member = optarg;
     else

@@ -74,8 +74,8 @@ static bool listen_to(struct stream s[2])
     return true;
 }
 
-static int spawn(const char *const argv[], const char *const more[], const int keep[], int in,
-                 int out, int err, pid_t *ret)
+static int spawn(const char *const argv[], const char *const more[], const int keep[], int out,
+                 int err, pid_t *ret)
 {
     const char *env[ENV_MAX + 3] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
     posix_spawn_file_actions_t actions;
@@ -93,10 +93,7 @@ static int spawn(const char *const argv[], const char *const more[], const int k
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    if (in >= 0)
-        r = posix_spawn_file_actions_adddup2(&actions, in, 0);
-    else
-        r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (r == 0)
@@ -124,7 +121,7 @@ static int make_pipe(int ret[2])
     return ret[1] < 0 ? -errno : 0;
 }
 
-static int run(const char *const argv[], const char *const more[], const int keep[], int in,
+static int run(const char *const argv[], const char *const more[], const int keep[],
                struct cli_ran *ret)
 {
     int out = -1, err = -1;
@@ -142,7 +139,7 @@ static int run(const char *const argv[], const char *const more[], const int kee
         err = fd[1];
     }
     if (r == 0)
-        r = spawn(argv, more, keep, in, out, err, &pid);
+        r = spawn(argv, more, keep, out, err, &pid);
     if (out >= 0)
         close(out);
     if (err >= 0)
@@ -180,28 +177,12 @@ static int run(const char *const argv[], const char *const more[], const int kee
 int cli_run_with(const char *const argv[], const char *const more[], const int keep[],
                  struct cli_ran *ret)
 {
-    return run(argv, more, keep, -1, ret);
+    return run(argv, more, keep, ret);
 }
 
 int cli_run(const char *const argv[], const char *const more[], struct cli_ran *ret)
 {
-    return run(argv, more, NULL, -1, ret);
-}
-
-int cli_run_fed(const char *const argv[], const char *input, struct cli_ran *ret)
-{
-    int fd[2], r;
-
-    if (pipe2(fd, O_CLOEXEC) < 0)
-        return -errno;
-    // The pipe takes all of it at once, or it is too long.
-    r = fcntl(fd[1], F_SETFL, O_NONBLOCK) < 0 ? -errno
-                                              : rollcall_write_all(fd[1], input, strlen(input));
-    if (r == 0)
-        r = run(argv, NULL, NULL, fd[0], ret);
-    close(fd[0]);
-    close(fd[1]);
-    return r;
+    return run(argv, more, NULL, ret);
 }
 
 void cli_ran_free(struct cli_ran *ran)

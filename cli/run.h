@@ -22,9 +22,6 @@ int cli_run(const char *const argv[], const char *const more[], struct cli_ran *
 // The same; `keep` are descriptors (-1 ends them) that the program sees as 3, 4, ...
 int cli_run_with(const char *const argv[], const char *const more[], const int keep[],
                  struct cli_ran *ret);
-// The same; the program reads `input` (at most 64 KiB) and then waits for more, as sources
-// do, for as long as it runs.
-int cli_run_fed(const char *const argv[], const char *input, struct cli_ran *ret);
 void cli_ran_free(struct cli_ran *ran);
 // The first line of what it complained about, in place; "" where it did not.
 const char *cli_ran_complaint(struct cli_ran *ran);

@@ -94,6 +94,32 @@ static void print_sources(const struct cli *cli, const json_t *status)
     }
 }
 
+// What an identity provider says of this machine.
+static void print_devices(const struct cli *cli, const json_t *status)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach(json_object_get(status, "sources"), i, s)
+    {
+        const json_t *device = json_object_get(s, "device"),
+                     *compliant = json_object_get(device, "compliant"),
+                     *managed = json_object_get(device, "managed");
+        _cleanup_free_ char *name = cli_escape(cli_text_of(s, "name"));
+        if (!json_is_object(device) || !name)
+            continue;
+        printf("machine     %s%s%s%s says %s\n",
+               cli_colour(cli->colour, json_is_false(compliant) ? CLI_RED : CLI_PLAIN),
+               json_is_true(compliant)    ? "compliant"
+               : json_is_false(compliant) ? "NOT compliant"
+                                          : "compliance not known",
+               json_is_true(managed)    ? ", managed,"
+               : json_is_false(managed) ? ", not managed,"
+                                        : ",",
+               cli_colour(cli->colour, CLI_PLAIN), name);
+    }
+}
+
 static void print_alarms(const struct cli *cli, const json_t *status)
 {
     const json_t *alarms = json_object_get(status, "alarms"), *a;
@@ -247,6 +273,7 @@ static void print_status(const struct cli *cli, const json_t *status, bool runni
         printf("published   %s\n", cli_when(cli_int_of(status, "published", ROLLCALL_TIME_UNSET),
                                             cli->now, when, sizeof(when)));
     print_offline(cli, status);
+    print_devices(cli, status);
     print_people(cli, status);
     print_sources(cli, status);
     print_alarms(cli, status);

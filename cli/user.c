@@ -46,6 +46,27 @@ static void join(const json_t *list, char *buf, size_t len)
     }
 }
 
+// What an identity provider thinks of the account, and which source says so.
+static void print_risk(const struct cli *cli, const json_t *user)
+{
+    const char *risk = cli_text_of(user, "risk");
+    const json_t *s;
+    char text[200];
+    size_t i;
+
+    json_array_foreach(json_object_get(user, "sources"), i, s)
+    {
+        if (!*risk || strcmp(cli_text_of(s, "risk"), risk) != 0)
+            continue;
+        snprintf(text, sizeof(text), "%s, says %s", risk, cli_text_of(s, "source"));
+        line(cli, "risk", text,
+             strcmp(risk, "compromised") == 0 ? CLI_RED
+             : strcmp(risk, "none") == 0      ? CLI_PLAIN
+                                              : CLI_YELLOW);
+        return;
+    }
+}
+
 static void print_person(const struct cli *cli, const json_t *user)
 {
     const char *state = cli_text_of(user, "state");
@@ -64,6 +85,7 @@ static void print_person(const struct cli *cli, const json_t *user)
     snprintf(text, sizeof(text), "%s (%s)", state, cli_text_of(user, "reason"));
     line(cli, "state", text, cli_state_colour(state));
     time_line(cli, "since", user, "since");
+    print_risk(cli, user);
     time_line(cli, "first day", user, "not_before");
     time_line(cli, "ends", user, "not_after");
 }
@@ -257,12 +279,22 @@ static void print_through(const struct cli *cli, const json_t *user)
     }
 }
 
+static void print_dropped(const struct cli *cli, const json_t *user)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach(json_object_get(user, "sources"), i, s)
+        line(cli, "left out", cli_text_of(s, "dropped"), CLI_RED);
+}
+
 static void print_why(const struct cli *cli, const json_t *user)
 {
     const json_t *lock = json_object_get(user, "admin_lock");
     char text[512];
 
     line(cli, "why", cli_text_of(user, "sentence"), CLI_PLAIN);
+    print_dropped(cli, user);
     time_line(cli, "HR's time", user, "hr_time");
     time_line(cli, "received", user, "received");
     if (json_is_object(lock)) {

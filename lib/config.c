@@ -162,10 +162,27 @@ static void check_owner(struct config_state *state, const char *path)
             "must belong to root and be writable by root alone; chown root, chmod go-w");
 }
 
+static void read_text(struct config_state *state, const char *path, char *text)
+{
+    struct reader reader = {.state = state, .text = text};
+    int r;
+
+    state->file = path;
+    state->in_file++;
+    // A byte order mark would hide a section from look_at_section().
+    if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+        reader.text += 3;
+    r = ini_parse_stream(read_line, &reader, on_option, &reader);
+    if (r < 0)
+        config_complain(state->findings, false, path, 0, "cannot be read: out of memory");
+    if (r > 0)
+        config_complain(state->findings, false, path, r,
+                        "is neither a [section], an option = value, nor a comment");
+}
+
 static int read_one(struct config_state *state, const char *path)
 {
     _cleanup_free_ char *text = NULL;
-    struct reader reader = {.state = state};
     size_t len;
     int r = rollcall_read_file(path, FILE_MAX, &text, &len);
 
@@ -183,18 +200,7 @@ static int read_one(struct config_state *state, const char *path)
         config_complain(state->findings, false, path, 0, "holds a NUL byte; it is not a text file");
         return -EINVAL;
     }
-    state->file = path;
-    state->in_file++;
-    reader.text = text;
-    // A byte order mark would hide a section from look_at_section().
-    if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
-        reader.text += 3;
-    r = ini_parse_stream(read_line, &reader, on_option, &reader);
-    if (r < 0)
-        config_complain(state->findings, false, path, 0, "cannot be read: out of memory");
-    if (r > 0)
-        config_complain(state->findings, false, path, r,
-                        "is neither a [section], an option = value, nor a comment");
+    read_text(state, path, text);
     return 0;
 }
 
@@ -246,6 +252,13 @@ static void read_dropins(struct config_state *state, const char *path)
 int rollcall_config_load(const char *path, struct rollcall_config **ret,
                          struct rollcall_findings *findings)
 {
+    return rollcall_config_load_with(path, NULL, NULL, ret, findings);
+}
+
+int rollcall_config_load_with(const char *path, const char *name, const char *text,
+                              struct rollcall_config **ret, struct rollcall_findings *findings)
+{
+    _cleanup_free_ char *more = text ? strdup(text) : NULL;
     struct config_state state = {.findings = findings, .first_file = true};
     int r;
 
@@ -261,6 +274,8 @@ int rollcall_config_load(const char *path, struct rollcall_config **ret,
         return r;
     }
     read_dropins(&state, path);
+    if (more)
+        read_text(&state, name, more);
     state.file = path;
     config_finish(&state);
     config_state_done(&state);

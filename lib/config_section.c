@@ -121,6 +121,27 @@ json_t *rollcall_config_source_json(const struct rollcall_source_config *s)
     return o;
 }
 
+json_t *rollcall_config_request(const struct rollcall_config *config,
+                                const struct rollcall_source_config *source, const char *cursor,
+                                bool once)
+{
+    return json_pack("{s:o, s:b, s:s, s:s*}", "section", rollcall_config_source_json(source),
+                     "once", once, "timezone", config->timezone, "cursor", cursor);
+}
+
+bool rollcall_config_source_option(const char *type, const char *name, struct rollcall_option *ret)
+{
+    const struct option_definition *d = config_option_find("source", name);
+
+    if (!d || !config_option_of_type(d, type))
+        return false;
+    *ret = (struct rollcall_option){.words = d->words,
+                                    .standard = d->standard,
+                                    .sentence = d->sentence,
+                                    .list = d->type == OPTION_LIST || d->type == OPTION_WORDS};
+    return true;
+}
+
 // ---- giving back ----
 
 static void free_value(const struct option_definition *d, void *at)

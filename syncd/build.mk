@@ -26,7 +26,9 @@ test_lifecycle_people_SRCS := tests/unit/test_lifecycle_people.c tests/unit/engi
 test_lifecycle_people_LIBS := $(ENGINE_LIBS)
 
 PROGRAMS += rollcall-syncd
-rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c syncd/confine.c syncd/source_files.c syncd/engine/loop.c \
+# What starts a source, for `rollcall source run` too.
+SOURCE_START_SRCS := syncd/spawn.c syncd/confine.c syncd/source_files.c
+rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c $(SOURCE_START_SRCS) syncd/engine/loop.c \
 	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/acks.c syncd/engine/control.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin

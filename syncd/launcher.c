@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,34 +48,6 @@ struct launcher {
     time_t engine_started;
     bool stopping;
 };
-
-int syncd_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
-{
-    _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
-    struct passwd pw, *found;
-    char buf[8192];
-
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0) {
-        if (strcmp(pw.pw_name, name) != 0)
-            continue;
-        *ret_uid = pw.pw_uid;
-        *ret_gid = pw.pw_gid;
-        return 0;
-    }
-    return -ENOENT;
-}
-
-int syncd_ids_read(struct syncd_ids *ret)
-{
-    uid_t ignored;
-
-    if (syncd_user(ROLLCALL_USER_ENGINE, &ret->engine_uid, &ret->engine_gid) < 0 ||
-        syncd_user(ROLLCALL_USER_SOURCE, &ret->source_uid, &ret->source_gid) < 0 ||
-        syncd_user(ROLLCALL_USER_VERIFIER, &ignored, &ret->verifier_gid) < 0 ||
-        syncd_user(ROLLCALL_USER_KEYS, &ignored, &ret->keys_gid) < 0)
-        return -ENOENT;
-    return 0;
-}
 
 static void notify(const char *state)
 {
@@ -190,40 +161,6 @@ static void end_children(struct launcher *l)
             end_child(&l->child[i]);
 }
 
-static void close_pipes(int p[3][2])
-{
-    for (int i = 0; i < 3; i++)
-        for (int k = 0; k < 2; k++)
-            if (p[i][k] >= 0)
-                close(p[i][k]);
-}
-
-static int spawn(struct launcher *l, const struct rollcall_source_config *src, struct child *c,
-                 int ret[3])
-{
-    int p[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-
-    for (int i = 0; i < 3; i++)
-        if (pipe2(p[i], O_CLOEXEC) < 0) {
-            close_pipes(p);
-            return -errno;
-        }
-    c->pid = fork();
-    if (c->pid < 0) {
-        close_pipes(p);
-        return -errno;
-    }
-    if (c->pid == 0)
-        confine_and_exec(src, &l->ids, p[0][0], p[1][1], p[2][1]);
-    ret[0] = p[0][1];
-    ret[1] = p[1][0];
-    ret[2] = p[2][0];
-    close(p[0][0]);
-    close(p[1][1]);
-    close(p[2][1]);
-    return 0;
-}
-
 static void start_source(struct launcher *l, const char *name)
 {
     const struct rollcall_source_config *src = rollcall_config_process(l->config, name);
@@ -233,7 +170,7 @@ static void start_source(struct launcher *l, const char *name)
 
     snprintf(m.source, sizeof(m.source), "%s", name);
     if (r == 0)
-        r = spawn(l, src, c, fds);
+        r = source_spawn(src, &l->ids, fds, &c->pid);
     if (r < 0) {
         m.kind = LAUNCHER_FAILED;
         m.status = -r;

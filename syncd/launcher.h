@@ -8,15 +8,7 @@
 #include <sys/types.h>
 
 #include "rollcall/config.h"
-
-// Ids of our users, read from the local files while we still are root.
-struct syncd_ids {
-    uid_t engine_uid, source_uid;
-    gid_t engine_gid, source_gid, verifier_gid, keys_gid;
-};
-int syncd_ids_read(struct syncd_ids *ret);
-// A local user by name; -ENOENT. Parses /etc/passwd: no NSS in here.
-int syncd_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
+#include "syncd/spawn.h"
 
 // Messages between launcher and engine: one seqpacket each.
 enum launcher_kind {
@@ -45,10 +37,5 @@ int launcher_run(const struct launcher_options *options, struct rollcall_config 
 
 // The engine's system calls, after it became its user. 0 or negative errno.
 int confine_engine(void);
-
-// In a child of the launcher: becomes the source's user with nothing but its pipes, and
-// executes it. Never returns.
-_Noreturn void confine_and_exec(const struct rollcall_source_config *source,
-                                const struct syncd_ids *ids, int in, int out, int err);
 
 #endif

@@ -158,6 +158,9 @@ struct rollcall_findings {
 // *findings (warnings come with 0 too); -ENOENT where there is no configuration at all.
 int rollcall_config_load(const char *path, struct rollcall_config **ret,
                          struct rollcall_findings *findings);
+// The same as if a drop-in with this text stood behind all others; `name` is its path in findings.
+int rollcall_config_load_with(const char *path, const char *name, const char *text,
+                              struct rollcall_config **ret, struct rollcall_findings *findings);
 struct rollcall_config *rollcall_config_free(struct rollcall_config *config); // returns NULL
 void rollcall_findings_free(struct rollcall_findings *findings);
 void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to);
@@ -180,6 +183,19 @@ const char *rollcall_source_file_option(enum rollcall_source_file file);
 // or has a default, lists as arrays, durations in seconds, files as descriptors. No secret
 // stands in it.
 json_t *rollcall_config_source_json(const struct rollcall_source_config *source);
+// What is written to a source's standard input (docs/source-protocol.md); new reference. `cursor`
+// may be NULL.
+json_t *rollcall_config_request(const struct rollcall_config *config,
+                                const struct rollcall_source_config *source, const char *cursor,
+                                bool once);
+
+// An option of a source of this type, as the table has it. Strings are static; `words` ("a|b")
+// and `standard` may be NULL. False: it has none of this name.
+struct rollcall_option {
+    const char *words, *standard, *sentence;
+    bool list;
+};
+bool rollcall_config_source_option(const char *type, const char *name, struct rollcall_option *ret);
 
 // rollcall.conf(5), from the table.
 void rollcall_config_man_options(FILE *to);

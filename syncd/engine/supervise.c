@@ -325,14 +325,11 @@ static struct run *run_by_name(struct loop *l, const char *name)
 
 static void send_request(struct loop *l, struct run *r, const struct rollcall_source_config *src)
 {
-    json_t *q = json_pack("{s:o, s:b, s:s}", "section", rollcall_config_source_json(src), "once",
-                          l->options->once, "timezone", l->config->timezone);
-    const char *cursor = engine_core_cursor(l->core, r->name);
+    json_t *q = rollcall_config_request(l->config, src, engine_core_cursor(l->core, r->name),
+                                        l->options->once);
     _cleanup_free_ char *text = NULL;
     int e;
 
-    if (cursor)
-        json_object_set_new(q, "cursor", json_string(cursor));
     text = json_dumps(q, JSON_COMPACT);
     json_decref(q);
     // A pipe holds 64 KiB, so this does not wait for the source. One that never reads its
