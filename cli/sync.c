@@ -12,12 +12,22 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/config.h"
 #include "rollcall/paths.h"
+
+#define SILENT_MS 1500 // syncd speaks of each source that still runs twice a second
+
+// One source: several are read at once.
+struct reading {
+    char name[41], phase[61];
+    int64_t started_ms, heard_ms;
+    uint64_t done, total;
+};
 
 struct watch {
     const struct cli *cli;
-    char what[128]; // source and phase whose clock runs
-    int64_t started_ms;
+    struct reading reading[ROLLCALL_SOURCES_MAX];
+    size_t n;
     int64_t drawn_ms;
     bool drawn;
 };
@@ -48,33 +58,73 @@ static void wipe(struct watch *watch)
     watch->drawn = false;
 }
 
+static struct reading *reading_of(struct watch *watch, const char *name)
+{
+    for (size_t i = 0; i < watch->n; i++)
+        if (strcmp(watch->reading[i].name, name) == 0)
+            return &watch->reading[i];
+    if (watch->n == ROLLCALL_SOURCES_MAX)
+        return NULL;
+    snprintf(watch->reading[watch->n].name, sizeof(watch->reading[0].name), "%s", name);
+    return &watch->reading[watch->n++];
+}
+
+// What is still read, as one: people and totals added up, the rate since the first began. A total
+// that one of them does not know is none.
+static void add_up(const struct watch *watch, int64_t now, char *what, size_t len,
+                   struct cli_progress *ret)
+{
+    size_t running = 0, at = 0;
+    int64_t started = now;
+    bool all = true;
+
+    for (size_t i = 0; i < watch->n; i++) {
+        const struct reading *r = &watch->reading[i];
+        if (now - r->heard_ms > SILENT_MS)
+            continue;
+        if (at < len)
+            at += (size_t)snprintf(what + at, len - at, "%s%s: %s", running++ ? ", " : "", r->name,
+                                   r->phase);
+        ret->done += r->done;
+        ret->total += r->total;
+        all = all && r->total > 0;
+        started = r->started_ms < started ? r->started_ms : started;
+    }
+    ret->total = all ? ret->total : 0;
+    ret->elapsed_ms = now - started;
+}
+
 static void on_progress(void *ctx, const json_t *message)
 {
     struct watch *watch = ctx;
     const json_t *p = json_object_get(message, "progress");
-    struct cli_progress progress = {.done = (uint64_t)cli_int_of(p, "done", 0),
-                                    .total = (uint64_t)cli_int_of(p, "total", 0)};
-    char what[128], text[512];
+    struct cli_progress progress = {0};
+    char what[512] = "", name[41], phase[61], text[512];
     _cleanup_free_ char *safe = NULL;
     int64_t now = monotonic_ms();
+    struct reading *r;
 
     if (!watch->cli->terminal || watch->cli->args.json || !json_is_object(p))
         return;
-    if (cli_int_of(p, "done", 0) < 0 || cli_int_of(p, "total", 0) < 0)
+    snprintf(name, sizeof(name), "%.40s", cli_text_of(p, "source"));
+    snprintf(phase, sizeof(phase), "%.60s", cli_text_of(p, "phase"));
+    r = reading_of(watch, name);
+    if (!r || cli_int_of(p, "done", 0) < 0 || cli_int_of(p, "total", 0) < 0)
         return;
-    snprintf(what, sizeof(what), "%.40s: %.60s", cli_text_of(p, "source"), cli_text_of(p, "phase"));
-    if (strcmp(what, watch->what) != 0) { // another phase counts other things: a new rate
-        memcpy(watch->what, what, sizeof(what));
-        watch->started_ms = now;
-        watch->drawn_ms = 0;
+    if (strcmp(phase, r->phase) != 0) { // another phase counts other things: a new rate
+        memcpy(r->phase, phase, sizeof(phase));
+        r->started_ms = now;
     }
+    r->heard_ms = now;
+    r->done = (uint64_t)cli_int_of(p, "done", 0);
+    r->total = (uint64_t)cli_int_of(p, "total", 0);
     if (watch->drawn_ms && now - watch->drawn_ms < 100)
         return;
+    add_up(watch, now, what, sizeof(what), &progress);
     safe = cli_escape(what);
     if (!safe)
         return;
     progress.what = safe;
-    progress.elapsed_ms = now - watch->started_ms;
     cli_progress_line(&progress, terminal_columns(), text, sizeof(text));
     printf("\r\033[K%s", text);
     fflush(stdout);

@@ -4,7 +4,7 @@
 _rollcall() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]-}
     local options="--json --help"
-    local verbs="status user sync enroll code reset-factor forget vouch lock unlock approve expect lease fleet recover check-config explain
+    local verbs="status user sync source enroll code reset-factor forget vouch lock unlock approve expect lease fleet recover check-config explain
         reload audit report doctor adopt setup breakglass"
     COMPREPLY=()
 
@@ -25,10 +25,16 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -W "files sss" -- "$word")
         return
         ;;
+    --type)
+        mapfile -t COMPREPLY < <(compgen -W "csv exec ldap graph okta json scim pingone" -- "$word")
+        return
+        ;;
+    --set) return ;;
     --reason | --since | --until | --for | --label | --allow | --admins | --contact | --codes) return ;;
     esac
     case $verb in
     user) options="$options --why" ;;
+    source) options="$options --dropped --trace --type --set" ;;
     lock) options="$options --reason --dry-run" ;;
     enroll) options="$options --replace --label --pin --attested" ;;
     reset-factor) options="$options --label" ;;
@@ -52,6 +58,8 @@ _rollcall() {
         mapfile -t COMPREPLY < <(compgen -u -- "$word")
         ;;
     enroll:2) mapfile -t COMPREPLY < <(compgen -W "totp fido2" -- "$word") ;;
+    source:2) mapfile -t COMPREPLY < <(compgen -W "show run test add" -- "$word") ;;
+    source:3) mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^ *\[source  *\([^]]*\)\].*/\1/p' /etc/rollcall/rollcall.conf /etc/rollcall/conf.d/*.conf 2>/dev/null)" -- "$word") ;;
     expect:2) mapfile -t COMPREPLY < <(compgen -W "leavers" -- "$word") ;;
     lease:2) mapfile -t COMPREPLY < <(compgen -W "extend" -- "$word") ;;
     breakglass:2) mapfile -t COMPREPLY < <(compgen -W "seal status close ack" -- "$word") ;;

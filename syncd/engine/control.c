@@ -164,7 +164,8 @@ static void tick_sync(struct loop *l, struct client *c)
         if (!c->waits[i] || r->outcomes >= c->waits[i])
             continue;
         o = json_pack("{s:{s:s, s:s, s:I, s:I}}", "progress", "source", r->name, "phase",
-                      r->in_batch ? "reading" : "starting", "done", (json_int_t)r->done, "total",
+                      r->in_batch ? "reading" : "starting", "done",
+                      (json_int_t)(r->done > r->rows ? r->done : r->rows), "total",
                       (json_int_t)r->total);
         sent = say(c, o);
         json_decref(o);

@@ -209,7 +209,7 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
     if (m->kind == ROLLCALL_MESSAGE_BEGIN) {
         r->in_batch = true;
         r->refused = false;
-        r->rows = 0;
+        r->rows = r->done = r->total = 0;
     }
     r->rows += m->kind == ROLLCALL_MESSAGE_USER;
     e = engine_core_message(l->core, r->name, m, loop_now());

@@ -17,7 +17,7 @@ from door import packet
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "enroll", "code", "reset-factor", "forget", "vouch", "lock", "unlock", "approve", "expect", "lease",
+VERBS = ["status", "user", "sync", "source", "enroll", "code", "reset-factor", "forget", "vouch", "lock", "unlock", "approve", "expect", "lease",
          "recover", "check-config", "explain", "reload", "audit", "report", "doctor", "adopt",
          "setup"]
 
