@@ -34,7 +34,8 @@ void source_people_init(struct source_people *p, const struct rollcall_config *c
                                 .coverage = json_object(),
                                 .names = json_object(),
                                 .group = json_object(),
-                                .local = local_names()};
+                                .local = local_names(),
+                                .listed = json_object()};
 }
 
 void source_people_done(struct source_people *p)
@@ -45,6 +46,7 @@ void source_people_done(struct source_people *p)
     json_decref(p->names);
     json_decref(p->group);
     json_decref(p->local);
+    json_decref(p->listed);
     *p = (struct source_people){0};
 }
 
@@ -105,33 +107,29 @@ static struct rollcall_verdict verdict_of(const struct source_people *p,
     return v;
 }
 
-static void groups_text(const struct source_people *p, const struct rollcall_user_record *u,
-                        char *text, size_t len)
+static json_t *list_of(const char *const *items, size_t n)
 {
-    size_t n = 0;
+    json_t *a = json_array();
 
-    *text = 0;
-    for (size_t i = 0; i < u->n_groups && n < len; i++) {
-        const char *name = json_string_value(json_object_get(p->group, u->groups[i]));
-        n += (size_t)snprintf(text + n, len - n, "%s%.100s", n ? ", " : "",
-                              name ? name : u->groups[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(a, json_string(items[i]));
+    return a;
 }
 
 static json_t *person_json(const struct source_people *p, const struct rollcall_user_record *u,
                            const char *refused)
 {
     struct rollcall_verdict v = verdict_of(p, u);
-    char groups[400], number[200];
+    char number[200];
 
-    groups_text(p, u, groups, sizeof(groups));
     snprintf(number, sizeof(number), "%s%.160s",
              p->source->join_prefix ? p->source->join_prefix : "",
              u->employee_number ? u->employee_number : u->id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", u->id, "name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "id", u->id, "name",
                      u->user_name ? u->user_name : "", "number", number, "state",
-                     rollcall_state_name(v.state), "reason", rollcall_reason_name(v.reason),
-                     "groups", groups, "refused", refused);
+                     rollcall_state_name(v.state), "reason", rollcall_reason_name(v.reason), "in",
+                     list_of(u->groups, u->n_groups), "aliases",
+                     list_of(u->aliases.item, u->aliases.n), "refused", refused);
 }
 
 // ---- which attributes are there ----
@@ -173,10 +171,71 @@ static void on_user(struct source_people *p, const struct rollcall_user_record *
         json_array_append_new(p->first, person_json(p, u, why));
 }
 
+// ---- groups ----
+
+#define LISTED_MAX 200000 // entries of lists that are remembered: beyond, groups may be missing
+
+static void note_members(struct source_people *p, const char *group,
+                         const struct rollcall_strings *entries)
+{
+    for (size_t i = 0; i < entries->n && json_object_size(p->listed) < LISTED_MAX; i++) {
+        json_t *groups = json_object_get(p->listed, entries->item[i]);
+        if (!groups) {
+            groups = json_array();
+            json_object_set_new(p->listed, entries->item[i], groups);
+        }
+        json_array_append_new(groups, json_string(group));
+    }
+}
+
+// Names of the groups whose ids are given, behind what stands in `text`.
+static void name_groups(const struct source_people *p, const json_t *ids, char *text, size_t len)
+{
+    const json_t *id;
+    size_t i, n = strlen(text);
+
+    json_array_foreach(ids, i, id)
+    {
+        const char *name = json_string_value(json_object_get(p->group, json_string_value(id)));
+        if (n < len)
+            n += (size_t)snprintf(text + n, len - n, "%s%.100s", n ? ", " : "",
+                                  name ? name : json_string_value(id));
+    }
+}
+
+static void finish_one(const struct source_people *p, json_t *person)
+{
+    const json_t *alias;
+    char text[400] = "";
+    size_t i;
+
+    name_groups(p, json_object_get(person, "in"), text, sizeof(text));
+    name_groups(p, json_object_get(p->listed, json_string_value(json_object_get(person, "id"))),
+                text, sizeof(text));
+    json_array_foreach(json_object_get(person, "aliases"), i, alias)
+        name_groups(p, json_object_get(p->listed, json_string_value(alias)), text, sizeof(text));
+    json_object_del(person, "in");
+    json_object_del(person, "aliases");
+    json_object_set_new(person, "groups", json_string(text));
+}
+
+void source_people_finish(struct source_people *p)
+{
+    json_t *person;
+    size_t i;
+
+    json_array_foreach(p->first, i, person) finish_one(p, person);
+    json_array_foreach(p->without, i, person) finish_one(p, person);
+}
+
 void source_people_hear(struct source_people *p, const struct rollcall_message *m)
 {
     if (m->kind == ROLLCALL_MESSAGE_USER)
         on_user(p, &m->user);
+    if (m->kind == ROLLCALL_MESSAGE_MEMBERS) {
+        note_members(p, m->group_id, &m->values);
+        note_members(p, m->group_id, &m->add);
+    }
     if (m->kind == ROLLCALL_MESSAGE_GROUP) {
         p->groups++;
         json_object_set_new(p->group, m->group_id,

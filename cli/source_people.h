@@ -22,11 +22,14 @@ struct source_people {
     json_t *names;    // userName to its row's id: who has it first
     json_t *group;    // id to displayName
     json_t *local;    // names of local accounts
+    json_t *listed;   // entries of groups' lists of members, to ids of groups
 };
 
 void source_people_init(struct source_people *p, const struct rollcall_config *config,
                         const struct rollcall_source_config *source);
 void source_people_hear(struct source_people *p, const struct rollcall_message *m);
+// When all is heard: names of groups, and groups that list their members.
+void source_people_finish(struct source_people *p);
 void source_people_done(struct source_people *p);
 
 #endif

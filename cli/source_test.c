@@ -241,6 +241,7 @@ int cli_source_test(struct cli *cli, const char *name)
     r = source_child_run(source, request, &ear, &status);
     if (r < 0)
         return source_failed(cli, name, r);
+    source_people_finish(&t.people);
     conclude(&t, status);
     if (cli->args.json)
         print_json(&t, !any_error(&t));

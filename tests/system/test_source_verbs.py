@@ -200,12 +200,14 @@ def test_test_shows_the_sources_own_findings_and_fails_where_one_is_an_error():
         f.write("\n".join(json.dumps(line) for line in [
             {"op": "finding", "level": "ok", "what": "clock", "text": "it is right"},
             {"op": "finding", "level": "error", "what": "permission", "text": "User.Read.All is missing: grant it"},
-            user("1", "alice")]))
+            user("1", "alice"), {"op": "members", "group": "g1", "values": ["u1"]},
+            {"op": "group", "group": {"id": "g1", "displayName": "platform"}}]))
     os.chmod("/srv/idp-knows-test", 0o644)
     got = rollcall("source", "test", "idp")
     assert got.returncode == 1
     assert "User.Read.All is missing: grant it" in got.stdout and "alice" in got.stdout
     answer = json.loads(rollcall("source", "test", "idp", "--json").stdout)
+    assert answer["people"][0]["groups"] == "linux-users, platform"
     assert answer["ok"] is False and [f["level"] for f in answer["findings"]] == ["ok", "error"]
 
 

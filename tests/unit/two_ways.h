@@ -17,7 +17,7 @@ struct file_row {
     uint64_t uid; // 0: not said
     int groups;   // -1: not said; else a bit for each group
     bool broken, says_terminated;
-    bool dropped; // left out on purpose
+    bool dropped;   // left out on purpose
     unsigned alias; // the number in "cn=100", a name of the person in groups; 0: none
 };
 
