@@ -2,6 +2,7 @@
 // The maths and the text of a progress line.
 #include "cli/progress.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 #define SETTLE_MS 200 // a rate over less than this is a guess
 #define BAR       20
+#define SILENT_MS 1500 // syncd speaks of each source that still runs twice a second
 
 uint64_t cli_progress_rate(const struct cli_progress *progress)
 {
@@ -65,4 +67,29 @@ void cli_progress_line(const struct cli_progress *progress, unsigned columns, ch
         snprintf(buf, len, "%s  %s", progress->what, line);
     else // the name makes way; the rest is ASCII, so bytes are columns
         snprintf(buf, len > columns ? columns + 1u : len, "%s", line);
+}
+
+void cli_progress_add_up(const struct cli_reading *reading, size_t n, int64_t now, char *what,
+                         size_t len, struct cli_progress *ret)
+{
+    size_t running = 0, at = 0;
+    int64_t started = now;
+    bool all = true;
+
+    *what = 0;
+    *ret = (struct cli_progress){.what = what};
+    for (size_t i = 0; i < n; i++) {
+        const struct cli_reading *r = &reading[i];
+        if (now - r->heard_ms > SILENT_MS)
+            continue;
+        if (at < len)
+            at += (size_t)snprintf(what + at, len - at, "%s%s: %s", running++ ? ", " : "", r->name,
+                                   r->phase);
+        ret->done += r->done;
+        ret->total += r->total;
+        all = all && r->total > 0;
+        started = r->started_ms < started ? r->started_ms : started;
+    }
+    ret->total = all ? ret->total : 0;
+    ret->elapsed_ms = now - started;
 }

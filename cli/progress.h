@@ -24,4 +24,16 @@ int cli_progress_percent(const struct cli_progress *progress);
 void cli_progress_line(const struct cli_progress *progress, unsigned columns, char *buf,
                        size_t len);
 
+// One source of several that are read at once.
+struct cli_reading {
+    char name[41], phase[61];
+    int64_t started_ms, heard_ms; // when its phase began; last
+    uint64_t done, total;
+};
+
+// What is still read, as one: people and totals added up, the rate since the first began; a total
+// that one of them does not know is none. Who was not heard for 1.5 s is over. ret->what is `what`.
+void cli_progress_add_up(const struct cli_reading *reading, size_t n, int64_t now, char *what,
+                         size_t len, struct cli_progress *ret);
+
 #endif

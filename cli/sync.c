@@ -15,18 +15,9 @@
 #include "rollcall/config.h"
 #include "rollcall/paths.h"
 
-#define SILENT_MS 1500 // syncd speaks of each source that still runs twice a second
-
-// One source: several are read at once.
-struct reading {
-    char name[41], phase[61];
-    int64_t started_ms, heard_ms;
-    uint64_t done, total;
-};
-
 struct watch {
     const struct cli *cli;
-    struct reading reading[ROLLCALL_SOURCES_MAX];
+    struct cli_reading reading[ROLLCALL_SOURCES_MAX];
     size_t n;
     int64_t drawn_ms;
     bool drawn;
@@ -58,7 +49,7 @@ static void wipe(struct watch *watch)
     watch->drawn = false;
 }
 
-static struct reading *reading_of(struct watch *watch, const char *name)
+static struct cli_reading *reading_of(struct watch *watch, const char *name)
 {
     for (size_t i = 0; i < watch->n; i++)
         if (strcmp(watch->reading[i].name, name) == 0)
@@ -69,31 +60,6 @@ static struct reading *reading_of(struct watch *watch, const char *name)
     return &watch->reading[watch->n++];
 }
 
-// What is still read, as one: people and totals added up, the rate since the first began. A total
-// that one of them does not know is none.
-static void add_up(const struct watch *watch, int64_t now, char *what, size_t len,
-                   struct cli_progress *ret)
-{
-    size_t running = 0, at = 0;
-    int64_t started = now;
-    bool all = true;
-
-    for (size_t i = 0; i < watch->n; i++) {
-        const struct reading *r = &watch->reading[i];
-        if (now - r->heard_ms > SILENT_MS)
-            continue;
-        if (at < len)
-            at += (size_t)snprintf(what + at, len - at, "%s%s: %s", running++ ? ", " : "", r->name,
-                                   r->phase);
-        ret->done += r->done;
-        ret->total += r->total;
-        all = all && r->total > 0;
-        started = r->started_ms < started ? r->started_ms : started;
-    }
-    ret->total = all ? ret->total : 0;
-    ret->elapsed_ms = now - started;
-}
-
 static void on_progress(void *ctx, const json_t *message)
 {
     struct watch *watch = ctx;
@@ -102,7 +68,7 @@ static void on_progress(void *ctx, const json_t *message)
     char what[512] = "", name[41], phase[61], text[512];
     _cleanup_free_ char *safe = NULL;
     int64_t now = monotonic_ms();
-    struct reading *r;
+    struct cli_reading *r;
 
     if (!watch->cli->terminal || watch->cli->args.json || !json_is_object(p))
         return;
@@ -120,7 +86,7 @@ static void on_progress(void *ctx, const json_t *message)
     r->total = (uint64_t)cli_int_of(p, "total", 0);
     if (watch->drawn_ms && now - watch->drawn_ms < 100)
         return;
-    add_up(watch, now, what, sizeof(what), &progress);
+    cli_progress_add_up(watch->reading, watch->n, now, what, sizeof(what), &progress);
     safe = cli_escape(what);
     if (!safe)
         return;

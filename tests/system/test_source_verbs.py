@@ -164,6 +164,32 @@ sys.exit(3)
     assert got.returncode == 1 and "exited with 3" in got.stderr
 
 
+def test_files_and_credentials_are_handed_over_and_a_secret_that_others_can_read_is_not():
+    with open(SCRIPT, "w", encoding="utf-8") as f:
+        f.write("""#!/usr/bin/python3
+import json, os, sys
+files = json.loads(sys.stdin.readline())["section"]["files"]
+print({name: open(f"/proc/self/fd/{fd}").readline().strip() for name, fd in files.items()}, file=sys.stderr)
+""")
+    os.makedirs("/run/creds", exist_ok=True)
+    for path in ("/run/creds/idp-key", "/srv/idp-secret"):
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"of {path}\nmore\n")
+        os.chmod(path, 0o400)
+    with open(CONF, "a", encoding="ascii") as f:
+        f.write("credential = idp-key\nsecret_file = /srv/idp-secret\n")
+    where = {**os.environ, "CREDENTIALS_DIRECTORY": "/run/creds"}
+    got = rollcall("source", "run", "idp", env=where)
+    assert "{'secret_file': 'of /srv/idp-secret', 'credential': 'of /run/creds/idp-key'}" in got.stderr, got.stderr
+    os.chmod("/run/creds/idp-key", 0o440)
+    got = rollcall("source", "run", "idp", env=where)
+    assert got.returncode == 1 and "credential idp-key: is a secret, and others than root can read it" in got.stderr
+    os.chmod("/run/creds/idp-key", 0o400)
+    os.chmod("/srv/idp-secret", 0o644)
+    got = rollcall("source", "test", "idp", env=where)
+    assert got.returncode == 1 and "secret_file /srv/idp-secret: is a secret" in got.stdout
+
+
 @pytest.mark.parametrize("says, words", [
     ("sys.exit(1)", "exited with 1"), ("print('hello')", "does not speak the source protocol"),
     ("print('x' * 300000)", "longer than 256 KiB"), ("time.sleep(600)", "nothing for longer than its timeout")])

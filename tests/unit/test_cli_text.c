@@ -282,9 +282,31 @@ static void a_progress_line_never_wraps(void **state)
     }
 }
 
+static void sources_that_are_read_at_once_are_added_up(void **state)
+{
+    struct cli_reading r[3] = {{"hr", "reading", 1000, 5000, 300, 1000},
+                               {"okta", "reading", 3000, 5000, 100, 1000},
+                               {"old", "reading", 0, 2000, 7, 7}};
+    struct cli_progress p;
+    char what[100];
+
+    (void)state;
+    cli_progress_add_up(r, 3, 5000, what, sizeof(what), &p);
+    assert_string_equal(what, "hr: reading, okta: reading");
+    assert_int_equal(p.done, 400);
+    assert_int_equal(p.total, 2000);
+    assert_int_equal(cli_progress_rate(&p), 100);
+    assert_int_equal(cli_progress_left(&p), 16);
+    r[1].total = 0; // it does not know how many there are: no time left is better than a wrong one
+    cli_progress_add_up(r, 2, 5000, what, sizeof(what), &p);
+    assert_int_equal(p.total, 0);
+    assert_int_equal(cli_progress_left(&p), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sources_that_are_read_at_once_are_added_up),
         cmocka_unit_test(a_gecos_with_an_escape_sequence_cannot_steer_the_terminal),
         cmocka_unit_test(a_c1_control_character_is_escaped_byte_for_byte),
         cmocka_unit_test(writing_direction_cannot_be_turned),
