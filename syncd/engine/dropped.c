@@ -143,10 +143,12 @@ static int put_on(struct engine_core *core, const char *source, int64_t now)
 {
     int64_t before = number_of(core, source), room = (int64_t)core->dropped_max - before;
     int r = store_run(&core->store,
-                      "UPDATE dropped SET reason = i.dropped, name = i.drop_name FROM incoming i"
-                      " INDEXED BY incoming_dropped WHERE i.source = ?1 AND i.dropped IS NOT NULL"
-                      " AND dropped.source = ?1 AND dropped.id = i.id AND (dropped.reason <>"
-                      " i.dropped OR dropped.name IS NOT i.drop_name)",
+                      "UPDATE dropped SET (reason, name) = (SELECT i.dropped, i.drop_name FROM"
+                      " incoming i WHERE i.source = ?1 AND i.id = dropped.id) WHERE source = ?1 AND"
+                      " id IN (SELECT i.id FROM incoming i INDEXED BY incoming_dropped CROSS JOIN"
+                      " dropped d ON d.source = i.source AND d.id = i.id WHERE i.source = ?1 AND"
+                      " i.dropped IS NOT NULL AND (d.reason <> i.dropped OR d.name IS NOT"
+                      " i.drop_name))",
                       "s", source);
 
     if (r == 0 && room > 0)
@@ -213,13 +215,15 @@ int dropped_absences(struct engine_core *core, const struct stage *stage)
         return 0;
     // Of somebody who was a person the absence has to be agreed to as that of any other.
     r = store_run(&core->store,
-                  "DELETE FROM dropped WHERE source = ?1 AND absent AND missing_since < ?2 AND NOT"
+                  "DELETE FROM dropped INDEXED BY dropped_absent WHERE source = ?1 AND absent AND "
+                  "missing_since < ?2 AND NOT"
                   " EXISTS(SELECT 1 FROM record r WHERE r.source = ?1 AND r.id = dropped.id AND"
                   " NOT r.missing AND NOT r.gone AND NOT r.ended)",
                   "si", stage->source, stage->as_of);
     return r < 0 ? r
                  : store_run(&core->store,
-                             "UPDATE dropped SET missing_since = ?2 WHERE source = ?1 AND absent"
+                             "UPDATE dropped INDEXED BY dropped_absent SET missing_since = ?2 "
+                             "WHERE source = ?1 AND absent"
                              " AND missing_since IS NULL",
                              "si", stage->source, stage->as_of);
 }

@@ -219,6 +219,58 @@ static void no_more_are_kept_than_the_limit_and_all_of_them_are_refused(void **s
         assert_int_equal(state_of(e, rows[i].user_name), ROLLCALL_STATE_LOCKED);
 }
 
+// Instructions of SQLite for a difference with one more who is left out, one who is so no more,
+// and one who is absent, beside `n` of them.
+static int64_t cost_beside(unsigned n)
+{
+    void *fresh = NULL;
+    struct rollcall_user_record one[1];
+    struct engine *e;
+    int64_t steps = 0;
+    char id[24];
+
+    assert_int_equal(engine_setup(&fresh), 0);
+    e = fresh;
+    crowd(one, 1);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(id, sizeof(id), "g-%u", i);
+        say_dropped(e, id, i % 2 ? "guest" : "customer");
+    }
+    assert_int_equal(commit(e, "hr", 0), 0);
+    for (int again = 0; again < 2; again++) { // the first one prepares the statements
+        const struct rollcall_message since = {
+            .kind = ROLLCALL_MESSAGE_BEGIN, .full = true, .as_of = ++e->now, .since = "c"};
+        const struct rollcall_message absent = {.kind = ROLLCALL_MESSAGE_ABSENT,
+                                                .id = again ? "g-2" : "g-1"};
+        for (unsigned i = 0; i < e->core->store.n; i++)
+            sqlite3_stmt_status(e->core->store.kept[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+        assert_int_equal(engine_core_message(e->core, "hr", &since, e->now), 0);
+        say_dropped(e, again ? "h-2" : "h-1", "guest");
+        one[0].id = again ? "g-4" : "g-3";
+        one[0].user_name = again ? "p4" : "p3";
+        one[0].employee_number = one[0].id;
+        say_row(e, "hr", &one[0]);
+        assert_int_equal(engine_core_message(e->core, "hr", &absent, e->now), 0);
+        assert_int_equal(commit(e, "hr", 1), 0);
+    }
+    for (unsigned i = 0; i < e->core->store.n; i++)
+        steps += sqlite3_stmt_status(e->core->store.kept[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    assert_int_equal(number_of_dropped(e), n - 1); // two more, two people, one absent twice
+    assert_int_equal(engine_teardown(&fresh), 0);
+    return steps;
+}
+
+static void what_changes_among_them_costs_no_more_beside_many(void **state)
+{
+    int64_t few = cost_beside(100), many = cost_beside(2000);
+
+    (void)state;
+    print_message("%lld instructions beside 100, %lld beside 2000\n", (long long)few,
+                  (long long)many);
+    assert_true(many < few + few / 10);
+}
+
 static void listen_to_risk(struct engine *e, unsigned role)
 {
     struct rollcall_user_record u = row("1000", "p0");
@@ -286,6 +338,7 @@ int main(void)
         TEST(no_more_are_kept_than_the_limit_and_all_of_them_are_refused),
         TEST(a_compromised_account_is_locked_by_a_signal_and_by_nobody_else),
         TEST(what_is_said_of_the_machine_is_kept_and_shown),
+        cmocka_unit_test(what_changes_among_them_costs_no_more_beside_many),
     };
 #undef TEST
 
