@@ -111,7 +111,7 @@ static int read_source(const struct rollcall_config *config, struct listening *l
 {
     const struct source_ear ear = {on_line, on_text, l};
     _cleanup_json_ json_t *request = rollcall_config_request(config, l->source, NULL, true);
-    int status = 0, r = source_child_run(l->source, request, &ear, &status);
+    int status = 0, r = source_child_run(l->source, request, &ear, SOURCE_ROOT_KEPT, &status);
 
     if (r < 0 || l->error < 0)
         return r < 0 ? r : l->error;

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,12 +31,24 @@ struct pipe_end {
 };
 
 struct child {
-    pid_t pid;
-    int ended; // a pidfd
+    pid_t pid;  // 0: it is not ours to end
+    int ended;  // a pidfd
+    int minder; // root's part, which says how it ended; or -1
     int in;
     struct pipe_end out, err;
     const struct source_ear *ear;
 };
+
+static void child_close(struct child *c)
+{
+    int *const fds[] = {&c->ended, &c->minder, &c->in, &c->out.fd, &c->err.fd};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
 
 static void child_done(struct child *c)
 {
@@ -42,9 +57,7 @@ static void child_done(struct child *c)
         kill(c->pid, SIGKILL);
         waitpid(c->pid, NULL, 0);
     }
-    for (int *fds[] = {&c->ended, &c->in, &c->out.fd, &c->err.fd}, i = 0; i < 4; i++)
-        if (*fds[i] >= 0)
-            close(*fds[i]);
+    child_close(c);
     free(c->out.buf);
     free(c->err.buf);
 }
@@ -148,20 +161,18 @@ static int send_request(const struct child *c, const json_t *request)
     return r == -EPIPE ? 0 : r; // it ended without reading: its exit says why
 }
 
-static int prepare(struct child *c, const struct rollcall_source_config *source)
+static int prepare(struct child *c, const struct rollcall_source_config *source,
+                   const struct syncd_ids *ids)
 {
-    struct syncd_ids ids;
-    int fds[3], r = syncd_ids_read(&ids);
+    int fds[3], r;
 
-    if (r < 0)
-        return r;
     c->out.room = ROLLCALL_SOURCE_LINE_MAX + 1;
     c->err.room = TEXT_MAX_BYTES;
     c->out.buf = malloc(c->out.room + 1);
     c->err.buf = malloc(c->err.room + 1);
     if (!c->out.buf || !c->err.buf)
         return -ENOMEM;
-    r = source_spawn(source, &ids, fds, &c->pid);
+    r = source_spawn(source, ids, fds, &c->pid);
     if (r < 0)
         return r;
     c->in = fds[0];
@@ -176,27 +187,97 @@ static int prepare(struct child *c, const struct rollcall_source_config *source)
     return 0;
 }
 
+// ---- without root ----
+
+// Root's part: ends the source when its reader is gone, and with the reader's exit status.
+_Noreturn static void mind(struct child *c, pid_t reader, int to_reader)
+{
+    int gone = pidfd_open(reader, 0), status = 1;
+    struct pollfd p[2] = {{.fd = c->ended, .events = POLLIN}, {.fd = gone, .events = POLLIN}};
+
+    close(c->in); // the reader has its own
+    while (gone >= 0 && !p[1].revents) {
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (!p[0].revents || p[0].fd < 0)
+            continue;
+        kill(-c->pid, SIGKILL);
+        if (waitpid(c->pid, &status, 0) == c->pid)
+            (void)!send(to_reader, &status, sizeof(status), MSG_NOSIGNAL);
+        c->pid = 0;
+        p[0].fd = -1;
+    }
+    if (c->pid > 0) {
+        kill(-c->pid, SIGKILL);
+        kill(c->pid, SIGKILL);
+    }
+    if (waitpid(reader, &status, 0) != reader)
+        _exit(1);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static int leave_root(struct child *c, const struct syncd_ids *ids)
+{
+    int pair[2];
+    pid_t reader;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    fflush(NULL);
+    reader = fork();
+    if (reader > 0) {
+        close(pair[1]);
+        mind(c, reader, pair[0]);
+    }
+    close(pair[0]);
+    c->minder = pair[1];
+    if (reader < 0)
+        return -errno;
+    c->pid = 0;
+    if (setgroups(0, NULL) < 0 ||
+        setresgid(ids->engine_gid, ids->engine_gid, ids->engine_gid) < 0 ||
+        setresuid(ids->engine_uid, ids->engine_uid, ids->engine_uid) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return 0;
+}
+
+// How it ended: by our own waiting, or by the minder's word.
+static int fate_of(struct child *c, int *ret_status)
+{
+    int status = 0;
+
+    if (c->minder >= 0) {
+        if (recv(c->minder, &status, sizeof(status), 0) != (ssize_t)sizeof(status))
+            return -EIO;
+    } else {
+        kill(-c->pid, SIGKILL);
+        if (waitpid(c->pid, &status, 0) != c->pid)
+            return -errno;
+        c->pid = 0;
+    }
+    *ret_status = status;
+    return 0;
+}
+
 int source_child_run(const struct rollcall_source_config *source, const json_t *request,
-                     const struct source_ear *ear, int *ret_status)
+                     const struct source_ear *ear, enum source_root root, int *ret_status)
 {
     _cleanup_(child_done) struct child c = {
-        .ended = -1, .in = -1, .out.fd = -1, .err.fd = -1, .ear = ear};
-    int r, status;
+        .ended = -1, .minder = -1, .in = -1, .out.fd = -1, .err.fd = -1, .ear = ear};
+    struct syncd_ids ids;
+    int r = syncd_ids_read(&ids);
 
     signal(SIGPIPE, SIG_IGN);
-    r = prepare(&c, source);
+    if (r == 0)
+        r = prepare(&c, source, &ids);
+    if (r == 0 && root == SOURCE_ROOT_LEFT)
+        r = leave_root(&c, &ids);
     if (r == 0)
         r = send_request(&c, request);
     if (r == 0)
         r = listen_to(&c, source->timeout);
-    if (r < 0)
-        return r;
-    kill(-c.pid, SIGKILL);
-    if (waitpid(c.pid, &status, 0) != c.pid)
-        return -errno;
-    c.pid = 0;
-    *ret_status = status;
-    return 0;
+    return r < 0 ? r : fate_of(&c, ret_status);
 }
 
 const char *source_child_fate(int status, char *buf, size_t len)

@@ -161,7 +161,7 @@ int cli_source_run(struct cli *cli, const char *name)
     request = rollcall_config_request(config, source, NULL, true);
     if (request && cli->args.trace)
         json_object_set_new(request, "trace", json_true());
-    r = source_child_run(source, request, &ear, &status);
+    r = source_child_run(source, request, &ear, SOURCE_ROOT_LEFT, &status);
     wipe(&h);
     if (r < 0)
         return source_failed(cli, name, r);

@@ -238,7 +238,7 @@ int cli_source_test(struct cli *cli, const char *name)
     json_object_set_new(request, "test", json_true());
     if (cli->args.trace)
         json_object_set_new(request, "trace", json_true());
-    r = source_child_run(source, request, &ear, &status);
+    r = source_child_run(source, request, &ear, SOURCE_ROOT_LEFT, &status);
     if (r < 0)
         return source_failed(cli, name, r);
     source_people_finish(&t.people);

@@ -151,6 +151,9 @@ import os, sys
 sys.stdin.readline()
 print(os.getuid(), sorted(os.listdir("/proc/self/fd")), open("/proc/self/status").read().split("NoNewPrivs:")[1].split()[0],
       os.environ.get("SECRET"), file=sys.stderr)
+readers = [os.stat("/proc/" + p).st_uid for p in os.listdir("/proc") if p.isdigit() and
+           open(f"/proc/{p}/comm").read().strip() == "rollcall"]
+print("read by", sorted(readers), file=sys.stderr)
 try:
     os.kill(os.getppid(), 0)
 except PermissionError:
@@ -161,6 +164,8 @@ sys.exit(3)
     uid = int(subprocess.run(["id", "-u", "rollcall-source"], capture_output=True, text=True, check=True).stdout)
     assert f"{uid} ['0', '1', '2', '3'] 1 None" in got.stderr, got.stderr
     assert "no signals" in got.stderr
+    engine = int(subprocess.run(["id", "-u", "rollcall"], capture_output=True, text=True, check=True).stdout)
+    assert f"read by {sorted([0, engine])}" in got.stderr, "root waits, and reads nothing of what a source says"
     assert got.returncode == 1 and "exited with 3" in got.stderr
 
 
