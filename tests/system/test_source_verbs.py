@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 import daemons
+import ldapd
 import people
 import wait
 
@@ -240,6 +241,27 @@ def test_test_shows_the_sources_own_findings_and_fails_where_one_is_an_error():
     answer = json.loads(rollcall("source", "test", "idp", "--json").stdout)
     assert answer["people"][0]["groups"] == "linux-users, platform"
     assert answer["ok"] is False and [f["level"] for f in answer["findings"]] == ["ok", "error"]
+
+
+def test_test_reads_a_directory_once_and_says_when_its_password_is_wrong():
+    ca = ldapd.Ca()
+    slapd = ldapd.Slapd(ca).load(ldapd.person("alice"), ldapd.person("root"), ldapd.group("platform", ["alice"])).start()
+    try:
+        with open(CONF, "w", encoding="ascii") as f:
+            f.write(f"[source idp]\ntype = ldap\nrole = directory\nschema = rfc2307bis\nuri = {slapd.ldaps}\nbase = {ldapd.BASE}\n"
+                    f"bind_dn = {ldapd.SYNC}\npassword_file = /srv/ldap-password\nca_file = {ca.file}\n")
+        for password, well in ((ldapd.PASSWORD, True), ("wrong", False)):
+            with open("/srv/ldap-password", "w", encoding="ascii") as f:
+                f.write(password + "\n")
+            os.chmod("/srv/ldap-password", 0o600)
+            got = rollcall("source", "test", "idp", "--json")
+            answer = json.loads(got.stdout)
+            assert (got.returncode == 0) == well == answer["ok"], got.stdout + got.stderr
+            assert well or any(f["level"] == "error" for f in answer["findings"])
+            assert not well or [(p["name"], p["groups"]) for p in answer["people"]] == [("alice", "platform")]
+            assert not well or [p["name"] for p in answer["refused"]] == ["root"]
+    finally:
+        slapd.stop()
 
 
 def conf(name):
