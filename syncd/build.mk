@@ -2,7 +2,7 @@ JANSSON_LIBS := -ljansson
 
 PROGRAMS += rollcall-source-csv
 rollcall-source-csv_SRCS := syncd/sources/csv.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
-	syncd/sources/csv_listed.c syncd/sources/emit.c
+	syncd/sources/csv_listed.c syncd/sources/listed.c syncd/sources/emit.c
 rollcall-source-csv_LIBS := $(JANSSON_LIBS) -lcsv
 rollcall-source-csv_DIR := libexec/rollcall/sources
 
@@ -80,7 +80,7 @@ test_core_difference_SRCS := tests/unit/test_core_difference.c tests/unit/two_wa
 test_core_difference_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_csv_listed
 test_csv_listed_SRCS := tests/unit/test_csv_listed.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
-	syncd/sources/csv_listed.c syncd/sources/emit.c
+	syncd/sources/csv_listed.c syncd/sources/listed.c syncd/sources/emit.c
 test_csv_listed_LIBS := $(JANSSON_LIBS) -lcsv
 
 PROGRAMS += rollcall-source-ldap
@@ -128,3 +128,6 @@ test_web_parts_LIBS := $(WEB_LIBS)
 UNIT_TESTS += test_core_dropped
 test_core_dropped_SRCS := tests/unit/test_core_dropped.c tests/unit/engine_fixture.c
 test_core_dropped_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_listed
+test_listed_SRCS := tests/unit/test_listed.c syncd/sources/listed.c
+test_listed_LIBS := $(JANSSON_LIBS)

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the last listing of a file had, in memory: a keyed 128-bit hash of each row's
 // bytes, and its id. A reading asks of each line whether it stood there already, so that a
-// row that did not change costs its bytes and a look-up, and is not said again.
+// row that did not change costs its bytes and a look-up, and is not said again. On listed.h.
 #ifndef ROLLCALL_SOURCES_CSV_LISTED_H
 #define ROLLCALL_SOURCES_CSV_LISTED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-// Beyond so many rows (about 100 bytes each) nothing is kept, and each listing is said
-// whole.
-#define CSV_LISTED_MAX 4000000
 
 struct csv_listed;
 
