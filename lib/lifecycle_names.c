@@ -34,7 +34,8 @@ static const struct {
                  "administrator says `rollcall recover`."},
     {"replayed", "The lock journal knows a lock that the state did not."},
     {"group-missing", "A group was lost by inference (rule 1)."},
-    {"hub", "The hub refuses this person; `rollcall user` there says why."},
+    {"hub", "The source itself, a hub or an identity provider, locks or refuses this person; there "
+            "it is known why."},
     {"dropped",
      "A source leaves this account out on purpose: it is none of this company's people."},
 };

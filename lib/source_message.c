@@ -356,6 +356,20 @@ static int take_problem(struct parse *p, const json_t *o, struct rollcall_messag
     return r == 0 && !m->text ? wrong(p, "text", "is mandatory") : r;
 }
 
+// A record that is no more says nothing about its person, unless the source says what that means.
+static int take_gone(struct parse *p, const json_t *o, struct rollcall_message *m)
+{
+    const char *status = NULL;
+    int r = take_text(p, o, "status", &status);
+
+    if (r < 0 || !status)
+        return r;
+    if (strcmp(status, "locked") != 0 && strcmp(status, "terminated") != 0)
+        return wrong(p, "status", "of what is gone is \"locked\" or \"terminated\"");
+    m->gone_status = *status == 'l' ? ROLLCALL_STATUS_LOCKED : ROLLCALL_STATUS_TERMINATED;
+    return 0;
+}
+
 static bool is_one_of(const char *word, const char *const *words, size_t n)
 {
     for (size_t i = 0; word && i < n; i++)
@@ -427,7 +441,9 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
     case ROLLCALL_MESSAGE_GONE:
     case ROLLCALL_MESSAGE_ABSENT:
         r = take_text(p, o, "id", &m->id);
-        return r == 0 && !m->id ? wrong(p, "id", "is mandatory") : r;
+        if (r == 0 && !m->id)
+            return wrong(p, "id", "is mandatory");
+        return r == 0 && m->kind == ROLLCALL_MESSAGE_GONE ? take_gone(p, o, m) : r;
     case ROLLCALL_MESSAGE_AS_OF:
         m->as_of = 0;
         r = take_instant(p, o, "as_of", &m->as_of);

@@ -274,7 +274,7 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
             store_bind(&core->store,
                        "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
                        " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
-                       " (i.gone = 1 OR i.terminated = 1) LIMIT 1",
+                       " (i.gone > 0 OR i.terminated = 1) LIMIT 1",
                        "s", b->src->name);
         char id[160];
         int64_t slot, gone;
@@ -285,10 +285,16 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
         slot = sqlite3_column_int64(q, 1);
         gone = sqlite3_column_int64(q, 2);
         sqlite3_reset(q);
-        if (gone) {
+        if (gone == 1) {
             // An explicit word that the record is no more: the authority stops vouching.
             r = store_run(&core->store, "UPDATE record SET gone = 1 WHERE source = ? AND id = ?",
                           "ss", b->src->name, id);
+        } else if (gone) {
+            // It was deleted on purpose: a word about the person too.
+            r = store_run(&core->store,
+                          "UPDATE record SET gone = 1, hash = 0, received = ?, body ="
+                          " json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
+                          "iiss", b->now, gone - 1, b->src->name, id);
         } else {
             // Rule 3: number and status could be read, and say terminated.
             r = store_run(

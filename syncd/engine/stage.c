@@ -179,16 +179,16 @@ static int on_commit(struct engine_core *core, struct stage *stage,
     return r;
 }
 
-// An explicit word that the record is no more.
-static int on_gone(struct engine_core *core, struct stage *stage, const char *id)
+// An explicit word that the record is no more; 1, and the status that its person has by that.
+static int on_gone(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
 {
-    int r = dropped_unsaid(core, stage, id);
+    int r = dropped_unsaid(core, stage, m->id);
 
     return r < 0 ? r
                  : store_run(&core->store,
-                             "INSERT INTO incoming(source, id, gone, listed) VALUES(?, ?, 1, 0)"
-                             " ON CONFLICT(source, id) DO UPDATE SET gone = 1, listed = 0",
-                             "ss", stage->source, id);
+                             "INSERT INTO incoming(source, id, gone, listed) VALUES(?1, ?2, ?3, 0)"
+                             " ON CONFLICT(source, id) DO UPDATE SET gone = ?3, listed = 0",
+                             "ssi", stage->source, m->id, 1 + (int64_t)m->gone_status);
 }
 
 // The row stood in the listing that this one is a difference to, and stands in this one no more.
@@ -303,7 +303,7 @@ int engine_core_message(struct engine_core *core, const char *source,
         return 0;
     if (m->kind == ROLLCALL_MESSAGE_DROPPED)
         return dropped_stage(core, stage, m);
-    return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m->id)
+    return m->kind == ROLLCALL_MESSAGE_GONE ? on_gone(core, stage, m)
                                             : on_absent(core, stage, m->id, now);
 }
 

@@ -441,11 +441,36 @@ static void rule_16_nor_does_a_leavers_row_that_is_deleted(void **state)
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_TERMINATED);
 }
 
+static void a_record_that_was_deleted_on_purpose_locks_and_ends_sessions(void **state)
+{
+    struct rollcall_user_record a = row("1", "alice"), b = row("2", "bob");
+    const struct rollcall_message deleted = {
+        .kind = ROLLCALL_MESSAGE_GONE, .id = "1", .gone_status = ROLLCALL_STATUS_LOCKED};
+    const struct rollcall_user_record both[] = {a, b};
+    struct engine *e = *state;
+
+    listing(e, both, 2);
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    assert_int_equal(engine_core_message(e->core, "hr", &deleted, e->now), 0);
+    say_gone(e, "hr", "2");
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_LOCKED);
+    assert_int_equal(state_of(e, "bob"), ROLLCALL_STATE_LOCKED);
+    assert_false(flags_of_person(e, "alice") & ROLLCALL_FLAG_REFUSE_ONLY);
+    assert_true(flags_of_person(e, "bob") & ROLLCALL_FLAG_REFUSE_ONLY);
+    e->now++; // restored
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    say_row(e, "hr", &a);
+    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_ACTIVE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_record_that_was_deleted_on_purpose_locks_and_ends_sessions),
         TEST(rule_11_a_leavers_name_under_a_new_number_waits_for_a_word),
         TEST(rule_11_another_person_gets_the_name_and_never_the_uid),
         TEST(rule_11_a_rehire_by_word_gets_the_uid_back_and_keeps_it),

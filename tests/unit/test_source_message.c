@@ -280,6 +280,7 @@ static void what_is_no_message_is_refused_with_a_sentence(void **state)
         "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[{}]}}",
         "{\"op\":\"user\",\"user\":{\"id\":\"1\",\"groups\":[\"a\"]}}",
         "{\"op\":\"gone\"}",
+        "{\"op\":\"gone\",\"id\":\"1\",\"status\":\"active\"}",
         "{\"op\":\"as_of\"}",
         "{\"op\":\"problem\"}",
         "{\"op\":\"group\",\"group\":{}}",
