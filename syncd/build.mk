@@ -131,3 +131,12 @@ test_core_dropped_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_listed
 test_listed_SRCS := tests/unit/test_listed.c syncd/sources/listed.c
 test_listed_LIBS := $(JANSSON_LIBS)
+
+HR_MAP_SRCS := syncd/sources/jsonapi_pointer.c syncd/sources/jsonapi_date.c syncd/sources/jsonapi_job.c \
+	syncd/sources/jsonapi_map.c syncd/sources/jsonapi_state.c syncd/sources/jsonapi_person.c \
+	syncd/sources/person.c
+UNIT_TESTS += test_jsonapi_rows test_jsonapi_map
+test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
+test_jsonapi_map_LIBS := $(JANSSON_LIBS)
+test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c
+test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm

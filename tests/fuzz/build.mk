@@ -78,6 +78,11 @@ fuzz_web_SRCS := tests/fuzz/fuzz_web.c $(filter-out syncd/sources/web.c,$(WEB_SR
 fuzz_web_LIBS := $(WEB_LIBS)
 fuzz_web_LEN := 2048
 
+FUZZ_TARGETS += fuzz_json
+fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/jsonapi_rows.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_json_LIBS := -ljansson -lyajl -lm
+fuzz_json_LEN := 4096
+
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
 FUZZ_CFLAGS := $(filter-out -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Fuzz target: what an HR system sends. The first byte chooses rules and pieces; the rest is the
+// document. Whatever comes of an element has to be a message that the engine takes.
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/source.h"
+#include "rollcall/timeparse.h"
+#include "syncd/sources/jsonapi_map.h"
+#include "syncd/sources/jsonapi_rows.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const char *const sections[] = {
+    "{\"preset\":\"workday-raas\",\"require_attributes\":[\"Worker_Type\"],\"lock_at\":\"17:00\","
+    "\"map\":[\"groups:/Groups\",\"sshPublicKeys:/Keys\",\"uidNumber:/Uid\"]}",
+    "{\"preset\":\"bamboohr\",\"domain\":[\"acme.com\"],\"dates\":\"month-first\","
+    "\"midnight\":\"date\",\"end\":\"first-day-out\"}",
+    "{\"preset\":\"successfactors\",\"user_types\":[\"E\"],"
+    "\"map\":[\"employment.userType:/type\",\"employment.primary:/primary\"]}",
+    "{\"rows\":\"/\",\"map\":[\"id:/id\",\"status:/s\",\"terminatedAt:/t\",\"zone:/z\"],"
+    "\"statuses\":[\"A:active\"]}",
+};
+
+static void must_be_message(json_t *user)
+{
+    json_t *o = json_pack("{s:s, s:O}", "op", "user", "user", user);
+    char *line = o ? json_dumps(o, JSON_COMPACT) : NULL, why[300];
+    struct rollcall_message m;
+
+    if (!line || rollcall_message_parse(line, strlen(line), &m, why, sizeof(why)) < 0)
+        abort();
+    rollcall_message_done(&m);
+    free(line);
+    json_decref(o);
+}
+
+static void must_be_text(const char *text)
+{
+    json_t *s = json_string(text);
+
+    if (!s)
+        abort();
+    json_decref(s);
+}
+
+static int take(void *ctx, const json_t *row, uint64_t number, const char *fault)
+{
+    struct hr_said said;
+
+    (void)number;
+    if (!row != !!fault)
+        abort();
+    if (!row)
+        return 0;
+    if (hr_take(ctx, row, 1795521600, &said) == HR_PERSON)
+        must_be_message(said.user);
+    must_be_text(said.id);
+    must_be_text(said.name);
+    must_be_text(said.text);
+    must_be_text(said.warning);
+    hr_said_done(&said);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static struct hr_rules rules[4];
+    static struct pointer next;
+    struct rows_settings s = {.beside = {&next}, .row = take};
+    size_t step;
+    struct rows *r;
+    int e = 0;
+
+    if (!rules[0].zone) {
+        char why[300];
+        for (int i = 0; i < 4; i++) {
+            json_t *section = json_loads(sections[i], 0, NULL); // borrowed for ever
+            if (hr_rules_init(&rules[i], section, "Europe/Berlin", why, sizeof(why)) < 0)
+                abort();
+        }
+        if (pointer_parse("/d/__next", &next) < 0)
+            abort();
+    }
+    if (len < 1)
+        return 0;
+    s.list = &rules[data[0] % 4].rows;
+    s.ctx = &rules[data[0] % 4];
+    step = (size_t)(data[0] / 4) + 1;
+    r = rows_new(&s);
+    if (!r)
+        abort();
+    for (size_t i = 1; i < len && e == 0; i += step)
+        e = rows_feed(r, (const char *)data + i, len - i < step ? len - i : step);
+    if (rows_end(r) < 0)
+        must_be_text(rows_why(r));
+    rows_free(r);
+    return 0;
+}
