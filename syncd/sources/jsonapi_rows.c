@@ -110,6 +110,10 @@ static void put(struct rows *r, json_t *value)
         row_fault(r, "holds bytes that are not UTF-8");
         return;
     }
+    if (r->fault[0]) {
+        json_decref(value);
+        return;
+    }
     if (r->depth == r->list_depth) {
         r->row = value; // borrowed by nobody yet
         return;

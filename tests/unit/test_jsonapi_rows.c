@@ -151,6 +151,7 @@ static void a_fault_inside_an_element_is_that_elements_alone(void **state)
          "! has a name that is too long, or holds a NUL\n{}\n");
     good("/a", "{\"a\":[{\"x\":9223372036854775808},{\"x\":9223372036854775807}]}",
          "! holds a number that is out of range\n{\"x\":9223372036854775807}\n");
+    good("/a", "{\"a\":[9223372036854775808,{}]}", "! holds a number that is out of range\n{}\n");
     good("/a", "{\"a\":[{\"x\":1e999},{}]}", "! holds a number that is out of range\n{}\n");
     good("/a", "{\"a\":[{\"x\":\"\\udc00\"},{}]}", "! holds bytes that are not UTF-8\n{}\n");
     good("/a", "{\"a\":[1,\"b\",null,[],{}]}",
