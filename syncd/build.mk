@@ -140,3 +140,6 @@ test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS)
 test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c
 test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
+UNIT_TESTS += test_pingone_map
+test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
+test_pingone_map_LIBS := $(JANSSON_LIBS)

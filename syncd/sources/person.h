@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PERSON_ID_MAX   128   // bytes of an id (docs/source-protocol.md)
-#define PERSON_TEXT_MAX 16384 // of any other text
+// Of a `user`: RFC 7643 (4.3) and our own.
+#define PERSON_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define PERSON_EXTENSION  "urn:rollcall:1.0:User"
+
+#define PERSON_ID_MAX     128   // bytes of an id (docs/source-protocol.md)
+#define PERSON_TEXT_MAX   16384 // of any other text
 
 // The lists of the section, borrowed; NULL or empty: not asked.
 struct person_rules {

@@ -69,6 +69,11 @@ fuzz_ldap_entry_SRCS := tests/fuzz/fuzz_ldap_entry.c $(LDAP_MAP_SRCS) syncd/sour
 	lib/timeparse.c lib/parse.c
 fuzz_ldap_entry_LIBS := -lldap -llber -ljansson
 fuzz_ldap_entry_LEN := 4096
+FUZZ_TARGETS += fuzz_pingone
+fuzz_pingone_SRCS := tests/fuzz/fuzz_pingone.c syncd/sources/pingone_map.c syncd/sources/person.c lib/source_message.c \
+	lib/timeparse.c lib/parse.c
+fuzz_pingone_LIBS := -ljansson
+fuzz_pingone_LEN := 2048
 FUZZ_TARGETS += fuzz_password_said
 fuzz_password_said_SRCS := tests/fuzz/fuzz_password_said.c pam_module/password_ldap/said.c lib/password_check.c lib/packet.c
 fuzz_password_said_LIBS := -lldap -llber
