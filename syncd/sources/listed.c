@@ -334,6 +334,13 @@ enum listed_word listed_record(struct listed *l, const char *id, struct listed_h
     return LISTED_NEW;
 }
 
+bool listed_changed(const struct listed *l, const char *id, struct listed_hash hash)
+{
+    const struct entry *was = living(l, id);
+
+    return was && was->seen != l->pass && !same(was->hash, hash) && !by_id(l, &l->fresh, id);
+}
+
 // Met a second time, though the first was passed over. From now on it is always said.
 static void stands_twice(struct listed *l, struct entry *e)
 {

@@ -60,6 +60,9 @@ enum listed_word listed_record(struct listed *l, const char *id, struct listed_h
                                bool good);
 // The same for a record with this content, where `by_hash`: true where the last listing had it.
 bool listed_found(struct listed *l, struct listed_hash hash);
+// Before listed_record: whether the last listing had this record with another content, and this
+// pass did not meet it yet. For who wants to look twice at what changed.
+bool listed_changed(const struct listed *l, const char *id, struct listed_hash hash);
 // The record of this id that was just met stands in several rows of the server's, a mistake of
 // HR's: all of its rows are said, in this listing and the next.
 void listed_rows(struct listed *l, const char *id);

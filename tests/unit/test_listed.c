@@ -32,6 +32,13 @@ static enum listed_word record(struct listed *l, const char *id, const char *con
     return listed_record(l, id, listed_bytes_end(l), true);
 }
 
+static bool changed(struct listed *l, const char *id, const char *content)
+{
+    listed_bytes_begin(l);
+    listed_bytes(l, content, strlen(content));
+    return listed_changed(l, id, listed_bytes_end(l));
+}
+
 // A pass over "id=content id=content"; what was new, as a string of ids.
 static const char *pass(struct listed *l, const char *records)
 {
@@ -58,7 +65,12 @@ static void what_did_not_change_is_not_said_and_what_vanished_is_absent(void **s
     assert_string_equal(pass(l, "a=1 b=1 c=1"), "a b c ");
     listed_keep(l, true);
     assert_true(listed_known(l));
+    listed_begin(l);
+    assert_false(changed(l, "a", "1"));
+    assert_true(changed(l, "a", "2"));
+    assert_false(changed(l, "d", "2")); // it is new
     assert_string_equal(pass(l, "c=1 b=2 d=1"), "b d ");
+    assert_false(changed(l, "b", "3")); // met already
     assert_string_equal(who_is_absent(l), "a ");
     listed_keep(l, true);
     assert_string_equal(pass(l, "b=2 c=1 d=1"), "");
