@@ -3,8 +3,36 @@
 #include <string.h>
 
 #include "lib/config_parse.h"
+#include "rollcall/parse.h"
 
 #define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
+
+// They stand in the addresses and filters that are asked for.
+static void check_ids(struct config_state *s, const struct rollcall_source_config *src,
+                      const char *option, const struct rollcall_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!rollcall_is_uuid(list->item[i]))
+            ERROR(s, "[source %s] %s: \"%s\" is no id such as 8a1f0c5e-7e7c-4a51-9d0a-3d1f0b7a6c11",
+                  src->name, option, list->item[i]);
+}
+
+static void check_place(struct config_state *s, const struct rollcall_source_config *src)
+{
+    const struct rollcall_pingone_config *p = &src->pingone;
+
+    if (p->region && (p->api_url || p->auth_url))
+        ERROR(s, "[source %s] has region and api_url or auth_url; either says where it is",
+              src->name);
+    if (!p->region && !(p->api_url && p->auth_url))
+        ERROR(
+            s,
+            "[source %s] does not say where the environment is; write region = eu, or api_url and "
+            "auth_url",
+            src->name);
+    config_check_https(s, src, "api_url", p->api_url);
+    config_check_https(s, src, "auth_url", p->auth_url);
+}
 
 void config_check_pingone(struct config_state *s, const struct rollcall_source_config *src)
 {
@@ -13,6 +41,14 @@ void config_check_pingone(struct config_state *s, const struct rollcall_source_c
 
     if (!src->pingone.environment)
         ERROR(s, "[source %s] has no environment; write the environment's id", src->name);
+    else if (!rollcall_is_uuid(src->pingone.environment))
+        ERROR(s, "[source %s] environment: \"%s\" is no id of an environment", src->name,
+              src->pingone.environment);
+    check_place(s, src);
+    check_ids(s, src, "populations", &src->pingone.populations);
+    check_ids(s, src, "member_groups", &src->pingone.member_groups);
+    check_ids(s, src, "assigned_groups", &src->web.assigned_groups);
+    check_ids(s, src, "identity_providers", &src->pingone.identity_providers);
     if (!src->web.client_id)
         ERROR(s, "[source %s] has no client_id; write the id of the worker application", src->name);
     config_check_one_secret(s, src, secrets, sizeof(secrets) / sizeof(secrets[0]));

@@ -62,6 +62,24 @@ static const struct option_definition options[] = {
     // pingone
     SOURCE("pingone", "environment", OPTION_TEXT, pingone.environment, NULL, false, 0, 36, NULL,
            "The environment's id (a UUID). It is pinned: another one is refused."),
+    SOURCE("pingone", "region", OPTION_WORD, pingone.region, "com|ca|eu|com.au|sg|asia", true, 0, 0,
+           NULL, "Where the environment is: what stands behind api.pingone."),
+    SOURCE("pingone", "api_url", OPTION_TEXT, pingone.api_url, NULL, false, 0, 300, NULL,
+           "In place of region: https://HOST of the API."),
+    SOURCE("pingone", "auth_url", OPTION_TEXT, pingone.auth_url, NULL, false, 0, 300, NULL,
+           "In place of region: https://HOST where tokens are issued."),
+    SOURCE("pingone", "populations", OPTION_LIST, pingone.populations, NULL, false, 0, 0, NULL,
+           "The populations of employees, by their ids. Who is of another is left out, and counted "
+           "as population. Mandatory where the environment does not say that it is of a "
+           "workforce."),
+    SOURCE("pingone", "member_groups", OPTION_LIST, pingone.member_groups, NULL, false, 0, 0, NULL,
+           "Groups whose members are read, by their ids, beside those of assigned_groups."),
+    SOURCE("pingone", "identity_providers", OPTION_LIST, pingone.identity_providers, NULL, false, 0,
+           0, NULL,
+           "External identity providers of the company's own, by their ids. Who signs in at any "
+           "other is left out, and counted as external or social."),
+    SOURCE("pingone", "number_attribute", OPTION_TEXT, pingone.number_attribute, NULL, false, 0,
+           100, NULL, "The attribute that holds the employee number. Default: externalId."),
 };
 
 const struct option_table config_table_web = {options, sizeof(options) / sizeof(options[0])};

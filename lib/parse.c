@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Numbers from outside.
+// Numbers and ids from outside.
 #include "rollcall/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -88,4 +89,16 @@ int rollcall_parse_percent(const char *text, uint32_t *ret_basis_points)
         return -ERANGE;
     *ret_basis_points = (uint32_t)(whole * 100 + part);
     return 0;
+}
+
+bool rollcall_is_uuid(const char *text)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    if (!text || strlen(text) != sizeof(shape) - 1)
+        return false;
+    for (size_t i = 0; shape[i]; i++)
+        if (shape[i] == '-' ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    return true;
 }

@@ -143,3 +143,6 @@ test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
 test_pingone_map_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_config_pingone
+test_config_pingone_SRCS := tests/unit/test_config_pingone.c
+test_config_pingone_LIBS := -linih -ljansson

@@ -7,7 +7,8 @@
 #include "rollcall/config_list.h"
 
 struct rollcall_pingone_config {
-    char *environment;
+    char *environment, *region, *api_url, *auth_url, *number_attribute;
+    struct rollcall_list populations, member_groups, identity_providers;
 };
 
 #endif

@@ -2,24 +2,13 @@
 // A user of PingOne into a user of rollcall's.
 #include "syncd/sources/pingone_map.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "rollcall/parse.h"
+
 #define NAME_MAX_BYTES 256
 #define SHORT_MAX      1024 // of a text; PingOne's own limits are no longer
-
-bool pingone_is_uuid(const char *text)
-{
-    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-    if (!text || strlen(text) != sizeof(shape) - 1)
-        return false;
-    for (size_t i = 0; shape[i]; i++)
-        if (shape[i] == '-' ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-            return false;
-    return true;
-}
 
 const char *pingone_not_a_workforce(const char *type, bool populations_named)
 {
@@ -174,7 +163,7 @@ enum pingone_word pingone_take(const json_t *user, const struct pingone_rules *r
     *ret = (struct pingone_record){.name = name};
     if (!json_is_object(user))
         return problem(ret, "is no object");
-    if (!pingone_is_uuid(person_text(user, "id")))
+    if (!rollcall_is_uuid(person_text(user, "id")))
         return problem(ret, "has no id that is a UUID");
     ret->id = person_text(user, "id");
     ret->reason = dropped(user, rules, assigned);

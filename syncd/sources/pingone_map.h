@@ -36,9 +36,6 @@ struct pingone_record {
 enum pingone_word pingone_take(const json_t *user, const struct pingone_rules *rules, bool assigned,
                                struct pingone_record *ret);
 
-// 8-4-4-4-12 hexadecimal digits: what may stand in a URL of ours.
-bool pingone_is_uuid(const char *text);
-
 // The environment's solutionType (billOfMaterials): NULL where it is one of a workforce; else a
 // sentence that says why not, and what to do. `type` is NULL where the answer has none, or could
 // not be read; then the populations have to be named.
