@@ -12,3 +12,4 @@ $(BUILD)/man/rollcall.conf.5: $(BUILD)/tests/man/conf_page
 	@mkdir -p $(@D)
 	$< >$@.new && mv -f $@.new $@
 MAN_PAGES += docs/man/rollcall-source-ldap.8
+MAN_PAGES += docs/man/rollcall-source-pingone.8

@@ -143,6 +143,16 @@ test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
 test_pingone_map_LIBS := $(JANSSON_LIBS)
+
+PROGRAMS += rollcall-source-pingone
+rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_page.c syncd/sources/pingone_group.c \
+	syncd/sources/pingone_read.c syncd/sources/pingone_log.c syncd/sources/pingone_test.c \
+	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c $(WEB_SRCS)
+rollcall-source-pingone_LIBS := $(WEB_LIBS)
+rollcall-source-pingone_DIR := libexec/rollcall/sources
+UNIT_TESTS += test_core_dropped
+test_core_dropped_SRCS := tests/unit/test_core_dropped.c tests/unit/engine_fixture.c
+test_core_dropped_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_pingone
 test_config_pingone_SRCS := tests/unit/test_config_pingone.c
 test_config_pingone_LIBS := -linih -ljansson

@@ -224,6 +224,11 @@ void emit_finding(const char *level, const char *what, const char *text)
                    text_of(text)));
 }
 
+void emit_deleted(const char *id, const char *status)
+{
+    emit(json_pack("{s:s, s:s, s:s}", "op", "gone", "id", id, "status", status));
+}
+
 void emit_flush(void)
 {
     if (fflush(stdout) != 0)

@@ -508,7 +508,7 @@ def test_audit_verify_holds_over_files_and_names_the_line_that_does_not(audit_lo
 
 def test_the_manual_pages_are_installed():
     for page in ("rollcall", "pam_rollcall", "rollcall-syncd", "rollcall-enforcer", "rollcall-source-csv",
-                 "rollcall-source-ldap"):
+                 "rollcall-source-ldap", "rollcall-source-pingone"):
         assert os.path.exists(f"/usr/share/man/man8/{page}.8"), page
 
 

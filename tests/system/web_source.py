@@ -43,6 +43,8 @@ class Source:
 
     def _read(self):
         for line in self.process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was killed in the middle of it
             assert len(line) <= 256 * 1024
             self.said.append(json.loads(line))
 

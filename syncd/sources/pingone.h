@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the files of rollcall-source-pingone share.
+#ifndef ROLLCALL_SOURCES_PINGONE_H
+#define ROLLCALL_SOURCES_PINGONE_H
+
+#include "syncd/sources/listed.h"
+#include "syncd/sources/pingone_map.h"
+#include "syncd/sources/web.h"
+
+#define PINGONE_GROUPS_MAX  64
+#define PINGONE_CHANGED_MAX 100   // people that are read one by one
+#define PINGONE_EVENTS      4096  // that are known from the last look
+#define PINGONE_PAGE        "500" // people; the server may give fewer (2. of its paging page)
+
+// A group whose members are asked for, as of the pass in work.
+struct pingone_group {
+    const char *id; // the section's
+    bool assigned;  // of assigned_groups
+    bool there;
+    char *name; // or NULL
+    struct listed_hash *member;
+    size_t n, room;
+};
+
+struct pingone_changed {
+    char id[37];
+    bool deleted; // the log says so
+};
+
+// What the log of activities said since the last look.
+struct pingone_log {
+    int64_t since; // of recordedAt; 0: not looked at yet
+    struct listed_hash seen[PINGONE_EVENTS];
+    size_t next;
+    struct pingone_changed changed[PINGONE_CHANGED_MAX];
+    size_t n_changed;
+    bool whole;  // more, or other things, than can be read one by one
+    bool denied; // we may not read it: said once
+};
+
+struct pingone {
+    char *env;   // https://api.pingone.eu/v1/environments/ID
+    char *users; // .../users
+    char *api, *auth, *token_url, *token_origin;
+    struct pingone_rules rules;
+    struct listed *listed;
+    struct pingone_group group[PINGONE_GROUPS_MAX];
+    size_t n_groups;
+    char *since;     // the cursor of what was committed last, or NULL
+    int64_t as_of;   // of the last listing
+    int64_t read_at; // when all of them were read (ms, monotonic)
+    struct pingone_log log;
+};
+
+// Pages (pingone_page.c): each record of `_embedded.member` of `url` and of what `_links.next`
+// leads to goes to `each`, whose error ends it. Errors of web_get; -EBADMSG with a sentence where
+// it is no list, leads elsewhere, or goes round in a circle.
+typedef int pingone_each(struct web *w, const json_t *record, void *ctx);
+int pingone_pages(struct web *w, const char *url, const char *member, pingone_each *each,
+                  void *ctx);
+
+// Groups (pingone_group.c): reads who is in each of them. Errors of web_get.
+int pingone_groups_read(struct web *w);
+// Says those that are new, or called otherwise.
+void pingone_groups_say(struct pingone *p);
+// The ids of the groups that this one is in, as `groups` of a user; `ret_assigned`: one of
+// assigned_groups is among them, or none are configured.
+json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned);
+// The same of a user that was read alone, by its memberOfGroupIDs. Whoever is in a group by
+// another group may not stand there: where the group's list had the user, it is asked once more.
+// -ENODATA where it cannot be told; errors of web_get.
+int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned);
+void pingone_groups_done(struct pingone *p);
+
+// Reading (pingone_read.c), and the log (pingone_log.c).
+enum web_outcome pingone_read(struct web *w);
+int pingone_hint(struct web *w);
+// All of them are read from now on: what the log says of earlier times is in it.
+void pingone_log_begin(struct web *w);
+// `rollcall source test` (pingone_test.c).
+void pingone_test(struct web *w);
+
+// The environment's solutionType; NULL: not said, or not for our eyes. The caller's. Errors of
+// web_get.
+int pingone_solution(struct web *w, char **ret);
+
+#endif

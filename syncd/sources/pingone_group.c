@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Who is in which group. A user in a list does not say it (memberOfGroupIDs is in the answer for
+// one user alone), so each group that is configured is asked for its members, and the people are
+// said with their groups: one who comes into a group is one line, not the group's list anew.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "syncd/sources/pingone.h"
+
+static struct listed_hash hash_of(struct pingone *p, const char *id)
+{
+    listed_bytes_begin(p->listed);
+    listed_bytes(p->listed, id, strlen(id));
+    return listed_bytes_end(p->listed);
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct listed_hash *x = a, *y = b;
+
+    if (x->low != y->low)
+        return x->low < y->low ? -1 : 1;
+    return x->high < y->high ? -1 : x->high > y->high;
+}
+
+static int add_member(struct web *w, const json_t *user, void *ctx)
+{
+    struct pingone_group *g = ctx;
+    const char *id = person_text(user, "id");
+
+    if (!id || g->n == LISTED_MAX) {
+        snprintf(w->why, sizeof(w->why), "group %s has a member without an id, or too many", g->id);
+        return -EBADMSG;
+    }
+    if (g->n == g->room) {
+        size_t want = g->room ? g->room * 2 : 256;
+        struct listed_hash *more = reallocarray(g->member, want, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        g->member = more;
+        g->room = want;
+    }
+    g->member[g->n++] = hash_of(w->own, id);
+    return 0;
+}
+
+// Its name, which is what it is called here. What is not there cannot say who is assigned.
+static int read_name(struct web *w, struct pingone_group *g)
+{
+    const struct pingone *p = w->own;
+    struct http_answer a = {0};
+    char url[600];
+    int r;
+
+    snprintf(url, sizeof(url), "%s/groups/%s", p->env, g->id);
+    r = web_get(w, url, &a);
+    free(g->name);
+    g->name = r >= 0 && person_text(a.json, "name") ? strdup(person_text(a.json, "name")) : NULL;
+    if (r == -EACCES && a.status == 403)
+        r = 0; // who may read users need not see groups
+    http_answer_done(&a);
+    g->there = r != -ENOENT;
+    if (r == -ENOENT && g->assigned)
+        snprintf(w->why, sizeof(w->why),
+                 "group %s of assigned_groups is not in the environment: nobody would be assigned",
+                 g->id);
+    return r == -ENOENT && !g->assigned ? 0 : r;
+}
+
+static int read_group(struct web *w, struct pingone_group *g)
+{
+    struct pingone *p = w->own;
+    char filter[80];
+    char *url;
+    int r;
+
+    g->n = 0;
+    r = read_name(w, g);
+    if (r < 0 || !g->there)
+        return r;
+    snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"]", g->id);
+    url = http_url(p->users, "filter", filter, "limit", PINGONE_PAGE, NULL);
+    r = url ? pingone_pages(w, url, "users", add_member, g) : -ENOMEM;
+    free(url);
+    if (r >= 0 && g->n > 0)
+        qsort(g->member, g->n, sizeof(*g->member), by_hash);
+    return r;
+}
+
+int pingone_groups_read(struct web *w)
+{
+    struct pingone *p = w->own;
+    int r = 0;
+
+    for (size_t i = 0; i < p->n_groups && r >= 0; i++)
+        r = read_group(w, &p->group[i]);
+    return r;
+}
+
+void pingone_groups_say(struct pingone *p)
+{
+    for (size_t i = 0; i < p->n_groups; i++) {
+        const struct pingone_group *g = &p->group[i];
+        json_t *group;
+        if (!g->there)
+            continue; // absent, where it was there before
+        group = json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name);
+        if (listed_record(p->listed, g->id, listed_json_hash(p->listed, group), true) == LISTED_NEW)
+            emit_group(group);
+        else
+            json_decref(group);
+    }
+}
+
+static json_t *groups(const struct pingone *p, const bool *in, bool *ret_assigned)
+{
+    json_t *list = json_array();
+    bool any = false, ours = false;
+
+    for (size_t i = 0; i < p->n_groups; i++) {
+        any = any || p->group[i].assigned;
+        ours = ours || (in[i] && p->group[i].assigned);
+        if (in[i])
+            json_array_append_new(list, json_pack("{s:s}", "value", p->group[i].id));
+    }
+    *ret_assigned = ours || !any;
+    return list;
+}
+
+static bool has(const struct pingone_group *g, const struct listed_hash *hash)
+{
+    return g->n > 0 && bsearch(hash, g->member, g->n, sizeof(*g->member), by_hash);
+}
+
+json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned)
+{
+    struct listed_hash hash = hash_of(p, id ? id : "");
+    bool in[PINGONE_GROUPS_MAX] = {false};
+
+    for (size_t i = 0; i < p->n_groups; i++)
+        in[i] = has(&p->group[i], &hash);
+    return groups(p, in, ret_assigned);
+}
+
+static int found(struct web *w, const json_t *user, void *ctx)
+{
+    const char *const *id = ctx;
+    const char *this = person_text(user, "id");
+
+    (void)w;
+    return this && strcmp(this, *id) == 0 ? -EEXIST : 0;
+}
+
+// The group's list is asked for this one alone.
+static int still_in(struct web *w, const struct pingone_group *g, const json_t *user, bool *ret)
+{
+    const struct pingone *p = w->own;
+    const char *id = person_text(user, "id"), *name = person_text(user, "username");
+    char filter[400];
+    char *url;
+    int r;
+
+    if (!name || strlen(name) > 256 || strpbrk(name, "\"\\"))
+        return -ENODATA; // no text for a filter
+    snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"] and username eq \"%s\"", g->id,
+             name);
+    url = http_url(p->users, "filter", filter, NULL);
+    r = url ? pingone_pages(w, url, "users", found, &id) : -ENOMEM;
+    free(url);
+    *ret = r == -EEXIST;
+    return r == -EEXIST ? 0 : r;
+}
+
+int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned)
+{
+    struct pingone *p = w->own;
+    const json_t *ids = json_object_get(user, "memberOfGroupIDs");
+    const char *id = person_text(user, "id");
+    struct listed_hash hash = hash_of(p, id ? id : "");
+    bool in[PINGONE_GROUPS_MAX] = {false};
+    int r = json_is_array(ids) && id ? 0 : -ENODATA;
+
+    for (size_t i = 0; i < p->n_groups && r >= 0; i++) {
+        in[i] = person_listed(ids, p->group[i].id);
+        if (!in[i] && has(&p->group[i], &hash))
+            r = still_in(w, &p->group[i], user, &in[i]);
+    }
+    if (r < 0)
+        return r;
+    *ret = groups(p, in, ret_assigned);
+    return *ret ? 0 : -ENOMEM;
+}
+
+void pingone_groups_done(struct pingone *p)
+{
+    for (size_t i = 0; i < p->n_groups; i++) {
+        free(p->group[i].member);
+        free(p->group[i].name);
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The log of activities between two passes: a hint whom to read again, never a word about
+// anybody. Entries come late and out of order, so each look goes back a while (OVERLAP), and
+// what was seen is not seen again. (PingOne API: Audit activities; it has a lower rate limit.)
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rollcall/parse.h"
+#include "rollcall/timeparse.h"
+#include "syncd/sources/pingone.h"
+
+#define OVERLAP     120  // seconds
+#define AHEAD       3600 // seconds: a bound that the API wants, beyond what a clock may be off
+#define ENTRIES_MAX 5000 // of one look; more: all people are read
+
+struct look {
+    int64_t newest;
+    size_t n;
+};
+
+static int64_t server_now(struct web *w)
+{
+    int64_t skew = 0;
+
+    http_skew(w->http, &skew);
+    return time(NULL) + skew;
+}
+
+void pingone_log_begin(struct web *w)
+{
+    struct pingone *p = w->own;
+
+    p->log.since = server_now(w);
+}
+
+static bool seen(struct pingone *p, const json_t *entry)
+{
+    const char *id = person_text(entry, "id");
+    struct listed_hash h;
+
+    if (!id)
+        return false;
+    listed_bytes_begin(p->listed);
+    listed_bytes(p->listed, id, strlen(id));
+    h = listed_bytes_end(p->listed);
+    for (size_t i = 0; i < PINGONE_EVENTS; i++)
+        if (p->log.seen[i].low == h.low && p->log.seen[i].high == h.high)
+            return true;
+    p->log.seen[p->log.next++ % PINGONE_EVENTS] = h;
+    return false;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+// Signing in changes nobody, and is most of the log.
+static bool matters(const char *action)
+{
+    static const char *const noise[] = {"USER.ACCESS_", "USER.SLO", "USER.KBA_"};
+
+    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
+        if (begins(action, noise[i]))
+            return false;
+    return begins(action, "USER.") || strstr(action, "GROUP") || begins(action, "POPULATION.");
+}
+
+static void note(struct pingone_log *log, const char *id, bool deleted)
+{
+    for (size_t i = 0; i < log->n_changed; i++) {
+        if (strcmp(log->changed[i].id, id) == 0) {
+            log->changed[i].deleted = log->changed[i].deleted || deleted;
+            return;
+        }
+    }
+    if (log->n_changed == PINGONE_CHANGED_MAX) {
+        log->whole = true;
+        return;
+    }
+    snprintf(log->changed[log->n_changed].id, sizeof(log->changed[0].id), "%s", id);
+    log->changed[log->n_changed++].deleted = deleted;
+}
+
+static int each_entry(struct web *w, const json_t *entry, void *ctx)
+{
+    struct pingone *p = w->own;
+    struct look *look = ctx;
+    const char *action = person_text(json_object_get(entry, "action"), "type");
+    const char *at = person_text(entry, "recordedAt");
+    const json_t *resources = json_object_get(entry, "resources"), *r;
+    enum rollcall_time_kind kind;
+    bool named = false;
+    int64_t t;
+    size_t i;
+
+    if (++look->n > ENTRIES_MAX) {
+        p->log.whole = true;
+        return -ECANCELED;
+    }
+    if (at && rollcall_time_parse(at, &kind, &t) == 0 && t > look->newest)
+        look->newest = t;
+    if (!action || !matters(action) || seen(p, entry))
+        return 0;
+    json_array_foreach(resources, i, r)
+    {
+        const char *type = person_text(r, "type"), *id = person_text(r, "id");
+        if (!type || strcmp(type, "USER") != 0 || !rollcall_is_uuid(id))
+            continue;
+        note(&p->log, id, strcmp(action, "USER.DELETED") == 0);
+        named = true;
+    }
+    p->log.whole = p->log.whole || !named; // a group, a population: whoever is in it
+    return 0;
+}
+
+static int look(struct web *w, struct look *look)
+{
+    struct pingone *p = w->own;
+    char from[ROLLCALL_TIME_TEXT], to[ROLLCALL_TIME_TEXT], filter[200], base[600];
+    char *url;
+    int r;
+
+    rollcall_time_format(p->log.since - OVERLAP, -1, from, sizeof(from));
+    rollcall_time_format(server_now(w) + AHEAD, -1, to, sizeof(to));
+    snprintf(filter, sizeof(filter), "recordedAt gt \"%s\" and recordedAt lt \"%s\"", from, to);
+    snprintf(base, sizeof(base), "%s/activities", p->env);
+    url = http_url(base, "filter", filter, "limit", PINGONE_PAGE, NULL);
+    r = url ? pingone_pages(w, url, "activities", each_entry, look) : -ENOMEM;
+    free(url);
+    return r;
+}
+
+int pingone_hint(struct web *w)
+{
+    struct pingone *p = w->own;
+    struct look l = {.newest = p->log.since};
+    int r;
+
+    if (p->log.denied)
+        return 0;
+    r = look(w, &l);
+    if (r == -EACCES) { // the passes go on without it
+        fprintf(stderr,
+                "the log of activities is not for this application (%s); changes are seen "
+                "every poll\n",
+                w->why);
+        p->log.denied = true;
+        return 0;
+    }
+    if (r < 0 && r != -ECANCELED)
+        return r;
+    p->log.since = l.newest;
+    return p->log.n_changed > 0 || p->log.whole;
+}

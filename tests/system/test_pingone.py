@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From PingOne to logins: a host whose people are an environment's. ROWS is what docs/sources-matrix.md says of
+the source, and each row has the test that shows it."""
+import os
+import subprocess
+
+import pytest
+
+import daemons
+import fake_pingone as fake
+import people
+import ssh
+import totp
+import wait
+
+# change: (what happens here, how fast)
+ROWS = {
+    "add": ("is known, and may log in once enrolled", "log"),
+    "rename": ("has the new name and keeps uid and home", "log"),
+    "disable": ("locked, and the sessions end", "log"),
+    "re-enable": ("may log in again", "log"),
+    "delete": ("locked, and the sessions end; seen by the list alone: no login after two lists", "log"),
+    "group change": ("is in the group, or out of it", "log"),
+    "leave date": ("none: PingOne has no such attribute", "never"),
+    "guest": ("of another population, or of an external identity provider: left out and counted", "log"),
+    "customer tenant": ("CUSTOMER and CIAM_TRIAL are refused at the start; with no solutionType, populations is mandatory", "start"),
+    "temporary lockout": ("no password; codes, keys and sessions stay", "log"),
+}
+SHOWN = set()
+STAFF = ["alice", "bob", "carol", "dave", "erin"]
+
+
+def row(name):
+    assert name in ROWS
+    SHOWN.add(name)
+    return lambda test: test
+
+
+def configure(server, keys):
+    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
+    with open("/etc/rollcall/secrets/ping", "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(fake.SECRET + "\n")
+    # PingOne knows no SSH keys; a file does.
+    people.write([people.person(1000 + n + 1, name, sshPublicKeys=keys[name].public, groups="") for n, name in enumerate(STAFF)])
+    with open("/etc/rollcall/rollcall.conf", "w", encoding="ascii") as f:
+        f.write(f"""[rollcall]
+mode = enforce
+contact = IT desk
+[source ping]
+type = pingone
+role = authority, directory
+environment = {fake.ENV}
+api_url = {server.origin}
+auth_url = {server.origin}
+client_id = {fake.CLIENT}
+secret_file = /etc/rollcall/secrets/ping
+ca_file = {server.ca}
+populations = {fake.STAFF}
+member_groups = {fake.USERS}, {fake.ADMINS}
+domain = acme.example
+poll = 20s
+[source keys]
+type = csv
+role = directory
+path = {people.PATH}
+[access]
+allow_groups = {fake.USERS}
+[mfa]
+factors = totp
+""")
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {name: ssh.Key() for name in STAFF}
+
+
+@pytest.fixture(scope="module")
+def server(keys):
+    with fake.PingOne() as s:
+        s.ids = {name: s.put(fake.user(n + 1, f"{name}@acme.example")) for n, name in enumerate(STAFF)}
+        configure(s, keys)
+        yield s
+
+
+@pytest.fixture(scope="module", autouse=True)
+def following(server):
+    assert daemons.sync_once().returncode == 0
+    daemon = daemons.Syncd().start()
+    daemon.logs("listing-accepted")
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def apps(following):
+    return {name: totp.enroll(name) for name in STAFF[:4]}
+
+
+def unlocked(name):
+    entry = people.passwd(name)
+    return entry is not None and entry[6] != "/usr/sbin/nologin"
+
+
+def log_in(name, keys, apps):
+    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
+
+
+def rollcall(*words):
+    return subprocess.run(["rollcall", *words], capture_output=True, text=True, timeout=60).stdout
+
+
+@row("add")
+def test_an_employee_of_pingone_logs_in_with_a_code(server, keys, apps, sshd):
+    assert people.passwd("alice")[4] == "Alice Example" and "linux-users" in people.groups("alice")
+    session = log_in("alice", keys, apps)
+    assert session.run("id -un")[1].strip() == "alice"
+    session.close()
+    server.put(fake.user(6, "frank@acme.example"))
+    wait.until(lambda: unlocked("frank"), "frank to be known")
+
+
+@row("disable")
+@row("re-enable")
+def test_whoever_is_disabled_is_locked_and_out_and_comes_back_when_enabled(server, keys, apps, sshd, enforcer):
+    session = log_in("bob", keys, apps)
+    server.change(server.ids["bob"], enabled=False, account={"status": "OK", "canAuthenticate": False})
+    assert session.gone()
+    assert not unlocked("bob") and unlocked("alice")
+    server.change(server.ids["bob"], enabled=True, account={"status": "OK", "canAuthenticate": True})
+    wait.until(lambda: unlocked("bob"), "bob to be let in again")
+
+
+@row("temporary lockout")
+def test_wrong_passwords_of_a_stranger_end_no_session(server, keys, apps, sshd, enforcer):
+    session = log_in("carol", keys, apps)
+    server.change(server.ids["carol"], "USER.LOCKED", account={"status": "LOCKED", "canAuthenticate": False,
+                                                               "unlockAt": "2099-01-01T00:00:00Z", "secondsUntilUnlock": 900})
+    server.change(server.ids["alice"], name={"formatted": "Alice After"})
+    wait.until(lambda: people.passwd("alice")[4] == "Alice After", "what came after the lockout")
+    assert unlocked("carol")
+    assert session.run("echo still here")[1].strip() == "still here"
+    session.close()
+
+
+@row("group change")
+def test_a_group_counts_at_once_and_its_end_too(server):
+    alice = server.people[server.ids["alice"]]
+    assert "linux-admins" not in people.groups("alice")
+    server.put(alice, groups=(fake.USERS, fake.ADMINS))
+    wait.until(lambda: "linux-admins" in people.groups("alice"), "alice in linux-admins")
+    server.put(alice, groups=(fake.USERS,))
+    wait.until(lambda: "linux-admins" not in people.groups("alice"), "alice out of it")
+
+
+@row("rename")
+def test_a_new_name_keeps_uid_and_home(server):
+    before = people.passwd("erin")
+    server.change(server.ids["erin"], username="erika@acme.example")
+    wait.until(lambda: people.passwd("erika"), "the new name")
+    after = people.passwd("erika")
+    assert (after[2], after[5]) == (before[2], before[5])
+
+
+@row("guest")
+def test_who_is_moved_among_the_guests_is_no_person_here_any_more(server):
+    server.put(fake.user(7, "visitor@acme.example", population={"id": fake.GUESTS}))
+    server.put(fake.user(8, "social@acme.example", identityProvider={"id": "x", "type": "GOOGLE"}))
+    server.put(fake.user(9, "grace@acme.example"))
+    wait.until(lambda: unlocked("grace"), "grace to be known")
+    assert people.passwd("visitor") is None and people.passwd("social") is None
+    server.change("a0000000-0000-4000-8000-000000000009", population={"id": fake.GUESTS})
+    wait.until(lambda: not unlocked("grace"), "grace to be no person here")
+
+
+@row("delete")
+def test_one_who_is_deleted_is_locked_and_out(server, keys, apps, sshd, enforcer):
+    session = log_in("dave", keys, apps)
+    server.delete(server.ids["dave"])
+    assert session.gone()
+    assert not unlocked("dave") and unlocked("alice")
+
+
+def test_every_row_is_shown():
+    # By rollcall-source-pingone alone: test_pingone_source.py.
+    alone = {"leave date", "customer tenant"}
+    assert SHOWN | alone == set(ROWS)
