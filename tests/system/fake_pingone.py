@@ -128,8 +128,8 @@ class PingOne(fake_web.Server):
             m = re.fullmatch(r'memberOfGroups\[id eq "([^"]*)"\](?: and username eq "([^"]*)")?', q.query["filter"])
             if not m:
                 return error(400, "INVALID_REQUEST", "The filter is not valid.", "filter")
-            people = [p for p in people if p["id"] in self.members.get(m[1], set()) | self.indirect.get(m[1], set())
-                      and m[2] in (None, p["username"])]
+            ids = self.members.get(m[1], set()) | self.indirect.get(m[1], set())
+            people = [p for p in people if p["id"] in ids and m[2] in (None, p["username"])]
         return self._denied("users") or self._paged(q, "users", people)
 
     def _user(self, q):
