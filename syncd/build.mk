@@ -147,8 +147,9 @@ test_pingone_map_LIBS := $(JANSSON_LIBS)
 PROGRAMS += rollcall-source-pingone
 rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_page.c syncd/sources/pingone_group.c \
 	syncd/sources/pingone_read.c syncd/sources/pingone_log.c syncd/sources/pingone_test.c \
-	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c $(WEB_SRCS)
-rollcall-source-pingone_LIBS := $(WEB_LIBS)
+	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c syncd/sources/jsonapi_rows.c \
+	syncd/sources/jsonapi_pointer.c $(WEB_SRCS)
+rollcall-source-pingone_LIBS := $(WEB_LIBS) -lyajl -lm
 rollcall-source-pingone_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_core_dropped
 test_core_dropped_SRCS := tests/unit/test_core_dropped.c tests/unit/engine_fixture.c

@@ -229,6 +229,13 @@ void emit_deleted(const char *id, const char *status)
     emit(json_pack("{s:s, s:s, s:s}", "op", "gone", "id", id, "status", status));
 }
 
+void emit_user_text(const char *user, size_t len, const char *where)
+{
+    if (fputs("{\"op\":\"user\",\"user\":", stdout) < 0 || fwrite(user, 1, len, stdout) != len ||
+        fprintf(stdout, ",\"where\":\"%s\"}\n", where) < 0)
+        exit(0);
+}
+
 void emit_flush(void)
 {
     if (fflush(stdout) != 0)

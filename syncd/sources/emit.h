@@ -44,6 +44,8 @@ void emit_dropped(const char *id, const char *reason, const char *name);
 void emit_device(int compliant, int managed, const char *id);
 // With `test` alone. `level`: "ok", "warning", "error".
 void emit_finding(const char *level, const char *what, const char *text);
+// A user whose JSON text is there already; `where` has nothing in it that JSON escapes.
+void emit_user_text(const char *user, size_t len, const char *where);
 // In a delta: the record was deleted on purpose; its person has that status ("locked").
 void emit_deleted(const char *id, const char *status);
 void emit_flush(void);

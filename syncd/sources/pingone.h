@@ -52,10 +52,12 @@ struct pingone {
     struct pingone_log log;
 };
 
-// Pages (pingone_page.c): each record of `_embedded.member` of `url` and of what `_links.next`
-// leads to goes to `each`, whose error ends it. Errors of web_get; -EBADMSG with a sentence where
-// it is no list, leads elsewhere, or goes round in a circle.
-typedef int pingone_each(struct web *w, const json_t *record, void *ctx);
+// Pages (pingone_page.c): each record of `_embedded.member` of `url`, and of what `_links.next`
+// leads to, goes to `each` while the page still comes, so it must ask nothing of the server; its
+// error ends it. `record` is NULL with a sentence in `fault` where it cannot be read. Errors of
+// web_get; -EBADMSG with a sentence where it is no list, leads elsewhere, or goes round in a
+// circle.
+typedef int pingone_each(struct web *w, const json_t *record, const char *fault, void *ctx);
 int pingone_pages(struct web *w, const char *url, const char *member, pingone_each *each,
                   void *ctx);
 

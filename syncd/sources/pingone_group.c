@@ -25,11 +25,12 @@ static int by_hash(const void *a, const void *b)
     return x->high < y->high ? -1 : x->high > y->high;
 }
 
-static int add_member(struct web *w, const json_t *user, void *ctx)
+static int add_member(struct web *w, const json_t *user, const char *fault, void *ctx)
 {
     struct pingone_group *g = ctx;
     const char *id = person_text(user, "id");
 
+    (void)fault; // it has no id then
     if (!id || g->n == LISTED_MAX) {
         snprintf(w->why, sizeof(w->why), "group %s has a member without an id, or too many", g->id);
         return -EBADMSG;
@@ -144,20 +145,28 @@ json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned)
     return groups(p, in, ret_assigned);
 }
 
-static int found(struct web *w, const json_t *user, void *ctx)
+struct sought {
+    const char *id;
+    bool found;
+};
+
+static int seek(struct web *w, const json_t *user, const char *fault, void *ctx)
 {
-    const char *const *id = ctx;
-    const char *this = person_text(user, "id");
+    struct sought *s = ctx;
+    const char *id = person_text(user, "id");
 
     (void)w;
-    return this && strcmp(this, *id) == 0 ? -EEXIST : 0;
+    (void)fault;
+    s->found = s->found || (id && strcmp(id, s->id) == 0);
+    return 0;
 }
 
 // The group's list is asked for this one alone.
 static int still_in(struct web *w, const struct pingone_group *g, const json_t *user, bool *ret)
 {
     const struct pingone *p = w->own;
-    const char *id = person_text(user, "id"), *name = person_text(user, "username");
+    struct sought s = {.id = person_text(user, "id")};
+    const char *name = person_text(user, "username");
     char filter[400];
     char *url;
     int r;
@@ -167,10 +176,10 @@ static int still_in(struct web *w, const struct pingone_group *g, const json_t *
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"] and username eq \"%s\"", g->id,
              name);
     url = http_url(p->users, "filter", filter, NULL);
-    r = url ? pingone_pages(w, url, "users", found, &id) : -ENOMEM;
+    r = url ? pingone_pages(w, url, "users", seek, &s) : -ENOMEM;
     free(url);
-    *ret = r == -EEXIST;
-    return r == -EEXIST ? 0 : r;
+    *ret = s.found;
+    return r;
 }
 
 int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned)

@@ -85,7 +85,7 @@ static void note(struct pingone_log *log, const char *id, bool deleted)
     log->changed[log->n_changed++].deleted = deleted;
 }
 
-static int each_entry(struct web *w, const json_t *entry, void *ctx)
+static int each_entry(struct web *w, const json_t *entry, const char *fault, void *ctx)
 {
     struct pingone *p = w->own;
     struct look *look = ctx;
@@ -97,6 +97,7 @@ static int each_entry(struct web *w, const json_t *entry, void *ctx)
     int64_t t;
     size_t i;
 
+    (void)fault; // an entry that cannot be read matters to nobody: the passes go on
     if (++look->n > ENTRIES_MAX) {
         p->log.whole = true;
         return -ECANCELED;

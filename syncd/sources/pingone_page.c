@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rollcall/cleanup.h"
+#include "syncd/sources/jsonapi_rows.h"
 #include "syncd/sources/pingone.h"
 
 #define EMPTY_MAX 100 // pages with nobody on them, one after the other
@@ -50,46 +50,106 @@ static int step(struct web *w, struct walk *walk, const char *href)
     return 1;
 }
 
-// 1: there is another page; 0: that was the last.
-static int page(struct web *w, struct walk *walk, const json_t *json, const char *member,
-                pingone_each *each, void *ctx)
-{
-    const json_t *list = json_object_get(json_object_get(json, "_embedded"), member),
-                 *next = json_object_get(json_object_get(json, "_links"), "next"),
-                 *href = json_object_get(next, "href");
+// ---- one page, as its bytes come ----
 
-    // With nobody in it, `_embedded` may be missing; `size` is there.
-    if (!json_is_array(list) &&
-        (list || !json_is_object(json) || json_integer_value(json_object_get(json, "size")) != 0 ||
-         !json_is_integer(json_object_get(json, "size"))))
-        return odd(w, "has no records where they belong");
-    walk->empty = json_array_size(list) > 0 ? 0 : walk->empty + 1;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        int r = each(w, json_array_get(list, i), ctx);
-        if (r < 0)
-            return r;
-    }
-    if (!next || json_is_null(next))
+enum { NEXT };
+
+struct page {
+    struct web *w;
+    struct rows *rows;
+    pingone_each *each;
+    void *ctx;
+    char why[HTTP_WHY_MAX]; // of what `each` said
+    int error;
+};
+
+static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fault)
+{
+    struct page *page = ctx;
+    struct web *w = page->w;
+
+    (void)number;
+    page->error = page->each(w, row, fault, page->ctx);
+    if (page->error < 0)
+        snprintf(page->why, sizeof(page->why), "%s", w->why);
+    return page->error;
+}
+
+static int take(void *ctx, const char *bytes, size_t len)
+{
+    struct page *page = ctx;
+
+    return rows_feed(page->rows, bytes, len);
+}
+
+static int read_page(struct page *page, const char *url)
+{
+    struct web *w = page->w;
+    struct http_answer a = {0};
+    int r = web_send(w, &(struct http_request){.url = url, .take = take, .ctx = page}, &a);
+
+    http_answer_done(&a);
+    if (r >= 0)
+        r = rows_end(page->rows);
+    if (page->error < 0)
+        snprintf(w->why, sizeof(w->why), "%s", page->why);
+    else if (r < 0 && *rows_why(page->rows))
+        snprintf(w->why, sizeof(w->why), "a list of PingOne's cannot be read: %s",
+                 rows_why(page->rows));
+    return page->error < 0 ? page->error : r;
+}
+
+// 1: there is another page; 0: that was the last.
+static int turn(struct web *w, struct walk *walk, const struct rows *rows)
+{
+    const char *next = rows_beside(rows, NEXT);
+
+    walk->empty = rows_count(rows) > 0 ? 0 : walk->empty + 1;
+    if (!next)
         return 0;
-    if (!json_is_string(href))
-        return odd(w, "has a next page with no address");
     if (walk->empty > EMPTY_MAX)
         return odd(w, "has nothing but empty pages");
-    return step(w, walk, json_string_value(href));
+    return step(w, walk, next);
+}
+
+static int read_pages(struct web *w, struct walk *walk, const struct rows_settings *settings,
+                      struct page *page)
+{
+    int r = 1;
+
+    while (r > 0) {
+        page->rows = rows_new(settings);
+        if (!page->rows)
+            return -ENOMEM;
+        r = read_page(page, walk->url);
+        if (r >= 0)
+            r = turn(w, walk, page->rows);
+        rows_free(page->rows);
+    }
+    return r;
 }
 
 int pingone_pages(struct web *w, const char *url, const char *member, pingone_each *each, void *ctx)
 {
+    struct page page = {.w = w, .each = each, .ctx = ctx};
     struct walk walk = {.url = strdup(url)};
-    int r = walk.url ? 1 : -ENOMEM;
+    struct pointer list = {0}, next = {0};
+    char path[64];
+    int r;
 
-    while (r > 0) {
-        struct http_answer a = {0};
-        r = web_get(w, walk.url, &a);
-        if (r >= 0)
-            r = page(w, &walk, a.json, member, each, ctx);
-        http_answer_done(&a);
-    }
+    snprintf(path, sizeof(path), "/_embedded/%s", member);
+    r = pointer_parse(path, &list);
+    if (r == 0)
+        r = pointer_parse("/_links/next/href", &next);
+    if (r == 0)
+        r = walk.url
+                ? read_pages(w, &walk,
+                             &(struct rows_settings){
+                                 .list = &list, .beside = {&next}, .row = on_row, .ctx = &page},
+                             &page)
+                : -ENOMEM;
+    pointer_done(&list);
+    pointer_done(&next);
     free(walk.url);
     free(walk.mark);
     return r;

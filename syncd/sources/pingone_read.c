@@ -13,11 +13,16 @@
 
 #define PASSES_MAX     3 // begun again because somebody changed while it was read
 #define PROGRESS_EVERY 5000
+#define SAID_MAX       (64 * 1024) // six texts of 1 KiB with all of it escaped, and 64 groups
 
 struct say {
     bool delta, open;
     uint64_t rows, met, repeated;
-    unsigned doubts; // how many more may be looked at twice
+    bool sure;                                            // what comes now is the user's own word
+    struct pingone_changed doubtful[PINGONE_CHANGED_MAX]; // to be looked at again
+    size_t n_doubtful;
+    char text[SAID_MAX]; // what is said of the record in work
+    size_t n_text;
 };
 
 // ---- a listing ----
@@ -56,17 +61,18 @@ static void commit(struct web *w, const struct say *say)
 
 // ---- one of them ----
 
-static struct listed_hash content_of(struct pingone *p, const struct pingone_record *rec,
-                                     enum pingone_word word)
+// What is said of the record, as text: it is hashed, and where it is new it is said.
+static int write_down(struct say *say, const struct pingone_record *rec, enum pingone_word word)
 {
     json_t *content =
         word == PINGONE_PERSON
             ? json_incref(rec->user)
             : json_pack("[s, s*]", word == PINGONE_DROPPED ? rec->reason : rec->why, rec->name);
-    struct listed_hash hash = listed_json_hash(p->listed, content);
+    size_t n = content ? json_dumpb(content, say->text, sizeof(say->text), JSON_COMPACT) : 0;
 
     json_decref(content);
-    return hash;
+    say->n_text = n;
+    return n > 0 && n <= sizeof(say->text) ? 0 : -ENOMEM; // SAID_MAX is more than any can have
 }
 
 static void say_record(struct web *w, struct say *say, const struct pingone_record *rec,
@@ -74,7 +80,7 @@ static void say_record(struct web *w, struct say *say, const struct pingone_reco
 {
     begin(w, say);
     if (word == PINGONE_PERSON) {
-        emit_user(json_incref(rec->user), rec->id);
+        emit_user_text(say->text, say->n_text, rec->id);
         say->rows++;
     } else if (word == PINGONE_DROPPED) {
         emit_dropped(rec->id, rec->reason, rec->name);
@@ -92,22 +98,28 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     struct pingone_record rec;
     enum pingone_word word = pingone_take(user, &p->rules, assigned, &rec);
     enum listed_word said = LISTED_NEW;
-    bool look_again = false;
+    bool again = false;
+    int r;
 
     if (word == PINGONE_PERSON)
         json_object_set(rec.user, "groups", groups);
     json_decref(groups);
-    if (rec.id) {
-        struct listed_hash hash = content_of(p, &rec, word);
-        look_again = say->doubts > 0 && listed_changed(p->listed, rec.id, hash);
-        if (!look_again)
+    r = write_down(say, &rec, word);
+    if (r == 0 && rec.id) {
+        struct listed_hash hash;
+        listed_bytes_begin(p->listed);
+        listed_bytes(p->listed, say->text, say->n_text);
+        hash = listed_bytes_end(p->listed);
+        again = !say->sure && say->n_doubtful < PINGONE_CHANGED_MAX &&
+                listed_changed(p->listed, rec.id, hash);
+        if (!again)
             said = listed_record(p->listed, rec.id, hash, word != PINGONE_PROBLEM);
     }
     say->repeated += said == LISTED_REPEATED;
-    if (said == LISTED_NEW && !look_again)
+    if (r == 0 && said == LISTED_NEW && !again)
         say_record(w, say, &rec, word);
     json_decref(rec.user);
-    return look_again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
+    return r < 0 ? r : again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
 
 // A user of another environment in this one's list: whoever answers is not whom we asked.
@@ -151,22 +163,7 @@ static int read_one(struct web *w, struct say *say, const char *id)
 
 // ---- all of them ----
 
-// Lists lag behind, and their pages shift while they are read: before somebody is said to have
-// changed, or to have left a group, the user itself is asked.
-static int look_again(struct web *w, struct say *say, const char *id)
-{
-    unsigned doubts = say->doubts;
-    int r;
-
-    say->doubts = 0;
-    r = read_one(w, say, id);
-    say->doubts = doubts - 1;
-    if (r == -ENODATA)
-        r = -EBADMSG;
-    return r == -ENOENT ? 0 : r; // deleted meanwhile: the next pass lacks it
-}
-
-static int each_user(struct web *w, const json_t *user, void *ctx)
+static int each_user(struct web *w, const json_t *user, const char *fault, void *ctx)
 {
     struct say *say = ctx;
     bool assigned;
@@ -175,12 +172,20 @@ static int each_user(struct web *w, const json_t *user, void *ctx)
 
     if (r < 0)
         return r;
-    groups = pingone_groups_of(w->own, person_text(user, "id"), &assigned);
-    r = groups ? say_user(w, say, user, groups, assigned) : -ENOMEM;
-    if (r == 1)
-        r = look_again(w, say, person_text(user, "id"));
     if (++say->met % PROGRESS_EVERY == 0)
         emit_progress(say->met, 0);
+    if (!user) {
+        emit_problem("a user", NULL, false, fault);
+        return 0;
+    }
+    groups = pingone_groups_of(w->own, person_text(user, "id"), &assigned);
+    r = groups ? say_user(w, say, user, groups, assigned) : -ENOMEM;
+    if (r == 1) {
+        snprintf(say->doubtful[say->n_doubtful].id, sizeof(say->doubtful[0].id), "%s",
+                 person_text(user, "id"));
+        say->n_doubtful++;
+        r = 0;
+    }
     // Pages that differ in their address alone would never end.
     if (r == 0 && say->repeated > 10000 && say->repeated > say->met / 2) {
         snprintf(w->why, sizeof(w->why), "PingOne lists the same users again and again");
@@ -189,10 +194,24 @@ static int each_user(struct web *w, const json_t *user, void *ctx)
     return r;
 }
 
+// Lists lag behind, and their pages shift while they are read: before somebody is said to have
+// changed, or to have left a group, the user itself is asked.
+static int look_again(struct web *w, struct say *say)
+{
+    int r = 0;
+
+    say->sure = true;
+    for (size_t i = 0; i < say->n_doubtful && r >= 0; i++) {
+        r = read_one(w, say, say->doubtful[i].id);
+        r = r == -ENOENT ? 0 : r == -ENODATA ? -EBADMSG : r; // gone: the listing lacks it
+    }
+    return r;
+}
+
 static int pass(struct web *w)
 {
     struct pingone *p = w->own;
-    struct say say = {.doubts = listed_known(p->listed) ? PINGONE_CHANGED_MAX : 0};
+    struct say say = {.sure = !listed_known(p->listed)};
     char *url;
     int r;
 
@@ -205,6 +224,8 @@ static int pass(struct web *w)
     url = http_url(p->users, "limit", PINGONE_PAGE, NULL);
     r = url ? pingone_pages(w, url, "users", each_user, &say) : -ENOMEM;
     free(url);
+    if (r >= 0)
+        r = look_again(w, &say);
     if (r < 0)
         return r;
     if (say.met == 0) {
@@ -261,7 +282,7 @@ static int read_named(struct web *w, struct say *say, const struct pingone_chang
 static enum web_outcome read_changed(struct web *w)
 {
     struct pingone *p = w->own;
-    struct say say = {.delta = true};
+    struct say say = {.delta = true, .sure = true};
     int r = 0;
 
     listed_begin(p->listed);

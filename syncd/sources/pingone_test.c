@@ -99,7 +99,7 @@ struct coverage {
     size_t shown;
 };
 
-static int each_user(struct web *w, const json_t *user, void *ctx)
+static int each_user(struct web *w, const json_t *user, const char *fault, void *ctx)
 {
     const struct pingone *p = w->own;
     struct coverage *c = ctx;
@@ -109,6 +109,7 @@ static int each_user(struct web *w, const json_t *user, void *ctx)
     json_t *groups;
     bool assigned;
 
+    (void)fault; // pingone_take says that it is no object
     groups = pingone_groups_of(w->own, person_text(user, "id"), &assigned);
     word = pingone_take(user, &p->rules, assigned, &rec);
     c->users++;
