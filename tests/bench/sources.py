@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sources over an API beside their floor: curl that fetches the same pages over one connection to /dev/null. The
 fakes' answers are kept at a first reading that is not measured, and sent as bytes from then on, without gzip. The
-source says its listing to a pipe that is counted and thrown away. PEOPLE ("1000 100000") changes the sizes, RUNS how
-often each is measured: the least of them counts."""
+source says its listing to a pipe that is counted and thrown away. SOURCES_PEOPLE ("1000 100000") changes the sizes,
+RUNS how often each is measured: the least of them counts. `look`: the requests of the next look that finds nothing new."""
 import fcntl
 import importlib
 import json
@@ -17,12 +17,12 @@ import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
-PROGRAMS = os.environ.get("SOURCES", "/usr/libexec/rollcall/sources") + "/rollcall-source-"
-SIZES = [int(n) for n in os.environ.get("PEOPLE", "1000 100000").split()]
+PROGRAMS = os.environ.get("SOURCES_IN", "/usr/libexec/rollcall/sources") + "/rollcall-source-"
+SIZES = [int(n) for n in os.environ.get("SOURCES_PEOPLE", "1000 100000").split()]
 RUNS = int(os.environ.get("RUNS", "3"))
 FILES = ["password_file", "keytab", "ca_file", "cert_file", "key_file", "secret_file", "credential"]
-POLL = 20  # seconds; who has a log looks at it sooner
-LOOK = 2.6  # seconds after a listing in which one look at a log falls
+POLL = 20  # seconds; who has a log looks at it every 2
+SOON = {"poll": 2}  # who has none is asked for the rest of it by the next reading
 
 
 # ---- what is measured: (server, files, options) with `n` people ----
@@ -32,7 +32,7 @@ def pingone(n):
     server = fake.PingOne(compress=False)
     server.page = 500
     server.people = {u["id"]: u for u in (fake.user(i, f"p{i}@acme.example") for i in range(n))}
-    server.members[fake.USERS] = set(list(server.people)[:n // 10])
+    server.members[fake.USERS] = set(server.people)
     return server, {"secret_file": fake.SECRET}, fake.options(server)
 
 
@@ -42,17 +42,17 @@ def graph(n):
     tenant = fake.Tenant(server)
     tenant.page_size = 500
     people = [tenant.add(f"p{i}", employeeId=str(i)) for i in range(n)]
-    group = tenant.add_group("linux-users", *people[:n // 10])
+    group = tenant.add_group("linux-users", *people)
     return server, {"secret_file": tenant.tokens.secret}, {
         "tenant": tenant.id, "client_id": tenant.tokens.client_id, "domain": [tenant.domain], "assigned_groups": [group],
-        "role": ["authority", "directory"], "login_url": server.origin, "graph_url": server.origin}
+        "role": ["authority", "directory"], "login_url": server.origin, "graph_url": server.origin, **SOON}
 
 
 def okta(n):
     fake = importlib.import_module("fake_okta")
     server = fake.Okta(token="t0ken", compress=False)
     people = [server.add(f"p{i}", number=str(i), silent=True) for i in range(n)]
-    group = server.group("linux-users", people[:n // 10])
+    group = server.group("linux-users", people)
     return server, {"secret_file": "t0ken"}, {"org": server.origin, "org_id": fake.ORG_ID, "domain": ["example.com"],
                                               "assigned_groups": [group], "log_poll": 2}
 
@@ -61,14 +61,14 @@ def scim(n):
     fake = importlib.import_module("fake_scim")
     server = fake.Scim([fake.user(f"p{i}", i) for i in range(n)], [fake.group("linux-users", *(f"p{i}" for i in range(n // 10)))],
                        compress=False)
-    return server, {"secret_file": fake.TOKEN}, {"url": server.url}
+    return server, {"secret_file": fake.TOKEN}, {"url": server.url, "require_attributes": ["employeeNumber"], **SOON}
 
 
 def workday(n):
     fake = importlib.import_module("fake_hr")
     server = fake.Workday([fake.worker(i, f"p{i}") for i in range(n)], compress=False)
     return server, {"password_file": fake.PASSWORD}, {"type": "json", "preset": "workday-raas", "url": server.url,
-                                                      "user": fake.USER}
+                                                      "user": fake.USER, **SOON}
 
 
 CASES = {"graph": graph, "okta": okta, "json": workday, "scim": scim, "pingone": pingone}
@@ -171,6 +171,16 @@ def processor(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def one_look(api):
+    """What the source asks by itself next, until it is silent."""
+    asked, quiet = [], 0.0
+    while quiet < (0.6 if asked else 10):
+        time.sleep(0.2)
+        new = api.say("asked")
+        asked, quiet = asked + new, 0.0 if new else quiet + 0.2
+    return asked
+
+
 def measure(case, api, look):
     """Seconds until the first commit, seconds of processor, peak KiB, what was asked, and what was asked by one look
     afterwards."""
@@ -182,8 +192,7 @@ def measure(case, api, look):
     got = types.SimpleNamespace(seconds=seconds, cpu=processor(p.pid), peak=status(p.pid, "VmHWM"), people=people, after=[])
     got.asked = api.say("asked")
     if look:
-        time.sleep(look)
-        got.after = api.say("asked")
+        got.after = one_look(api)
     p.stdin.close()
     p.stdout.close()
     p.wait()
@@ -206,10 +215,10 @@ def floor(api, asked):
 def row(case, n):
     api = Api(case, n)
     try:
-        first = measure(case, api, LOOK)  # what is asked is kept by this one
+        first = measure(case, api, True)  # what is asked is kept by this one
         assert first.people > n * 0.98, f"{first.people} of {n} people were said"
         pages = [t for m, t in first.asked if m == "GET"]
-        runs = [measure(case, api, 0) for _ in range(RUNS)]
+        runs = [measure(case, api, False) for _ in range(RUNS)]
         floors = [floor(api, pages) for _ in range(RUNS)]
         size = api.say("size")
     finally:
