@@ -32,8 +32,8 @@ struct rows {
     size_t list_depth;             // inside the list: its depth; else 0
     bool list_seen, ended;
     char *beside[ROWS_BESIDE];
-    json_t *row; // element in work, where it is built
-    bool in_row;
+    json_t *row;       // element in work, where it is built
+    bool in_row, skip; // skip: inside of a member that nobody wants
     size_t row_bytes;
     uint64_t count;
     char fault[200], why[ROWS_WHY_MAX];
@@ -106,6 +106,8 @@ static void put(struct rows *r, json_t *value)
 {
     struct frame *f = &r->frame[r->depth - 1];
 
+    if (r->skip)
+        return; // nothing was made of it
     if (!value) {
         row_fault(r, "holds bytes that are not UTF-8");
         return;
@@ -135,13 +137,29 @@ static void put(struct rows *r, json_t *value)
         row_fault(r, "has a name that is not UTF-8");
 }
 
+static bool is_kept(const struct rows *r)
+{
+    return r->in_row && !r->skip;
+}
+
+// Whether anybody wants the member of an element that begins with this name.
+static bool is_wanted(const struct rows *r, const char *name)
+{
+    if (!r->s.wanted)
+        return true;
+    for (size_t i = 0; r->s.wanted[i]; i++)
+        if (strcmp(r->s.wanted[i], name) == 0)
+            return true;
+    return false;
+}
+
 static int row_done(struct rows *r)
 {
     int e;
 
     if (!r->fault[0] && !json_is_object(r->row))
         row_fault(r, "is no object");
-    r->in_row = false;
+    r->in_row = r->skip = false;
     e = r->s.row(r->s.ctx, r->row, r->count, r->fault[0] ? r->fault : NULL);
     json_decref(r->row);
     r->row = NULL;
@@ -160,6 +178,7 @@ static void value_begins(struct rows *r)
     }
     if (r->list_depth && r->depth == r->list_depth) {
         r->in_row = true;
+        r->skip = false;
         r->row_bytes = 0;
         r->fault[0] = 0;
         r->count++;
@@ -199,7 +218,7 @@ static int on_null(void *ctx)
     struct rows *r = ctx;
 
     value_begins(r);
-    return scalar(r, r->in_row && weigh(r, 4) ? json_null() : NULL);
+    return scalar(r, is_kept(r) && weigh(r, 4) ? json_null() : NULL);
 }
 
 static int on_boolean(void *ctx, int on)
@@ -207,7 +226,7 @@ static int on_boolean(void *ctx, int on)
     struct rows *r = ctx;
 
     value_begins(r);
-    return scalar(r, r->in_row && weigh(r, 4) ? json_boolean(on) : NULL);
+    return scalar(r, is_kept(r) && weigh(r, 4) ? json_boolean(on) : NULL);
 }
 
 static json_t *number_of(struct rows *r, const char *text, size_t len)
@@ -240,7 +259,7 @@ static int on_number(void *ctx, const char *text, size_t len)
     value_begins(r);
     if (!r->in_row && !keep_beside(r, text, len))
         return 0;
-    return scalar(r, r->in_row && weigh(r, len) ? number_of(r, text, len) : NULL);
+    return scalar(r, is_kept(r) && weigh(r, len) ? number_of(r, text, len) : NULL);
 }
 
 static int on_string(void *ctx, const unsigned char *text, size_t len)
@@ -250,9 +269,11 @@ static int on_string(void *ctx, const unsigned char *text, size_t len)
     value_begins(r);
     if (!r->in_row && !keep_beside(r, (const char *)text, len))
         return 0;
-    if (r->in_row && memchr(text, 0, len))
+    if (!is_kept(r))
+        return scalar(r, NULL);
+    if (memchr(text, 0, len))
         row_fault(r, "holds a NUL in a text");
-    return scalar(r, r->in_row && weigh(r, len) ? json_stringn((const char *)text, len) : NULL);
+    return scalar(r, weigh(r, len) ? json_stringn((const char *)text, len) : NULL);
 }
 
 static int on_name(void *ctx, const unsigned char *name, size_t len)
@@ -262,13 +283,15 @@ static int on_name(void *ctx, const unsigned char *name, size_t len)
 
     r->silent = 0;
     if (len >= sizeof(f->name) || memchr(name, 0, len)) {
-        if (r->in_row)
+        if (is_kept(r))
             row_fault(r, "has a name that is too long, or holds a NUL");
         len = 0;
     }
     memcpy(f->name, name, len);
     f->name[len] = 0;
-    if (r->in_row)
+    if (r->in_row && r->depth == r->list_depth + 1)
+        r->skip = !is_wanted(r, f->name);
+    if (is_kept(r))
         weigh(r, len);
     moved(r);
     return 1;
@@ -287,7 +310,7 @@ static int opens(struct rows *r, bool array)
                           : "what stands in the place of the list is none");
     if (r->depth == ROWS_DEPTH_MAX)
         return fail(r, -EBADMSG, "it is nested deeper than 32 levels");
-    if (r->in_row && weigh(r, 4)) {
+    if (is_kept(r) && weigh(r, 4)) {
         made = array ? json_array() : json_object();
         if (!made)
             return fail(r, -ENOMEM, "");

@@ -22,6 +22,9 @@
 struct rows_settings {
     const struct pointer *list;                // where it stands
     const struct pointer *beside[ROWS_BESIDE]; // texts and numbers; NULL: none
+    // Names, NULL behind the last: the members of an element that anybody looks at. What has
+    // another name is read as JSON and not kept. NULL: all of them.
+    const char *const *wanted;
     // Element `number`, from 1 on. `row` is an object, borrowed; or NULL, with a sentence in
     // `fault`. An error ends the reading with it.
     int (*row)(void *ctx, const json_t *row, uint64_t number, const char *fault);

@@ -80,6 +80,39 @@ static void take_rules(struct web *w, struct pingone *p)
     };
 }
 
+// What an option names is wanted whole, and by what stands before its first dot.
+static bool want(struct pingone *p, const char *path)
+{
+    const char *names[] = {path, strndup(path, strcspn(path, "."))};
+
+    if (!names[1] || p->n_wanted + 2 > PINGONE_WANTED_MAX) {
+        free((char *)(uintptr_t)names[1]);
+        return false;
+    }
+    p->wanted_text[p->n_wanted] = (char *)(uintptr_t)names[1];
+    p->wanted[p->n_wanted++] = names[1];
+    p->wanted[p->n_wanted++] = path;
+    return true;
+}
+
+static void take_wanted(struct pingone *p)
+{
+    static const char *const ours[] = {
+        "id",   "environment", "username", "email",     "externalId", "type",
+        "name", "enabled",     "account",  "lifecycle", "population", "identityProvider"};
+    const json_t *marks = p->rules.shared.require_attributes;
+    bool fits = true;
+
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        p->wanted[p->n_wanted++] = ours[i];
+    if (p->rules.employee_number)
+        fits = want(p, p->rules.employee_number);
+    for (size_t i = 0; i < json_array_size(marks) && fits; i++)
+        fits = want(p, json_string_value(json_array_get(marks, i)));
+    if (!fits)
+        p->n_wanted = 0; // all of it, then
+}
+
 static struct web_source source;
 
 static int settings(struct web *w, struct http_settings *http, struct auth_settings *auth)
@@ -102,6 +135,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     if (r == 0)
         r = take_groups(w, p, "member_groups", false);
     take_rules(w, p);
+    take_wanted(p);
     source.hint_every = (unsigned)(poll / 10 < HINT_LEAST  ? HINT_LEAST
                                    : poll / 10 > HINT_MOST ? HINT_MOST
                                                            : poll / 10);
@@ -192,6 +226,8 @@ static void done(struct web *w)
         return;
     pingone_groups_done(p);
     listed_free(p->listed);
+    for (size_t i = 0; i < PINGONE_WANTED_MAX; i++)
+        free(p->wanted_text[i]);
     free(p->api);
     free(p->auth);
     free(p->env);

@@ -8,6 +8,7 @@
 #include "syncd/sources/web.h"
 
 #define PINGONE_GROUPS_MAX  64
+#define PINGONE_WANTED_MAX  64
 #define PINGONE_CHANGED_MAX 100   // people that are read one by one
 #define PINGONE_EVENTS      4096  // that are known from the last look
 #define PINGONE_PAGE        "500" // people; the server may give fewer (2. of its paging page)
@@ -43,6 +44,9 @@ struct pingone {
     char *users; // .../users
     char *api, *auth, *token_url, *token_origin;
     struct pingone_rules rules;
+    const char *wanted[PINGONE_WANTED_MAX + 1]; // members of a user, NULL behind the last
+    char *wanted_text[PINGONE_WANTED_MAX];      // those of them that are ours
+    size_t n_wanted;                            // 0: all
     struct listed *listed;
     struct pingone_group group[PINGONE_GROUPS_MAX];
     size_t n_groups;
@@ -58,8 +62,9 @@ struct pingone {
 // web_get; -EBADMSG with a sentence where it is no list, leads elsewhere, or goes round in a
 // circle.
 typedef int pingone_each(struct web *w, const json_t *record, const char *fault, void *ctx);
-int pingone_pages(struct web *w, const char *url, const char *member, pingone_each *each,
-                  void *ctx);
+// `wanted`: the members of a record that are looked at, NULL behind the last; NULL: all.
+int pingone_pages(struct web *w, const char *url, const char *member, const char *const *wanted,
+                  pingone_each *each, void *ctx);
 
 // Groups (pingone_group.c): reads who is in each of them. Errors of web_get.
 int pingone_groups_read(struct web *w);
@@ -81,6 +86,12 @@ int pingone_hint(struct web *w);
 void pingone_log_begin(struct web *w);
 // `rollcall source test` (pingone_test.c).
 void pingone_test(struct web *w);
+
+// For pingone_pages of users.
+static inline const char *const *pingone_wanted(const struct pingone *p)
+{
+    return p->n_wanted ? p->wanted : NULL;
+}
 
 // The environment's solutionType; NULL: not said, or not for our eyes. The caller's. Errors of
 // web_get.

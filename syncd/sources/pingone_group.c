@@ -9,6 +9,8 @@
 
 #include "syncd/sources/pingone.h"
 
+static const char *const just_id[] = {"id", NULL};
+
 static struct listed_hash hash_of(struct pingone *p, const char *id)
 {
     listed_bytes_begin(p->listed);
@@ -83,7 +85,7 @@ static int read_group(struct web *w, struct pingone_group *g)
         return r;
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"]", g->id);
     url = http_url(p->users, "filter", filter, "limit", PINGONE_PAGE, NULL);
-    r = url ? pingone_pages(w, url, "users", add_member, g) : -ENOMEM;
+    r = url ? pingone_pages(w, url, "users", just_id, add_member, g) : -ENOMEM;
     free(url);
     if (r >= 0 && g->n > 0)
         qsort(g->member, g->n, sizeof(*g->member), by_hash);
@@ -176,7 +178,7 @@ static int still_in(struct web *w, const struct pingone_group *g, const json_t *
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"] and username eq \"%s\"", g->id,
              name);
     url = http_url(p->users, "filter", filter, NULL);
-    r = url ? pingone_pages(w, url, "users", seek, &s) : -ENOMEM;
+    r = url ? pingone_pages(w, url, "users", just_id, seek, &s) : -ENOMEM;
     free(url);
     *ret = s.found;
     return r;

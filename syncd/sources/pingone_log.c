@@ -120,6 +120,7 @@ static int each_entry(struct web *w, const json_t *entry, const char *fault, voi
 
 static int look(struct web *w, struct look *look)
 {
+    static const char *const wanted[] = {"id", "recordedAt", "action", "resources", NULL};
     struct pingone *p = w->own;
     char from[ROLLCALL_TIME_TEXT], to[ROLLCALL_TIME_TEXT], filter[200], base[600];
     char *url;
@@ -130,7 +131,7 @@ static int look(struct web *w, struct look *look)
     snprintf(filter, sizeof(filter), "recordedAt gt \"%s\" and recordedAt lt \"%s\"", from, to);
     snprintf(base, sizeof(base), "%s/activities", p->env);
     url = http_url(base, "filter", filter, "limit", PINGONE_PAGE, NULL);
-    r = url ? pingone_pages(w, url, "activities", each_entry, look) : -ENOMEM;
+    r = url ? pingone_pages(w, url, "activities", wanted, each_entry, look) : -ENOMEM;
     free(url);
     return r;
 }

@@ -106,46 +106,60 @@ static const char *status_of(const json_t *user, bool *ret_blocked)
 
 // ---- the person ----
 
-static json_t *display_name(const json_t *user)
+// Texts of a json_t are UTF-8 already.
+static void put(json_t *o, const char *member, const char *text)
 {
-    const json_t *name = json_object_get(user, "name");
-    const char *formatted = short_text(name, "formatted"), *given = short_text(name, "given"),
-               *family = short_text(name, "family");
-
-    if (formatted)
-        return json_string(formatted);
-    if (given && family)
-        return json_sprintf("%s %s", given, family);
-    return given || family ? json_string(given ? given : family) : NULL;
+    if (text)
+        json_object_set_new_nocheck(o, member, json_string_nocheck(text));
 }
 
-static json_t *enterprise(const json_t *user, const struct pingone_rules *rules)
+static void put_display_name(json_t *o, const json_t *name)
 {
-    const json_t *number =
-        person_at(user, rules->employee_number ? rules->employee_number : "externalId");
-    const char *text = json_string_value(number);
+    const char *formatted = short_text(name, "formatted"), *given = short_text(name, "given"),
+               *family = short_text(name, "family");
+    char both[2 * SHORT_MAX + 2];
 
-    if (json_is_integer(number))
-        return json_pack("{s:o}", "employeeNumber",
-                         json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(number)));
+    snprintf(both, sizeof(both), "%s%s%s", given ? given : "", given && family ? " " : "",
+             family ? family : "");
+    put(o, "displayName", formatted ? formatted : *both ? both : NULL);
+}
+
+static void put_number(json_t *o, const json_t *number)
+{
+    const char *text = json_string_value(number);
+    char digits[24];
+    json_t *enterprise;
+
+    if (json_is_integer(number)) {
+        snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(number));
+        text = digits;
+    }
     if (!text || !*text || strlen(text) > SHORT_MAX)
-        return NULL;
-    return json_pack("{s:s}", "employeeNumber", text);
+        return;
+    enterprise = json_object();
+    put(enterprise, "employeeNumber", text);
+    json_object_set_new_nocheck(o, PERSON_ENTERPRISE, enterprise);
 }
 
 static json_t *person(const json_t *user, const struct pingone_rules *rules, const char *login)
 {
+    json_t *o = json_object(), *ours = json_object(), *emails = json_object();
     bool blocked;
-    const char *status = status_of(user, &blocked), *email = short_text(user, "email");
-    json_t *ours = json_pack("{s:s}", "status", status);
 
+    put(o, "id", person_text(user, "id"));
+    put(o, "userName", login);
+    put_display_name(o, json_object_get(user, "name"));
+    put(o, "userType", short_text(user, "type"));
+    put(emails, "value", short_text(user, "email"));
+    if (json_object_size(emails) > 0)
+        json_object_set_new_nocheck(o, "emails", json_pack("[O]", emails));
+    json_decref(emails);
+    put_number(o, person_at(user, rules->employee_number ? rules->employee_number : "externalId"));
+    put(ours, "status", status_of(user, &blocked));
     if (blocked)
-        json_object_set_new(ours, "passwordBlocked", json_true());
-    return json_pack("{s:s, s:s, s:o*, s:s*, s:o*, s:o*, s:o}", "id", person_text(user, "id"),
-                     "userName", login, "displayName", display_name(user), "userType",
-                     short_text(user, "type"), "emails",
-                     email ? json_pack("[{s:s}]", "value", email) : NULL, PERSON_ENTERPRISE,
-                     enterprise(user, rules), PERSON_EXTENSION, ours);
+        json_object_set_new_nocheck(ours, "passwordBlocked", json_true());
+    json_object_set_new_nocheck(o, PERSON_EXTENSION, ours);
+    return o;
 }
 
 static enum pingone_word problem(struct pingone_record *ret, const char *what)

@@ -129,7 +129,8 @@ static int read_pages(struct web *w, struct walk *walk, const struct rows_settin
     return r;
 }
 
-int pingone_pages(struct web *w, const char *url, const char *member, pingone_each *each, void *ctx)
+int pingone_pages(struct web *w, const char *url, const char *member, const char *const *wanted,
+                  pingone_each *each, void *ctx)
 {
     struct page page = {.w = w, .each = each, .ctx = ctx};
     struct walk walk = {.url = strdup(url)};
@@ -142,12 +143,14 @@ int pingone_pages(struct web *w, const char *url, const char *member, pingone_ea
     if (r == 0)
         r = pointer_parse("/_links/next/href", &next);
     if (r == 0)
-        r = walk.url
-                ? read_pages(w, &walk,
-                             &(struct rows_settings){
-                                 .list = &list, .beside = {&next}, .row = on_row, .ctx = &page},
-                             &page)
-                : -ENOMEM;
+        r = walk.url ? read_pages(w, &walk,
+                                  &(struct rows_settings){.list = &list,
+                                                          .wanted = wanted,
+                                                          .beside = {&next},
+                                                          .row = on_row,
+                                                          .ctx = &page},
+                                  &page)
+                     : -ENOMEM;
     pointer_done(&list);
     pointer_done(&next);
     free(walk.url);

@@ -222,7 +222,7 @@ static int pass(struct web *w)
         return r;
     pingone_groups_say(p);
     url = http_url(p->users, "limit", PINGONE_PAGE, NULL);
-    r = url ? pingone_pages(w, url, "users", each_user, &say) : -ENOMEM;
+    r = url ? pingone_pages(w, url, "users", pingone_wanted(p), each_user, &say) : -ENOMEM;
     free(url);
     if (r >= 0)
         r = look_again(w, &say);

@@ -152,7 +152,7 @@ static void test_users(struct web *w)
     int r = pingone_groups_read(w);
 
     if (r >= 0)
-        r = url ? pingone_pages(w, url, "users", each_user, &c) : -ENOMEM;
+        r = url ? pingone_pages(w, url, "users", pingone_wanted(p), each_user, &c) : -ENOMEM;
     free(url);
     if (r == -EACCES)
         find(w, "error", "role",

@@ -18,6 +18,8 @@ struct heard {
     int give_up;     // after so many
 };
 
+static const char *const *wanted; // of the next reading
+
 static int hear(void *ctx, const json_t *row, uint64_t number, const char *fault)
 {
     struct heard *h = ctx;
@@ -34,7 +36,8 @@ static int read_in(const char *at, const char *text, size_t step, struct heard *
                    char *beside)
 {
     struct pointer list, next;
-    struct rows_settings s = {.list = &list, .beside = {&next}, .row = hear, .ctx = h};
+    struct rows_settings s = {
+        .list = &list, .beside = {&next}, .wanted = wanted, .row = hear, .ctx = h};
     size_t len = strlen(text);
     struct rows *r;
     int e = 0;
@@ -237,6 +240,20 @@ static void pointers_are_read_as_rfc_6901_says(void **state)
         assert_int_equal(pointer_parse(wrong[i], &p), -EINVAL);
 }
 
+static void what_nobody_wants_of_an_element_is_read_and_not_kept(void **state)
+{
+    static const char *const names[] = {"a", "c", NULL};
+
+    (void)state;
+    wanted = names;
+    good("/l", "{\"l\":[{\"a\":{\"b\":1},\"b\":{\"a\":[1,{\"c\":2}]},\"c\":3},{\"b\":1},{}]}",
+         "{\"a\":{\"b\":1},\"c\":3}\n{}\n{}\n");
+    good("/l", "{\"l\":[{\"b\":\"\\u0000\",\"bb\":1e999,\"a\":null},7,{\"a\":1,\"b\":[],\"a\":2}]}",
+         "{\"a\":null}\n! is no object\n! names a member twice\n");
+    bad("/l", "{\"l\":[{\"b\":[1,}]}", "no JSON");
+    wanted = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +265,7 @@ int main(void)
         cmocka_unit_test(
             an_element_that_is_too_large_is_left_out_and_a_text_without_end_ends_it_all),
         cmocka_unit_test(who_takes_the_elements_may_end_it),
+        cmocka_unit_test(what_nobody_wants_of_an_element_is_read_and_not_kept),
         cmocka_unit_test(pointers_are_read_as_rfc_6901_says),
     };
 
