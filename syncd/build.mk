@@ -151,9 +151,6 @@ rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_pa
 	syncd/sources/jsonapi_pointer.c $(WEB_SRCS)
 rollcall-source-pingone_LIBS := $(WEB_LIBS) -lyajl -lm
 rollcall-source-pingone_DIR := libexec/rollcall/sources
-UNIT_TESTS += test_core_dropped
-test_core_dropped_SRCS := tests/unit/test_core_dropped.c tests/unit/engine_fixture.c
-test_core_dropped_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_pingone
 test_config_pingone_SRCS := tests/unit/test_config_pingone.c
 test_config_pingone_LIBS := -linih -ljansson

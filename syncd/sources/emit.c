@@ -122,6 +122,18 @@ static json_t *text_of(const char *text)
     return ret;
 }
 
+void emit_user_text(const char *json, size_t len, const char *where)
+{
+    json_t *text = json_string(where);
+
+    printf("{\"op\":\"user\",\"user\":");
+    fwrite(json, 1, len, stdout);
+    printf(",\"where\":");
+    if (json_dumpf(text, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0 || printf("}\n") < 0)
+        exit(0); // the engine is gone; it will start us again
+    json_decref(text);
+}
+
 static json_t *problem(const char *where, const char *id, const char *text)
 {
     json_t *o = json_pack("{s:s, s:o, s:o}", "op", "problem", "where", text_of(where), "text",
@@ -176,6 +188,11 @@ void emit_members(const char *group, json_t *values, bool more)
     emit(o);
 }
 
+void emit_deleted(const char *id, const char *status)
+{
+    emit(json_pack("{s:s, s:s, s:s*}", "op", "gone", "id", id, "status", status));
+}
+
 void emit_as_of(int64_t as_of)
 {
     json_t *o = json_pack("{s:s}", "op", "as_of");
@@ -222,18 +239,6 @@ void emit_finding(const char *level, const char *what, const char *text)
 {
     emit(json_pack("{s:s, s:s, s:s, s:o}", "op", "finding", "level", level, "what", what, "text",
                    text_of(text)));
-}
-
-void emit_deleted(const char *id, const char *status)
-{
-    emit(json_pack("{s:s, s:s, s:s}", "op", "gone", "id", id, "status", status));
-}
-
-void emit_user_text(const char *user, size_t len, const char *where)
-{
-    if (fputs("{\"op\":\"user\",\"user\":", stdout) < 0 || fwrite(user, 1, len, stdout) != len ||
-        fprintf(stdout, ",\"where\":\"%s\"}\n", where) < 0)
-        exit(0);
 }
 
 void emit_flush(void)

@@ -171,6 +171,8 @@ def test_who_is_moved_among_the_guests_is_no_person_here_any_more(server):
     assert people.passwd("visitor") is None and people.passwd("social") is None
     server.change("a0000000-0000-4000-8000-000000000009", population={"id": fake.GUESTS})
     wait.until(lambda: not unlocked("grace"), "grace to be no person here")
+    shown = rollcall("source", "show", "ping")
+    assert "population" in shown and "social" in shown and "visitor" in shown, shown
 
 
 @row("delete")
@@ -179,6 +181,11 @@ def test_one_who_is_deleted_is_locked_and_out(server, keys, apps, sshd, enforcer
     server.delete(server.ids["dave"])
     assert session.gone()
     assert not unlocked("dave") and unlocked("alice")
+
+
+def test_a_test_of_the_source_changes_nothing(server):
+    said = rollcall("source", "test", "ping")
+    assert "WORKFORCE" in said and "alice" in said and "linux-users" in said, said
 
 
 def test_every_row_is_shown():
