@@ -154,3 +154,7 @@ rollcall-source-pingone_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_config_pingone
 test_config_pingone_SRCS := tests/unit/test_config_pingone.c
 test_config_pingone_LIBS := -linih -ljansson
+OKTA_MAP_SRCS := syncd/sources/okta_map.c syncd/sources/okta_event.c syncd/sources/person.c
+UNIT_TESTS += test_okta_map
+test_okta_map_SRCS := tests/unit/test_okta_map.c $(OKTA_MAP_SRCS) syncd/sources/pages.c
+test_okta_map_LIBS := $(JANSSON_LIBS)

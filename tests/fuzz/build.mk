@@ -87,6 +87,10 @@ FUZZ_TARGETS += fuzz_json
 fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/jsonapi_rows.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
 fuzz_json_LIBS := -ljansson -lyajl -lm
 fuzz_json_LEN := 4096
+FUZZ_TARGETS += fuzz_okta
+fuzz_okta_SRCS := tests/fuzz/fuzz_okta.c $(OKTA_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_okta_LIBS := -ljansson
+fuzz_okta_LEN := 4096
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.

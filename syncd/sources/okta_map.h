@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A user of Okta (GET /api/v1/users, https://developer.okta.com/docs/api, "User") into a line of
+// the source protocol, into a drop with its reason, or into a sentence. Pure: no request, no
+// clock. Facts of status values: docs/man/rollcall-source-okta.8.
+#ifndef ROLLCALL_SOURCES_OKTA_MAP_H
+#define ROLLCALL_SOURCES_OKTA_MAP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "syncd/sources/person.h"
+
+#define OKTA_ID_MAX  PERSON_ID_MAX
+#define OKTA_WHY_MAX 300
+
+// Who is a person of this company's.
+struct okta_rules {
+    struct person_rules person; // user_types: type.id or profile.userType
+    const json_t *realms;       // realmId, a list; NULL: any
+    const json_t *map;          // {our name: attribute of the profile}, of okta_map_read
+};
+
+enum okta_fate {
+    OKTA_PERSON,
+    OKTA_DROPPED, // not one of ours: `reason`
+    OKTA_SKIPPED, // cannot be taken: `why`
+};
+
+struct okta_taken {
+    enum okta_fate fate;
+    char id[OKTA_ID_MAX + 1];
+    json_t *user;           // OKTA_PERSON: the caller's
+    const char *reason;     // OKTA_DROPPED: a word of the protocol
+    const char *login;      // for the sysadmin's eyes, or NULL; the object's
+    bool terminated;        // the object's status says so
+    bool out;               // it says that nobody comes in by it: a hint that was confirmed
+    char why[OKTA_WHY_MAX]; // OKTA_SKIPPED; of a person a warning, or empty
+};
+
+// -EBADMSG where the object has no id that could be.
+int okta_user_take(const struct okta_rules *rules, const json_t *object, struct okta_taken *ret);
+void okta_taken_done(struct okta_taken *t);
+
+// `map` of the section, a list of NAME:ATTRIBUTE or NULL, over what is usual. -EINVAL with a
+// sentence; the caller's.
+int okta_map_read(const json_t *list, json_t **ret, char *why, size_t why_len);
+
+#endif
