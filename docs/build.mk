@@ -13,3 +13,4 @@ $(BUILD)/man/rollcall.conf.5: $(BUILD)/tests/man/conf_page
 	$< >$@.new && mv -f $@.new $@
 MAN_PAGES += docs/man/rollcall-source-ldap.8
 MAN_PAGES += docs/man/rollcall-source-pingone.8
+MAN_PAGES += docs/man/rollcall-source-okta.8

@@ -52,6 +52,18 @@ static const struct option_definition options[] = {
            "The org's address: https://acme.okta.com."),
     SOURCE("okta", "org_id", OPTION_TEXT, okta.org_id, NULL, false, 0, 64, NULL,
            "The org's id (00o...). It is pinned: an org of another id is refused."),
+    SOURCE("okta", "log_poll", OPTION_DURATION, okta.log_poll, NULL, false, 1, 600, "3s",
+           "How often the System Log is asked what happened. Slower where the org's rate limit is "
+           "small."),
+    SOURCE(
+        "okta", "groups", OPTION_LIST, okta.groups, NULL, false, 0, 0, NULL,
+        "Groups whose members are read beside those of assigned_groups, by id or by name; *: all "
+        "that Okta itself keeps (OKTA_GROUP), which is also what neither option means."),
+    SOURCE("okta", "realms", OPTION_LIST, okta.realms, NULL, false, 0, 0, NULL,
+           "The realms of employees, by id. Who is in another is left out, and counted as "
+           "population."),
+    SOURCE("okta", "reread", OPTION_DURATION, okta.reread, NULL, false, 60, 30 * DAY, "1d",
+           "How often everybody is read anew, to find who vanished without a word."),
 
     // json
     SOURCE("json", "preset", OPTION_WORD, json.preset, "none|workday-raas|bamboohr|successfactors",

@@ -155,6 +155,12 @@ UNIT_TESTS += test_config_pingone
 test_config_pingone_SRCS := tests/unit/test_config_pingone.c
 test_config_pingone_LIBS := -linih -ljansson
 OKTA_MAP_SRCS := syncd/sources/okta_map.c syncd/sources/okta_event.c syncd/sources/person.c
+PROGRAMS += rollcall-source-okta
+rollcall-source-okta_SRCS := syncd/sources/okta.c syncd/sources/okta_read.c syncd/sources/okta_log.c \
+	syncd/sources/okta_groups.c syncd/sources/okta_check.c syncd/sources/pages.c syncd/sources/listed.c \
+	$(OKTA_MAP_SRCS) $(WEB_SRCS)
+rollcall-source-okta_LIBS := $(WEB_LIBS)
+rollcall-source-okta_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_okta_map
 test_okta_map_SRCS := tests/unit/test_okta_map.c $(OKTA_MAP_SRCS) syncd/sources/pages.c
 test_okta_map_LIBS := $(JANSSON_LIBS)

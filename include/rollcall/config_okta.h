@@ -4,10 +4,14 @@
 #ifndef ROLLCALL_CONFIG_OKTA_H
 #define ROLLCALL_CONFIG_OKTA_H
 
+#include <stdint.h>
+
 #include "rollcall/config_list.h"
 
 struct rollcall_okta_config {
     char *org, *org_id;
+    uint64_t log_poll, reread; // seconds
+    struct rollcall_list groups, realms;
 };
 
 #endif

@@ -107,6 +107,18 @@ void emit_user(json_t *user, const char *where)
     emit(json_pack("{s:s, s:o, s:s}", "op", "user", "user", user, "where", where));
 }
 
+void emit_user_text(const char *json, size_t len, const char *where)
+{
+    json_t *text = json_string(where);
+
+    printf("{\"op\":\"user\",\"user\":");
+    fwrite(json, 1, len, stdout);
+    printf(",\"where\":");
+    if (json_dumpf(text, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0 || printf("}\n") < 0)
+        exit(0); // the engine is gone; it will start us again
+    json_decref(text);
+}
+
 // Text of others: a path, a cell, a server's words that were cut in the middle of a character.
 static json_t *text_of(const char *text)
 {
@@ -186,6 +198,12 @@ void emit_members(const char *group, json_t *values, bool more)
     if (more)
         json_object_set_new(o, "more", json_true());
     emit(o);
+}
+
+void emit_members_changed(const char *group, bool add, json_t *ids)
+{
+    emit(
+        json_pack("{s:s, s:s, s:o}", "op", "members", "group", group, add ? "add" : "remove", ids));
 }
 
 void emit_deleted(const char *id, const char *status)

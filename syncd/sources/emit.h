@@ -34,6 +34,10 @@ void emit_absent(const char *id);
 void emit_group(json_t *group); // takes the reference
 // A list of members anew; `more`: it goes on in the next one. Takes the reference.
 void emit_members(const char *group, json_t *values, bool more);
+// As it stood, but for these. Takes the reference.
+void emit_members_changed(const char *group, bool add, json_t *ids);
+// `gone`, of a group (status NULL) or of an account that was deleted on purpose.
+void emit_deleted(const char *id, const char *status);
 void emit_as_of(int64_t as_of);
 void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);

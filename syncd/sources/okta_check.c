@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `rollcall source test`: what the credential may read, what people look like, who is left out.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "syncd/sources/okta.h"
+
+#define PEOPLE_SHOWN 10
+#define SEEN_MAX     200 // people that are looked at
+
+// Each thing that is read, by trying it.
+static const struct {
+    const char *what, *path, *scope, *role;
+} reads[] = {
+    {"users", "/api/v1/users?limit=1", "okta.users.read", "view users"},
+    {"groups", "/api/v1/groups?limit=1", "okta.groups.read", "view groups"},
+    {"System Log", "/api/v1/logs?limit=1", "okta.logs.read", "view the System Log"},
+};
+
+static bool may_read(struct web *w, size_t i)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *url = NULL;
+    struct http_answer a = {0};
+    const char *code;
+    char text[HTTP_WHY_MAX + 300];
+    int r = asprintf(&url, "%s%s", o->org, reads[i].path) < 0 ? -ENOMEM : web_get(w, url, &a);
+
+    code = person_text(a.json, "errorCode");
+    if (r == 0)
+        snprintf(text, sizeof(text), "%s can be read", reads[i].what);
+    else if (a.status == 403 && code && strcmp(code, "E0000006") == 0)
+        snprintf(text, sizeof(text),
+                 "%s cannot be read (E0000006): grant the scope %s to the application, and give it "
+                 "an admin role that may %s, such as Read-Only Administrator",
+                 reads[i].what, reads[i].scope, reads[i].role);
+    else
+        snprintf(text, sizeof(text), "%s cannot be read: %s", reads[i].what, w->why);
+    web_finding(w, r == 0 ? "ok" : "error", "permission", text);
+    http_answer_done(&a);
+    return r == 0;
+}
+
+static void rules(struct web *w)
+{
+    struct okta *o = w->own;
+
+    if (!o->has_assigned && json_array_size(web_list(w, "user_types")) == 0 &&
+        json_array_size(web_list(w, "realms")) == 0)
+        web_finding(w, "warning", "population",
+                    "nothing says which of the org's users are employees, and Okta marks no org "
+                    "that customers are in: write assigned_groups, user_types or realms");
+    if (json_array_size(web_list(w, "domain")) == 0)
+        web_finding(w, "warning", "names",
+                    "there is no domain: a login such as alice@acme.com is no name here; write "
+                    "domain = acme.com");
+}
+
+static void groups(struct web *w)
+{
+    struct okta *o = w->own;
+    char text[200];
+    int r = okta_groups_find(w);
+
+    if (r < 0) {
+        web_finding(w, "error", "groups", w->why);
+        return;
+    }
+    snprintf(text, sizeof(text), "the members of %zu groups are read%s", o->n_groups,
+             o->every_group ? ": all that Okta itself keeps" : "");
+    web_finding(w, "ok", "groups", text);
+}
+
+// Which of the first people are in an assigned group is asked of the people: a group may be large.
+static bool is_assigned(struct web *w, const char *id)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *url = NULL;
+    struct http_answer a = {0};
+    bool is = false;
+
+    if (!o->has_assigned)
+        return true;
+    if (asprintf(&url, "%s/api/v1/users/%s/groups", o->org, id) < 0)
+        return false;
+    if (web_get(w, url, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json) && !is; i++) {
+            const char *oid = person_text(json_array_get(a.json, i), "id");
+            const struct okta_group *g = oid ? okta_group_by_oid(o, oid) : NULL;
+            is = g && g->assigned;
+        }
+    http_answer_done(&a);
+    return is;
+}
+
+struct coverage {
+    size_t seen, people, dropped, skipped, with_number, shown;
+    json_t *reasons;
+};
+
+static void look_at(struct web *w, const json_t *object, struct coverage *c)
+{
+    struct okta *o = w->own;
+    const char *number, *reason;
+    struct okta_taken t;
+
+    if (okta_user_take(&o->rules, object, &t) < 0)
+        return;
+    c->seen++;
+    reason = t.reason;
+    // Beyond the first few this is not asked: it is a request each.
+    if (t.fate == OKTA_PERSON && c->shown < PEOPLE_SHOWN && !is_assigned(w, t.id))
+        reason = "unassigned";
+    if (reason) {
+        json_int_t n = json_integer_value(json_object_get(c->reasons, reason));
+        json_object_set_new(c->reasons, reason, json_integer(n + 1));
+        c->dropped++;
+    } else if (t.fate == OKTA_SKIPPED) {
+        c->skipped++;
+    } else {
+        const json_t *e =
+            json_object_get(t.user, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User");
+        number = json_string_value(json_object_get(e, "employeeNumber"));
+        c->people++;
+        c->with_number += number != NULL;
+        if (c->shown++ < PEOPLE_SHOWN)
+            emit_user(json_incref(t.user), t.id);
+    }
+    okta_taken_done(&t);
+}
+
+static void people(struct web *w)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *url = NULL, *reasons = NULL;
+    struct coverage c = {.reasons = json_object()};
+    struct http_answer a = {0};
+    char text[600];
+
+    if (asprintf(&url, "%s/api/v1/users?limit=%d", o->org, SEEN_MAX) >= 0 &&
+        web_get(w, url, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json); i++)
+            look_at(w, json_array_get(a.json, i), &c);
+    http_answer_done(&a);
+    reasons = json_dumps(c.reasons, JSON_COMPACT | JSON_SORT_KEYS);
+    snprintf(text, sizeof(text),
+             "of the first %zu users %zu are people, %zu are left out%s%.200s, %zu cannot be taken",
+             c.seen, c.people, c.dropped, c.dropped ? " " : "", c.dropped && reasons ? reasons : "",
+             c.skipped);
+    web_finding(w, c.people > 0 ? "ok" : "warning", "people", text);
+    if (c.with_number < c.people) {
+        snprintf(text, sizeof(text),
+                 "%zu of %zu people have no employeeNumber (profile.%s): no other source's record "
+                 "joins them",
+                 c.people - c.with_number, c.people,
+                 json_string_value(json_object_get(o->map, "employeeNumber")) ?: "-");
+        web_finding(w, "warning", "attributes", text);
+    }
+    json_decref(c.reasons);
+}
+
+void okta_test(struct web *w)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+        ok = may_read(w, i) && ok;
+    rules(w);
+    if (!ok)
+        return;
+    groups(w);
+    people(w);
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Groups that matter, and who is in them. Okta's groups do not nest: a list is people alone.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stdio.h>
+#include "rollcall/cleanup.h"
+#include "rollcall/source.h"
+#include "syncd/sources/okta.h"
+
+// ---- sets of ids ----
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, OKTA_SHORT);
+}
+
+static bool has(const struct okta_ids *ids, const char *id)
+{
+    char key[OKTA_SHORT] = "";
+
+    if (strlen(id) >= sizeof(key))
+        return false;
+    memcpy(key, id, strlen(id));
+    return ids->n > 0 && bsearch(key, ids->id, ids->n, OKTA_SHORT, compare);
+}
+
+static int append(struct okta_ids *ids, const char *id)
+{
+    if (strlen(id) >= OKTA_SHORT)
+        return -EBADMSG;
+    if (ids->n == ids->room) {
+        size_t room = ids->room ? ids->room * 2 : 256;
+        void *p = realloc(ids->id, room * OKTA_SHORT);
+        if (!p)
+            return -ENOMEM;
+        ids->id = p;
+        ids->room = room;
+    }
+    memset(ids->id[ids->n], 0, OKTA_SHORT);
+    memcpy(ids->id[ids->n++], id, strlen(id));
+    return 0;
+}
+
+static void ids_sort(struct okta_ids *ids)
+{
+    if (ids->n > 0)
+        qsort(ids->id, ids->n, OKTA_SHORT, compare);
+}
+
+static void ids_done(struct okta_ids *ids)
+{
+    free(ids->id);
+    *ids = (struct okta_ids){0};
+}
+
+static void take_out(struct okta_ids *ids, const char *id)
+{
+    for (size_t i = 0; i < ids->n; i++)
+        if (strcmp(ids->id[i], id) == 0) {
+            memmove(ids->id[i], ids->id[i + 1], (ids->n - i - 1) * OKTA_SHORT);
+            ids->n--;
+            return;
+        }
+}
+
+bool okta_is_assigned(const struct okta *o, const char *user)
+{
+    if (!o->has_assigned)
+        return true;
+    for (size_t i = 0; i < o->n_groups; i++)
+        if (o->group[i].assigned && has(&o->group[i].members, user))
+            return true;
+    return false;
+}
+
+// ---- which groups ----
+
+struct okta_group *okta_group_by_oid(struct okta *o, const char *oid)
+{
+    for (size_t i = 0; i < o->n_groups; i++)
+        if (strcmp(o->group[i].oid, oid) == 0)
+            return &o->group[i];
+    return NULL;
+}
+
+static void group_done(struct okta_group *g)
+{
+    free(g->name);
+    ids_done(&g->members);
+}
+
+void okta_groups_done(struct okta *o)
+{
+    for (size_t i = 0; i < o->n_groups; i++)
+        group_done(&o->group[i]);
+    free(o->group);
+    o->group = NULL;
+    o->n_groups = 0;
+    o->loaded = false;
+}
+
+// `object` as Okta has it, said as `id` (NULL: as at Okta).
+static int add_group(struct okta *o, const json_t *object, const char *id, bool assigned)
+{
+    const char *oid = person_text(object, "id");
+    const char *name = person_text(json_object_get(object, "profile"), "name");
+    struct okta_group *g, *list;
+
+    if (!oid || strlen(oid) > OKTA_ID_MAX || (id && strlen(id) > OKTA_ID_MAX))
+        return -EBADMSG;
+    g = okta_group_by_oid(o, oid);
+    if (g) {
+        // Named in two places, or found by `groups = *` too: the section's word for it stands.
+        g->assigned = g->assigned || assigned;
+        return 0;
+    }
+    if (o->n_groups == OKTA_GROUPS_MAX)
+        return -EFBIG;
+    list = realloc(o->group, (o->n_groups + 1) * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    o->group = list;
+    g = &list[o->n_groups++];
+    *g = (struct okta_group){.assigned = assigned, .name = name ? strdup(name) : NULL};
+    snprintf(g->oid, sizeof(g->oid), "%s", oid);
+    snprintf(g->id, sizeof(g->id), "%s", id ? id : oid);
+    return 0;
+}
+
+// A name was tied to a group when it was first read; another group that has the name today is
+// not the one that was meant.
+static const char *pinned(struct web *w, const char *word)
+{
+    return json_string_value(json_object_get(json_object_get(w->cursor, "pins"), word));
+}
+
+static void pin(struct web *w, const char *word, const char *oid)
+{
+    struct okta *o = w->own;
+    json_t *pins = json_object_get(w->cursor, "pins");
+
+    if (!pins) {
+        pins = json_object();
+        json_object_set_new(w->cursor, "pins", pins);
+    }
+    json_object_set_new(pins, word, json_string(oid));
+    json_decref(o->pins);
+    o->pins = json_deep_copy(pins);
+}
+
+static int find_by_id(struct web *w, const char *oid, const char *id, bool assigned)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *escaped = http_url("", "x", oid, NULL), *url = NULL;
+    struct http_answer a = {0};
+    int r;
+
+    // http_url escapes a value behind "?x=".
+    if (!escaped || asprintf(&url, "%s/api/v1/groups/%s", o->org, escaped + 3) < 0)
+        return -ENOMEM;
+    r = web_get(w, url, &a);
+    if (r == 0)
+        r = add_group(o, a.json, id, assigned);
+    http_answer_done(&a);
+    return r;
+}
+
+struct by_name {
+    const char *name;
+    json_t *found;
+};
+
+static int match_name(struct web *w, const json_t *list, void *ctx)
+{
+    struct by_name *b = ctx;
+
+    (void)w;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *g = json_array_get(list, i);
+        const char *name = person_text(json_object_get(g, "profile"), "name");
+        if (!name || strcmp(name, b->name) != 0)
+            continue;
+        if (b->found)
+            return -ENOTUNIQ; // an app's group may be called like one of Okta's
+        b->found = json_incref(g);
+    }
+    return 0;
+}
+
+// `q` finds names that begin with the word.
+static int find_by_name(struct web *w, const char *word, bool assigned)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL;
+    struct by_name b = {.name = word};
+    int r;
+
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return -ENOMEM;
+    r = okta_pages(w, http_url(base, "q", word, "limit", "200", NULL), match_name, &b);
+    if (r == -ENOTUNIQ)
+        snprintf(w->why, sizeof(w->why),
+                 "%s: two groups are called \"%.80s\"; write the id of the one that is meant",
+                 o->org, word);
+    if (r == 0 && !b.found) {
+        snprintf(w->why, sizeof(w->why), "%s has no group \"%.80s\", by name or by id", o->org,
+                 word);
+        r = -ENOENT;
+    }
+    if (r == 0)
+        r = add_group(o, b.found, word, assigned);
+    if (r == 0)
+        pin(w, word, person_text(b.found, "id"));
+    json_decref(b.found);
+    return r;
+}
+
+// 20 letters and digits from 00g on: https://developer.okta.com/docs/api, "Group", id.
+static bool is_id(const char *word)
+{
+    return strncmp(word, "00g", 3) == 0 && strlen(word) == 20 &&
+           strspn(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == 20;
+}
+
+static int find_listed(struct web *w, const json_t *list, bool assigned)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+        const char *oid = is_id(word) ? word : pinned(w, word);
+        if (strcmp(word, "*") == 0)
+            continue;
+        r = oid ? find_by_id(w, oid, word, assigned) : find_by_name(w, word, assigned);
+    }
+    return r;
+}
+
+static int take_each(struct web *w, const json_t *list, void *ctx)
+{
+    int r = 0;
+
+    (void)ctx;
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = add_group(w->own, json_array_get(list, i), NULL, false);
+    return r;
+}
+
+int okta_groups_find(struct web *w)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL;
+    int r;
+
+    okta_groups_done(o);
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return -ENOMEM;
+    r = find_listed(w, web_list(w, "assigned_groups"), true);
+    if (r == 0)
+        r = find_listed(w, web_list(w, "groups"), false);
+    if (r == 0 && o->every_group)
+        r = okta_pages(w, http_url(base, "filter", "type eq \"OKTA_GROUP\"", "limit", "200", NULL),
+                       take_each, NULL);
+    return r;
+}
+
+// ---- who is in them ----
+
+struct reading {
+    struct okta_group *g;
+    struct okta_ids ids;
+    json_t *part; // said when full
+};
+
+static void say_part(struct reading *r, bool more)
+{
+    emit_members(r->g->id, r->part, more);
+    r->part = json_array();
+}
+
+static int take_members(struct web *w, const json_t *list, void *ctx)
+{
+    struct reading *reading = ctx;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+        const char *id = person_text(json_array_get(list, i), "id");
+        r = id ? append(&reading->ids, id) : -EBADMSG;
+        if (r == -EBADMSG)
+            snprintf(w->why, sizeof(w->why), "a member of group %s has no id, or a long one",
+                     reading->g->oid);
+    }
+    return r;
+}
+
+// Whoever came or left is read again: it decides whether the person is one of ours.
+static void compare_members(struct okta *o, const struct okta_group *g, const struct okta_ids *now)
+{
+    for (size_t i = 0; i < now->n; i++)
+        if (!has(&g->members, now->id[i]))
+            json_object_set_new(o->users, now->id[i], json_false());
+    for (size_t i = 0; i < g->members.n; i++)
+        if (!has(now, g->members.id[i]))
+            json_object_set_new(o->users, g->members.id[i], json_false());
+}
+
+// Read whole before a word of it is said: an open list would have to be ended.
+int okta_group_say(struct web *w, struct okta_group *g)
+{
+    struct okta *o = w->own;
+    struct reading reading = {.g = g, .part = json_array()};
+    char *url = NULL;
+    int r = -ENOMEM;
+
+    if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
+        r = okta_pages(w, url, take_members, &reading);
+    if (r == 0) {
+        ids_sort(&reading.ids);
+        emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
+        for (size_t i = 0; i < reading.ids.n; i++) {
+            if (i > 0 && strcmp(reading.ids.id[i], reading.ids.id[i - 1]) == 0)
+                continue; // pages that overlap
+            if (json_array_size(reading.part) == ROLLCALL_SOURCE_LISTS_MAX)
+                say_part(&reading, true);
+            json_array_append_new(reading.part, json_string(reading.ids.id[i]));
+        }
+        say_part(&reading, false);
+        if (g->assigned) {
+            if (g->known)
+                compare_members(o, g, &reading.ids);
+            ids_done(&g->members);
+            g->members = reading.ids;
+            reading.ids = (struct okta_ids){0};
+            g->known = true;
+        }
+    }
+    ids_done(&reading.ids);
+    json_decref(reading.part);
+    return r;
+}
+
+static int note_changed(struct web *w, const json_t *list, void *ctx)
+{
+    struct okta *o = w->own;
+
+    (void)ctx;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *oid = person_text(json_array_get(list, i), "id");
+        const char *at = person_text(json_array_get(list, i), "lastMembershipUpdated");
+        const json_t *seen = oid ? json_object_get(o->recent_groups, oid) : NULL;
+        if (!oid || !okta_group_by_oid(o, oid))
+            continue;
+        // The window overlaps the last one.
+        if (at && seen && strcmp(json_string_value(seen), at) == 0)
+            continue;
+        json_object_set_new(o->groups, oid, json_string(at ? at : ""));
+    }
+    return 0;
+}
+
+int okta_groups_changed(struct web *w, int64_t since)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL;
+    char filter[100], when[40];
+    int r;
+
+    snprintf(filter, sizeof(filter), "lastMembershipUpdated gt \"%s\"",
+             okta_instant(since, when, sizeof(when)));
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return -ENOMEM;
+    r = okta_pages(w, http_url(base, "filter", filter, "limit", "200", NULL), note_changed, NULL);
+    return r;
+}
+
+// ---- one person ----
+
+void okta_moved_say(struct web *w, const char *user, const json_t *asked, const json_t *in)
+{
+    struct okta *o = w->own;
+
+    for (size_t i = 0; i < o->n_groups; i++) {
+        struct okta_group *g = &o->group[i];
+        bool is = json_object_get(in, g->oid), was = g->assigned && has(&g->members, user);
+        // Of an assigned group it is known what was said last, of another what the event named.
+        if (g->assigned ? is == was : !json_object_get(asked, g->oid))
+            continue;
+        emit_members_changed(g->id, is, json_pack("[s]", user));
+        if (g->assigned && is && append(&g->members, user) == 0)
+            ids_sort(&g->members);
+        else if (g->assigned && !is)
+            take_out(&g->members, user);
+    }
+}

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From an Okta org to real logins: what each change there does here, and how fast."""
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import daemons
+import fake_okta
+import people
+import ssh
+import totp
+import wait
+import web_ca
+
+CONF = "/etc/rollcall/rollcall.conf"
+KEY = "/etc/rollcall/secrets/okta.pem"
+STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
+
+# Change at Okta: what happens here. Each row is a test below of that name (docs/sources-matrix.md).
+ROWS = {
+    "add": "known within log_poll of the creation; may come in where a group that is read names the person",
+    "rename": "the new name within log_poll; uid and home stay",
+    "disable": "suspended: no login, sessions end, within log_poll (the log is the hint, the user object the word)",
+    "re-enable": "unsuspended: in again within log_poll",
+    "delete": "deactivated first: terminated within log_poll; the deletion after it changes nothing",
+    "group change": "out of the group, or in, within log_poll; who leaves the last of assigned_groups is out, and no session ends",
+    "leave date": "Okta has none; with map = end:ATTRIBUTE a date of the profile, to the second",
+    "guest": "a SOCIAL identity, and who is in no assigned group, is dropped and counted",
+    "customer tenant": "Auth0 and any org of another id are refused at start, and nothing is read",
+    "temporary lockout": "LOCKED_OUT blocks the password; no state, no session ends",
+}
+
+
+def configure(okta, **more):
+    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
+    with open(KEY, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(web_ca.pem_of_key(okta.key))
+    options = {"type": "okta", "role": "authority, directory, signal", "org": okta.origin, "org_id": fake_okta.ORG_ID,
+               "client_id": fake_okta.CLIENT, "key_file": KEY, "key_id": "k1", "ca_file": okta.ca, "domain": "example.com",
+               "assigned_groups": "linux-users, interns", "map": "sshPublicKeys:sshKeys, end:lastDay", **more}
+    with open(CONF, "w", encoding="ascii") as f:
+        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source okta]\n" +
+                "".join(f"{k} = {v}\n" for k, v in options.items()) +
+                "[access]\nallow_groups = linux-users\n[mfa]\nfactors = totp\n")
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {name: ssh.Key() for name in STAFF + ["kim"]}
+
+
+@pytest.fixture(scope="module")
+def okta(keys):
+    server = fake_okta.Okta(key=web_ca.new_key("rsa"))
+    server.start()
+    server.ids = {n: server.add(n, sshKeys=[keys[n].public]) for n in STAFF}
+    server.group_id = server.group("linux-users", server.ids.values())
+    server.group("interns")
+    server.log.clear()
+    configure(server)
+    done = daemons.sync_once()
+    assert done.returncode == 0, done.stdout
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def following(okta):
+    daemon = daemons.Syncd().start()
+    wait.until(lambda: okta.asked("/api/v1/logs") and daemon.running(), "the log to be asked")
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def apps(okta):
+    return {name: totp.enroll(name) for name in STAFF[:5]}
+
+
+def unlocked(name):
+    entry = people.passwd(name)
+    return entry is not None and entry[6] == "/bin/bash"
+
+
+def user(name):
+    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
+    return json.loads(got.stdout) if got.returncode == 0 else None
+
+
+def may_come_in(name):
+    u = user(name)
+    return bool(u) and u["state"] == "active" and "allowed-here" in u["flags"]
+
+
+def log_in(name, keys, apps):
+    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
+
+
+def test_each_row_of_the_matrix_is_a_test():
+    here = {name[len("test_row_"):].replace("_", " ") for name in globals() if name.startswith("test_row_")}
+    assert here == {row.replace("-", " ") for row in ROWS}
+
+
+def test_people_of_an_org_log_in_with_a_code(following, okta, keys, apps, sshd):
+    assert "linux-users" in people.groups("alice") and people.passwd("alice")[4] == "Alice Example"
+    session = log_in("alice", keys, apps)
+    assert session.run("id -un")[1].strip() == "alice"
+    session.close()
+    assert okta.tokens.proofs, "DPoP was not asked for"
+
+
+def test_whoever_is_deactivated_is_locked_and_out_within_five_seconds(following, okta, keys, apps, sshd, enforcer):
+    took = []
+    for name in ("bob", "carol", "dave"):
+        session = log_in(name, keys, apps)
+        begun = time.monotonic()
+        okta.lifecycle(okta.ids[name], "deactivate")
+        wait.until(lambda n=name: not unlocked(n), f"{name} to be locked", 60)
+        took.append(time.monotonic() - begun)
+        assert session.gone()
+        assert user(name)["state"] == "terminated"
+        time.sleep(0.7)  # another place between two looks at the log
+    print(f"figure: okta: deactivated to locked, log_poll 3 s: {', '.join(f'{t:.2f}' for t in took)} s")
+    assert unlocked("alice")
+
+
+def test_row_disable(following, okta, keys, apps, sshd, enforcer):
+    session = log_in("erin", keys, apps)
+    okta.lifecycle(okta.ids["erin"], "suspend")
+    assert session.gone()
+    assert not unlocked("erin") and user("erin")["state"] == "suspended"
+
+
+def test_row_re_enable(following, okta, keys, apps, sshd):
+    okta.lifecycle(okta.ids["erin"], "unsuspend")
+    wait.until(lambda: may_come_in("erin"), "erin to be let in again")
+    log_in("erin", keys, apps).close()
+
+
+def test_row_temporary_lockout(following, okta, keys, apps, sshd, enforcer):
+    session = log_in("alice", keys, apps)
+    okta.set_status(okta.ids["alice"], "LOCKED_OUT", "user.account.lock")
+    wait.until(lambda: "password-blocked" in user("alice")["flags"], "alice's password to be blocked")
+    assert session.run("echo still here")[1].strip() == "still here"
+    session.close()
+    log_in("alice", keys, apps).close()
+    okta.set_status(okta.ids["alice"], "ACTIVE", "user.account.unlock")
+    wait.until(lambda: "password-blocked" not in user("alice")["flags"], "alice's password to be free")
+
+
+def test_row_add(following, okta, keys):
+    okta.ids["kim"] = okta.add("kim", sshKeys=[keys["kim"].public])
+    okta.join(okta.group_id, okta.ids["kim"])
+    wait.until(lambda: may_come_in("kim"), "kim to be let in")
+
+
+def test_row_rename(following, okta):
+    uid = people.passwd("frank")[2]
+    okta.change(okta.ids["frank"], login="frank.new@example.com")
+    wait.until(lambda: people.passwd("frank.new"), "the new name")
+    assert people.passwd("frank.new")[2] == uid and people.passwd("frank.new")[5] == "/home/frank"
+    assert people.passwd("frank") is None
+
+
+def test_row_delete(following, okta):
+    okta.lifecycle(okta.ids["grace"], "deactivate")
+    wait.until(lambda: user("grace")["state"] == "terminated", "grace to be terminated")
+    okta.delete(okta.ids["grace"])
+    asked = len(okta.asked(f"/api/v1/users/{okta.ids['grace']}"))
+    wait.until(lambda: len(okta.asked(f"/api/v1/users/{okta.ids['grace']}")) > asked, "the deletion to be looked at")
+    okta.change(okta.ids["frank"], login="frank@example.com")
+    wait.until(lambda: people.passwd("frank"), "what came after the deletion")
+    assert user("grace")["state"] == "terminated" and not unlocked("grace")
+
+
+def test_row_group_change(following, okta):
+    interns = next(g["id"] for g in okta.groups.values() if g["profile"]["name"] == "interns")
+    okta.join(interns, okta.ids["heidi"])
+    wait.until(lambda: "interns" in people.groups("heidi"), "heidi among the interns")
+    okta.leave(okta.group_id, okta.ids["heidi"])
+    wait.until(lambda: "linux-users" not in people.groups("heidi"), "heidi no linux-user")
+    assert not may_come_in("heidi") and user("heidi")["state"] == "active"
+    # Out of the last assigned group: nobody of ours any more, by a word that ends no session.
+    okta.leave(interns, okta.ids["heidi"])
+    wait.until(lambda: user("heidi")["state"] != "active", "heidi to be nobody of ours")
+    assert "refuse-only" in user("heidi")["flags"]
+    # And deactivated then: known to have been one of ours, and terminated.
+    okta.lifecycle(okta.ids["heidi"], "deactivate")
+    wait.until(lambda: user("heidi")["state"] == "terminated", "heidi to be terminated")
+
+
+def test_row_leave_date(following, okta):
+    okta.change(okta.ids["ivan"], lastDay="2026-01-31")
+    wait.until(lambda: not unlocked("ivan"), "ivan's leave date to count")
+    assert user("ivan")["reason"] == "end-date"
+
+
+def test_row_guest(following, okta):
+    social = okta.add("mallory", provider="SOCIAL")
+    okta.join(okta.group_id, social)
+    okta.add("oscar")  # a customer: in no assigned group
+
+    def left_out():
+        got = subprocess.run(["rollcall", "source", "show", "okta"], capture_output=True, text=True, timeout=60)
+        return "mallory" in got.stdout and "oscar" in got.stdout
+
+    wait.until(left_out, "the two to be counted")
+    assert people.passwd("mallory") is None and people.passwd("oscar") is None
+
+
+def test_row_customer_tenant(okta):
+    org = okta.org
+    try:
+        for other, words in ((None, "is no Okta org"), ({**org, "id": "00oOTHER"}, "is the org 00oOTHER")):
+            okta.org = other
+            before = len(okta.asked("/oauth2|/api/"))
+            got = daemons.sync_once()
+            assert got.returncode != 0 and words in got.stdout, got.stdout
+            assert len(okta.asked("/oauth2|/api/")) == before, "it was shown credentials"
+        assert unlocked("alice")
+    finally:
+        okta.org = org
+
+
+def test_a_source_is_tried_before_it_is_used(okta):
+    before = okta.users[okta.ids["alice"]]["lastUpdated"]
+    got = subprocess.run(["rollcall", "source", "test", "okta"], capture_output=True, text=True, timeout=120)
+    assert got.returncode == 0, got.stdout + got.stderr
+    assert "alice" in got.stdout and "System Log can be read" in got.stdout
+    assert "mallory" not in got.stdout and "PRIVATE KEY" not in got.stdout + got.stderr
+    assert okta.users[okta.ids["alice"]]["lastUpdated"] == before
+    okta.forbidden.add(r"/api/v1/logs")
+    got = subprocess.run(["rollcall", "source", "test", "okta"], capture_output=True, text=True, timeout=120)
+    okta.forbidden.clear()
+    assert got.returncode != 0 and "okta.logs.read" in got.stdout, got.stdout
+
+
+def test_a_revoked_credential_is_an_alarm_and_the_last_state_stands(okta):
+    okta.tokens.revoked = True
+    okta.tokens.expire()
+    daemon = daemons.Syncd().start()
+    try:
+        def status():
+            return subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout
+        wait.until(lambda: "the credential was revoked" in status(), "the refusal in rollcall status")
+        assert unlocked("alice") and may_come_in("alice")
+        okta.tokens.revoked = False
+        okta.set_status(okta.ids["judy"], "SUSPENDED", "user.lifecycle.suspend")
+        wait.until(lambda: not unlocked("judy"), "judy suspended by the credential that is good again")
+    finally:
+        okta.tokens.revoked = False
+        daemon.stop()

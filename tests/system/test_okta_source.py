@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The okta source by itself, while the org fails in each way that it can: what it says, and what it never says."""
+import json
+import os
+import time
+
+import pytest
+
+import fake_okta
+import wait
+import web_ca
+import web_source
+from fake_web import link
+
+PROGRAM = "/usr/libexec/rollcall/sources/rollcall-source-okta"
+OURS = "urn:rollcall:1.0:User"
+
+
+@pytest.fixture(scope="module")
+def key():
+    return web_ca.new_key("rsa")
+
+
+@pytest.fixture
+def okta(key):
+    with fake_okta.Okta(key=key) as server:
+        yield server
+
+
+@pytest.fixture
+def sources(key):
+    made = []
+
+    def make(okta, files=None, **options):
+        given = {"org": okta.origin, "org_id": fake_okta.ORG_ID, "domain": ["example.com"], "poll": 1, "log_poll": 1}
+        with open(okta.ca, encoding="ascii") as f:
+            handed = {"ca_file": f.read(), **(files or {})}
+        if "secret_file" not in handed:
+            handed["key_file"] = web_ca.pem_of_key(key)
+            given.update(client_id=fake_okta.CLIENT, key_id="k1")
+        made.append(web_source.Source(PROGRAM, handed, **{**given, **options}))
+        return made[-1]
+
+    yield make
+    for s in made:
+        s.__exit__()
+
+
+class Picture:
+    """What the engine would know after the commits so far: status by name, members by group, drops by reason."""
+
+    def __init__(self, said, picture=None):
+        self.people, self.members, self.dropped, self.cursor, self.fulls = {}, {}, {}, None, 0
+        if picture:
+            self.people, self.members, self.dropped = dict(picture.people), {k: set(v) for k, v in picture.members.items()}, dict(picture.dropped)
+        open_ = []
+        for m in said:
+            if m["op"] == "begin":
+                open_ = [m]
+            elif m["op"] == "commit":
+                self._take(open_, m)
+            else:
+                open_.append(m)
+
+    def _take(self, messages, commit):
+        users = [m["user"]["id"] for m in messages if m["op"] == "user"]
+        assert len(users) == commit["rows"] == len(set(users)), "the same person twice in a listing"
+        assert commit["cursor"] != self.cursor
+        begin = messages[0]
+        if begin["mode"] == "full":
+            self.fulls += 1
+            if "since" in begin:
+                assert begin["since"] == self.cursor
+            else:
+                self.people, self.members, self.dropped = {}, {}, {}
+        for m in messages[1:]:
+            if m["op"] == "user":
+                u = m["user"]
+                self.people[u["id"]] = (u["userName"], u[OURS]["status"])
+                self.dropped.pop(u["id"], None)
+            elif m["op"] == "dropped":
+                self.dropped[m["id"]] = m["reason"]
+                if m["id"] in self.people and self.people[m["id"]][1] != "terminated":
+                    self.people[m["id"]] = (self.people[m["id"]][0], "refused")
+            elif m["op"] == "problem" and m.get("terminated") and m.get("id") in self.people:
+                self.people[m["id"]] = (self.people[m["id"]][0], "terminated")
+            elif m["op"] in ("gone", "absent"):
+                self.dropped.pop(m["id"], None)
+                if self.people.get(m["id"], ("", "terminated"))[1] != "terminated":
+                    self.people.pop(m["id"])
+            elif m["op"] == "members":
+                of = self.members.setdefault(m["group"], set())
+                if "values" in m:
+                    of.clear()
+                of |= set(m.get("values", [])) | set(m.get("add", []))
+                of -= set(m.get("remove", []))
+        self.cursor = commit["cursor"]
+
+    def status(self):
+        return {name: status for name, status in self.people.values()}
+
+
+def picture(s):
+    return Picture(list(s.said))
+
+
+def until(s, condition, what):
+    return s.until(lambda s: condition(picture(s)), f"{what}; said last: {json.dumps(s.said[-3:])[:1500]}")
+
+
+def staff(okta, n):
+    return [okta.add(f"u{i}") for i in range(n)]
+
+
+# ---- reading all ----
+
+def test_all_are_read_by_pages_and_leavers_by_name(okta, sources):
+    ids = staff(okta, 450)
+    for i in ids[:3]:
+        okta.lifecycle(i, "deactivate")
+    okta.log.clear()
+    g = okta.group("linux-users", ids[:430])
+    s = sources(okta, once=True)
+    assert s.wait() == 0, s.errors()
+    p = picture(s)
+    assert len(p.people) == 450 and p.fulls == 1 and len(s.commits()) == 1
+    assert sorted(p.status().values()) == ["active"] * 447 + ["terminated"] * 3
+    assert p.members[g] == set(ids[:430])
+    assert okta.connections == 1
+
+
+FAULTS = {
+    "429 by the limit": {"status": 429, "rate": (600, 0, "soon")},
+    "429 by concurrency": {"status": 429, "rate": (0, 0, "soon"), "times": 2},
+    "503": {"status": 503, "times": 2},
+    "a body cut short": {"truncated": True},
+    "an end of the connection": {"close": True},
+    "a token that ends": {"before": "expire", "times": 1},
+    "a token and a nonce that end": {"before": "renew", "times": 1},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_between_two_pages_loses_nobody_and_doubles_nobody(okta, sources, fault):
+    ids = staff(okta, 500)
+    okta.log.clear()
+    what = dict(FAULTS[fault])
+    if "rate" in what:
+        what["rate"] = what["rate"][:2] + (int(time.time()) + 2,)
+    if what.get("before") == "expire":
+        what["before"] = okta.tokens.expire
+    if what.get("before") == "renew":
+        what["before"] = lambda: (okta.tokens.expire(), okta.tokens.renew_nonce())
+    hit = okta.fault(path="/api/v1/users.*after", skip=1, **what)
+    s = sources(okta, once=True)
+    assert s.wait() == 0, s.errors()
+    assert hit.hits > 0
+    assert set(picture(s).people) == set(ids) and len(s.commits()) == 1
+
+
+def test_a_listing_that_ends_early_or_never_is_not_taken(okta, sources):
+    staff(okta, 500)
+    circle = link(okta.origin + "/api/v1/users?limit=200&after=c200")
+    for fault, words in (({"status": 400, "times": None}, "answered 400"),
+                         ({"body": [], "headers": [circle], "times": None}, "come back to where they were"),
+                         ({"body": {"not": "a list"}}, "no list"),
+                         ({"short": True}, ""), ({"content_type": "text/html"}, "")):
+        hit = okta.fault(path="/api/v1/users.*after", **fault)
+        s = sources(okta, once=True)
+        assert s.wait() == 1 and not s.commits(), fault
+        assert any(words in p for p in s.problems()), s.problems()
+        hit.stop()
+
+
+def test_pages_that_overlap_and_are_empty_are_one_listing(okta, sources):
+    ids = staff(okta, 300)
+    okta.log.clear()
+    moved = dict(okta.users[ids[0]], status="SUSPENDED")
+    following = link(okta.origin + "/api/v1/users?limit=200&after=c200")
+    okta.fault(path="/api/v1/users.*after=c200", body=[okta.users[ids[1]], moved], headers=[link(okta.origin + "/api/v1/users?limit=200&after=c199")])
+    okta.fault(path="/api/v1/users.*after=c199", body=[], headers=[following])
+    s = sources(okta, once=True)
+    assert s.wait() == 0, s.problems()
+    # The one who stood on two pages, not alike, was asked for by id: ACTIVE.
+    assert picture(s).status() == {f"u{i}": "active" for i in range(300)}
+    assert okta.asked(f"/api/v1/users/{ids[0]}")
+
+
+def test_the_clock_of_the_org_is_what_its_times_are_compared_with(okta, sources):
+    okta.skew = -240
+    ids = staff(okta, 3)
+    s = sources(okta)
+    until(s, lambda p: len(p.people) == 3, "all of them")
+    okta.change(ids[0], silent=True, login="renamed@example.com")
+    until(s, lambda p: "renamed" in p.status(), "a change without an event")
+
+
+# ---- what happens ----
+
+def test_a_hint_is_no_word_and_the_object_is(okta, sources):
+    ids = staff(okta, 4)
+    okta.log.clear()
+    s = sources(okta, poll=3600)
+    until(s, lambda p: len(p.people) == 4, "all of them")
+    okta.event("user.lifecycle.deactivate", ids[0])  # the object says ACTIVE
+    okta.event("user.lifecycle.deactivate", ids[1], result="FAILURE")
+    okta.lifecycle(ids[2], "deactivate")
+    late = okta.lifecycle(ids[3], "suspend", silent=True) or okta.event("user.lifecycle.suspend", ids[3], published=time.time() - 7200, arrives=False)
+    until(s, lambda p: p.status()["u2"] == "terminated", "u2 terminated")
+    assert picture(s).status() == {"u0": "active", "u1": "active", "u2": "terminated", "u3": "active"}
+    asked = len(okta.asked(f"/api/v1/users/{ids[1]}$"))
+    okta.log.append(late)  # published two hours ago, and here by now
+    until(s, lambda p: p.status()["u3"] == "disabled", "an event that comes late")
+    assert len(okta.asked(f"/api/v1/users/{ids[1]}$")) == asked
+
+
+def test_a_list_that_lags_behind_brings_nobody_back(okta, sources):
+    ids = staff(okta, 5)
+    s = sources(okta, poll=1, reread=2)
+    until(s, lambda p: len(p.people) == 5, "all of them")
+    okta.lag = 3600
+    okta.lifecycle(ids[0], "deactivate")
+    until(s, lambda p: p.status()["u0"] == "terminated", "u0 terminated")
+    at, fulls = len(s.said), picture(s).fulls
+    until(s, lambda p: p.fulls >= fulls + 2, "two more whole listings")
+    assert not [m for m in s.said[at:] if m["op"] == "user" and m["user"]["id"] == ids[0] and m["user"][OURS]["status"] == "active"]
+    s.end()
+    again = sources(okta, cursor=picture(s).cursor, reread=1)
+    again.until(lambda s: Picture(list(s.said)).fulls >= 2, "a process that remembers nothing to list all")
+    assert not [m for m in again.users() if m["id"] == ids[0] and m[OURS]["status"] == "active"]
+
+
+def test_somebody_to_be_locked_does_not_wait_for_the_end_of_a_listing(okta, sources):
+    ids = staff(okta, 900)
+    okta.log.clear()
+    s = sources(okta, reread=3, poll=1)
+    until(s, lambda p: p.fulls == 1, "the first listing")
+    okta.fault(path=r"/api/v1/users\?limit=200&after=c400", before=lambda: (okta.lifecycle(ids[7], "deactivate"), time.sleep(1.2)))
+    until(s, lambda p: p.fulls == 2, "the second listing")
+    said = list(s.said)
+    told = next(n for n, m in enumerate(said) if m["op"] == "user" and m["user"]["id"] == ids[7] and m["user"][OURS]["status"] == "terminated")
+    begun = [n for n, m in enumerate(said) if m["op"] == "begin" and m["mode"] == "full"]
+    assert len(begun) == 3 and begun[1] < told < begun[2], (told, begun)
+
+
+def test_a_reading_that_fails_among_the_groups_makes_nobody_a_stranger(okta, sources):
+    ids = staff(okta, 5)
+    okta.group("linux-users", ids)
+    okta.log.clear()
+    s = sources(okta, assigned_groups=["linux-users"], reread=2, poll=1)
+    until(s, lambda p: p.fulls == 1, "the first listing")
+    hit = okta.fault(path="/api/v1/groups/.*/users", status=400, times=2, before=lambda: okta.change(ids[0], title="x"))
+    until(s, lambda p: hit.hits == 2 and p.fulls >= 2, "a listing behind two that failed")
+    assert not s.ops("dropped") and picture(s).status() == {f"u{i}": "active" for i in range(5)}
+
+
+def test_a_listing_that_waits_for_its_limit_holds_nobody_up(okta, sources):
+    ids = staff(okta, 900)
+    okta.log.clear()
+    s = sources(okta, reread=3, poll=1)
+    until(s, lambda p: p.fulls == 1, "the first listing")
+    okta.limits[r"/api/v1/users"] = (2, 600)
+    okta.spent[r"/api/v1/users"] = (okta.now(), 0)
+    s.until(lambda s: okta.spent[r"/api/v1/users"][1] >= 2, "the limit to be used up")
+    okta.lifecycle(ids[3], "deactivate")
+    until(s, lambda p: p.status()["u3"] == "terminated", "u3, while all others wait")
+    assert okta.spent[r"/api/v1/users"][1] >= 2 and picture(s).fulls == 1, "it was said after the wait"
+
+
+def test_nothing_new_costs_one_request_a_poll_and_one_a_look_at_the_log(okta, sources):
+    staff(okta, 3)
+    okta.log.clear()
+    s = sources(okta, poll=2, log_poll=1, groups=[])
+    until(s, lambda p: len(p.people) == 3, "all of them")
+    s.until(lambda s: len(s.ops("as_of")) >= 1, "the first look at changes")
+    at, before = len(okta.requests), len(s.ops("as_of"))
+    commits = len(s.commits())
+    s.until(lambda s: len(s.ops("as_of")) >= before + 2, "two more")
+    rest = [q.path for q in okta.requests[at:] if q.path != "/api/v1/logs"]
+    assert set(rest) <= {"/api/v1/users"} and len(rest) <= len(s.ops("as_of")) - before + 1
+    assert len(s.commits()) == commits
+
+
+def test_killed_behind_any_commit_nothing_is_lost(okta, sources):
+    ids = staff(okta, 30)
+    g = okta.group("linux-users", ids[:20])
+    s = sources(okta, assigned_groups=["linux-users"])
+    until(s, lambda p: len(p.people) == 20, "all of them")
+    for i in ids[:3]:
+        okta.lifecycle(i, "deactivate")
+    okta.leave(g, ids[4])
+    okta.join(g, ids[25])
+    okta.change(ids[6], login="renamed@example.com")
+    okta.delete(ids[0])
+    until(s, lambda p: p.status().get("renamed") and "u25" in p.status() and p.status()["u4"] == "refused" and
+                 p.status()["u2"] == "terminated" and ids[25] in p.members["linux-users"] and ids[4] not in p.members["linux-users"], "all changes")
+    s.end()
+    whole = picture(s)
+    said, ends = list(s.said), [n for n, m in enumerate(s.said) if m["op"] == "commit"]
+    for end in ends[:: max(1, len(ends) // 6)] + ends[-1:]:
+        before = Picture(said[:end + 1])
+        t = sources(okta, once=True, cursor=before.cursor, assigned_groups=["linux-users"])
+        assert t.wait() == 0, t.problems()
+        after = Picture(list(t.said), before)
+        assert after.fulls == 0, "all of it was read again"
+        # The deletion of a leaver leaves whoever was terminated so.
+        for p in (after, whole):
+            p.people.pop(ids[0], None)
+            p.members["linux-users"].discard(ids[0])
+        assert after.status() == whole.status() and after.members == whole.members
+
+
+def test_a_bookmark_that_the_org_takes_no_more_means_all_of_it_again(okta, sources):
+    staff(okta, 3)
+    s = sources(okta, once=True)
+    assert s.wait() == 0
+    okta.add("late", silent=True)
+    hit = okta.fault(path="/api/v1/logs.*after", status=400, body={"errorCode": "E0000053", "errorSummary": "too old"})
+    t = sources(okta, once=True, cursor=picture(s).cursor)
+    assert t.wait() == 0 and hit.hits == 1
+    assert picture(t).fulls == 1 and "late" in picture(t).status()
+
+
+def test_a_name_stays_with_the_group_that_it_was_given_to(okta, sources):
+    ids = staff(okta, 4)
+    g = okta.group("linux-users", ids[:2])
+    okta.group("linux-users-old", ids)
+    s = sources(okta, once=True, groups=["linux-users"])
+    assert s.wait() == 0 and picture(s).members == {"linux-users": set(ids[:2])}
+    okta.groups[g]["profile"]["name"] = "linux-people"
+    okta.group("linux-users", ids)
+    time.sleep(1.1)
+    t = sources(okta, once=True, groups=["linux-users"], reread=1, cursor=picture(s).cursor)
+    assert t.wait() == 0 and picture(t).members["linux-users"] == set(ids[:2])
+    u = sources(okta, once=True, groups=["no-such"])
+    assert u.wait() == 1 and 'has no group "no-such"' in u.problems()[0] and not u.commits()
+
+
+def test_an_org_with_a_small_limit_is_asked_as_slowly_as_it_wants(okta, sources):
+    staff(okta, 3)
+    okta.limits[r"/api/v1/logs"] = (20, 60)
+    s = sources(okta, poll=3600, log_poll=1)
+    until(s, lambda p: len(p.people) == 3, "all of them")
+    first = okta.asked("/api/v1/logs")[0].time
+    s.until(lambda s: len(okta.asked("/api/v1/logs")) >= 2, "a second look at the log")
+    assert okta.asked("/api/v1/logs")[1].time - first >= 5.5, "two looks within half of 20 a minute"
+
+
+# ---- credentials, and the test of a source ----
+
+def test_an_api_token_does_too(sources):
+    with fake_okta.Okta(token="00token") as okta:
+        staff(okta, 3)
+        s = sources(okta, {"secret_file": "00token\n"}, once=True, trace=True)
+        assert s.wait() == 0 and len(picture(s).people) == 3
+        assert "00token" not in s.errors() and "/api/v1/users" in s.errors()
+
+
+def test_without_the_log_people_are_read_all_the_same_and_it_is_said(okta, sources):
+    ids = staff(okta, 3)
+    okta.forbidden.add(r"/api/v1/logs")
+    s = sources(okta)
+    until(s, lambda p: len(p.people) == 3, "all of them")
+    assert any("okta.logs.read" in p for p in s.problems())
+    okta.lifecycle(ids[0], "deactivate")
+    until(s, lambda p: p.status()["u0"] == "terminated", "u0 by the list of changes")
+
+
+def findings(s):
+    return {(m["level"], m["what"]): m["text"] for m in s.ops("finding")}
+
+
+def test_a_test_names_what_is_missing_and_shows_ten_people(okta, sources):
+    ids = staff(okta, 15)
+    okta.group("linux-users", ids[:12])
+    s = sources(okta, test=True, assigned_groups=["linux-users"])
+    assert s.wait() == 0, s.ops("finding")
+    assert len(s.users()) == 10 and not s.commits() and not s.ops("begin")
+    assert not [level for level, _ in findings(s) if level == "error"]
+    okta.forbidden.add(r"/api/v1/logs")
+    s = sources(okta, test=True, domain=None)
+    assert s.wait() == 1
+    text = findings(s)[("error", "permission")]
+    assert "okta.logs.read" in text and "E0000006" in text and "Read-Only Administrator" in text
+    assert ("warning", "population") in findings(s) and ("warning", "names") in findings(s)
+
+
+@pytest.mark.parametrize("org, words", [("https://acme.eu.auth0.com", "Auth0"), ("https://acme-admin.okta.com", "-admin"),
+                                        ("http://acme.okta.com", "https://HOST")])
+def test_what_is_no_org_of_employees_is_never_asked(okta, sources, org, words):
+    s = sources(okta, org=org)
+    assert s.wait() == 1 and words in s.problems()[0]
+    assert not okta.requests
