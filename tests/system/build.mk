@@ -20,3 +20,13 @@ PROGRAMS += confined_source
 confined_source_SRCS := tests/system/confined_source_main.c syncd/confine.c syncd/source_files.c
 confined_source_LIBS := $(ENGINE_LIBS) -lseccomp
 confined_source_DIR := tests/tools
+# The Okta emulator of tests, with the node that it needs, from the registry that npm is set up with,
+# by its lock file. Where that cannot be reached, the test that needs it is skipped and says so.
+OKTA_EMULATOR := $(BUILD)/tests/npm/okta/ready
+$(OKTA_EMULATOR): tests/npm/okta/package.json tests/npm/okta/package-lock.json
+	@mkdir -p $(@D)
+	@rm -f $@
+	cp $^ $(@D)
+	cd $(@D) && { npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 >npm.log 2>&1 && \
+		touch ready || echo "npm ci found no registry: the test on an Okta emulator will be skipped; see $(@D)/npm.log"; }
+tests: $(OKTA_EMULATOR)
