@@ -54,6 +54,25 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
                    (int64_t)src->default_end;
 }
 
+// A source that lists somebody under a new id, and the old one no more, has not lost anybody:
+// hired again, or the account was made anew there (rule 11). What it lists is what it says.
+static void leave_out_replaced(struct known *k)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->n; i++) {
+        bool replaced = false;
+        for (size_t j = 0; j < k->n && k->vouch[i].missing && !k->vouch[i].gone; j++)
+            replaced = replaced || (k->vouch[j].source == k->vouch[i].source &&
+                                    !k->vouch[j].missing && !k->vouch[j].gone);
+        if (replaced)
+            continue;
+        k->vouch[n] = k->vouch[i];
+        k->received[n++] = k->received[i];
+    }
+    k->n = n;
+}
+
 // The records of a person, in the order of the configuration's sources.
 static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
 {
@@ -82,6 +101,7 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
         ret->n++;
         body_done(&b);
     }
+    leave_out_replaced(ret);
     return error;
 }
 

@@ -301,6 +301,37 @@ static void a_rehire_whose_first_day_is_to_come_has_fresh_factors(void **state)
     assert_int_equal(company_uid(c, "p2"), uid);
 }
 
+static void a_new_id_with_the_same_number_is_the_same_person_and_loses_nobody(void **state)
+{
+    struct company *c = *state;
+    uid_t uid;
+
+    company_listing(c);
+    uid = company_uid(c, "p2");
+    // Deleted there, locked here, and made anew there.
+    c->staff[2].listed = false;
+    company_listing(c);
+    company_listing(c);
+    assert_int_equal(company_state(c, "p2"), ROLLCALL_STATE_LOCKED);
+    c->staff[2].listed = true;
+    c->staff[2].row.id = "another-id";
+    company_listing(c);
+    assert_true(admitted(c, "p2"));
+    assert_int_equal(company_uid(c, "p2"), uid);
+    // In one go: that the old id is absent is no loss, in the second listing either.
+    c->staff[2].row.id = "a-third-id";
+    for (int i = 0; i < 3; i++) {
+        company_listing(c);
+        assert_true(admitted(c, "p2"));
+    }
+    // Absent under each of them, it is one.
+    c->staff[2].listed = false;
+    company_listing(c);
+    assert_true(admitted(c, "p2"));
+    company_listing(c);
+    assert_int_equal(company_state(c, "p2"), ROLLCALL_STATE_LOCKED);
+}
+
 static void a_leave_does_not_void_factors(void **state)
 {
     struct company *c = *state;
@@ -510,6 +541,7 @@ int main(void)
         TEST(options_that_changed_while_no_engine_ran_bite_when_one_starts),
         TEST(a_refused_rename_is_tried_again_though_its_row_does_not_change),
         TEST(a_rehire_whose_first_day_is_to_come_has_fresh_factors),
+        TEST(a_new_id_with_the_same_number_is_the_same_person_and_loses_nobody),
         TEST(a_leave_does_not_void_factors),
         TEST(a_rehire_is_approved_by_the_number_that_is_shown_also_with_a_prefix),
         TEST(a_new_name_moves_no_home),
