@@ -14,3 +14,4 @@ $(BUILD)/man/rollcall.conf.5: $(BUILD)/tests/man/conf_page
 MAN_PAGES += docs/man/rollcall-source-ldap.8
 MAN_PAGES += docs/man/rollcall-source-pingone.8
 MAN_PAGES += docs/man/rollcall-source-okta.8
+MAN_PAGES += docs/man/rollcall-source-scim.8

@@ -70,6 +70,25 @@ static const struct option_definition options[] = {
            true, 0, 0, "none", "What the HR system is; it says where its members are."),
 
     // scim
+    SOURCE("scim", "paging", OPTION_WORD, scim.paging, "auto|index|cursor", true, 0, 0, "auto",
+           "How a long list is read: by startIndex, or by cursors (RFC 9865). auto: as the server "
+           "says."),
+    SOURCE("scim", "page_size", OPTION_COUNT, scim.page_size, NULL, false, 1, 10000, "100",
+           "How many people are asked for at once. The server may send fewer."),
+    SOURCE("scim", "full_every", OPTION_DURATION, scim.full_every, NULL, false, 60, 7 * DAY, "1h",
+           "How often all people are read where the server can say who changed since. Whoever was "
+           "deleted there is noticed by that alone. Other servers are read whole every poll."),
+    SOURCE("scim", "groups_from", OPTION_WORD, scim.groups_from, "members|users", true, 0, 0,
+           "members",
+           "Who is in a group: members, as the groups say, with groups in groups; users, as each "
+           "User says."),
+    SOURCE("scim", "active_absent", OPTION_WORD, scim.active_absent, "keep|deny|active", true, 0, 0,
+           "keep",
+           "What a User without active is, which SCIM leaves open. keep: whoever is known stands "
+           "as before, and nobody new gets in; deny: no login; active: an employee."),
+    SOURCE(
+        "scim", "extension", OPTION_TEXT, scim.extension, NULL, false, 0, 200, NULL,
+        "The URN of the schema that holds what map names: dates, keys. Default: the User itself."),
 
     // pingone
     SOURCE("pingone", "environment", OPTION_TEXT, pingone.environment, NULL, false, 0, 36, NULL,

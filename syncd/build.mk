@@ -164,3 +164,14 @@ rollcall-source-okta_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_okta_map
 test_okta_map_SRCS := tests/unit/test_okta_map.c $(OKTA_MAP_SRCS) syncd/sources/pages.c
 test_okta_map_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_scim_map test_config_scim
+SCIM_MAP_SRCS := syncd/sources/scim_map.c syncd/sources/scim_attribute.c syncd/sources/person.c
+test_scim_map_SRCS := tests/unit/test_scim_map.c $(SCIM_MAP_SRCS)
+test_scim_map_LIBS := $(JANSSON_LIBS)
+test_config_scim_SRCS := tests/unit/test_config_scim.c
+test_config_scim_LIBS := -linih -ljansson
+PROGRAMS += rollcall-source-scim
+rollcall-source-scim_SRCS := syncd/sources/scim.c syncd/sources/scim_say.c syncd/sources/scim_test.c syncd/sources/scim_list.c \
+	syncd/sources/scim_groups.c syncd/sources/listed.c $(SCIM_MAP_SRCS) $(WEB_SRCS)
+rollcall-source-scim_LIBS := $(WEB_LIBS)
+rollcall-source-scim_DIR := libexec/rollcall/sources

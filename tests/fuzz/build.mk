@@ -82,6 +82,10 @@ FUZZ_TARGETS += fuzz_web
 fuzz_web_SRCS := tests/fuzz/fuzz_web.c $(filter-out syncd/sources/web.c,$(WEB_SRCS)) lib/parse.c lib/random.c lib/timeparse.c
 fuzz_web_LIBS := $(WEB_LIBS)
 fuzz_web_LEN := 2048
+FUZZ_TARGETS += fuzz_scim
+fuzz_scim_SRCS := tests/fuzz/fuzz_scim.c $(SCIM_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_scim_LIBS := -ljansson
+fuzz_scim_LEN := 4096
 
 FUZZ_TARGETS += fuzz_json
 fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/jsonapi_rows.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c

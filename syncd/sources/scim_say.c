@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The rows of a listing: which are said, who is absent, the commit.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rollcall/cleanup.h"
+#include "rollcall/lifecycle.h"
+#include "rollcall/random.h"
+#include "rollcall/source.h"
+#include "syncd/sources/scim.h"
+
+#define ASKED_MAX 100 // beyond so many missing ones, a second pass costs less
+
+static const char *name_of(const struct scim *s)
+{
+    return s->w->request.name;
+}
+
+// ---- begin and commit ----
+
+static void open_listing(struct scim *s)
+{
+    if (!s->begun)
+        emit_begin(s->full, s->as_of, NULL, s->as_of, s->since);
+    s->begun = true;
+}
+
+void scim_begin(struct scim *s, bool full, int64_t as_of)
+{
+    s->full = full;
+    s->as_of = as_of;
+    s->begun = s->again = s->saw_inactive = s->no_filter = s->absent_now = false;
+    s->rows = s->met = 0;
+    s->latest = ROLLCALL_TIME_UNSET;
+    s->asked = 0;
+    free(s->since);
+    s->since = full && listed_known(s->people) && s->cursor ? strdup(s->cursor) : NULL;
+    listed_begin(s->people);
+    listed_begin(s->groups);
+    if (full)
+        scim_groups_begin(s->persons);
+    // Two whole passes of a process are said in any case: the engine may know of somebody who
+    // was missing before it began. From then on what changed is news.
+    if (full && (s->wholes < 2 || !s->since || s->absences))
+        open_listing(s);
+}
+
+void scim_commit(struct scim *s)
+{
+    uint64_t random = 0;
+    char id[40];
+
+    if (s->begun) {
+        rollcall_random(&random, sizeof(random));
+        snprintf(id, sizeof(id), "%016llx", (unsigned long long)random);
+        json_object_set_new(s->w->cursor, "listing", json_string(id));
+        json_object_set_new(s->w->cursor, "as_of", json_integer(s->as_of));
+        web_commit(s->w, s->rows);
+        free(s->cursor);
+        s->cursor = json_dumps(s->w->cursor, JSON_COMPACT | JSON_SORT_KEYS);
+    } else {
+        emit_as_of(s->as_of);
+        emit_flush();
+    }
+    listed_keep(s->people, s->full);
+    listed_keep(s->groups, s->full);
+    if (s->full)
+        s->absences = s->absent_now;
+    scim_groups_close(s->persons, NULL, NULL, NULL);
+}
+
+// ---- people ----
+
+// Whoever leaves is often disabled and taken out of the groups in one go. That word ends sessions,
+// and being left out does not: so it is said of whom this process knew as a person, or where a
+// process that just began sees that it is newer than the last listing.
+static bool was_person(const struct scim *s, const char *id, const json_t *row)
+{
+    int64_t last = json_integer_value(json_object_get(s->w->cursor, "as_of"));
+
+    return scim_groups_has(s->persons, id) || (last > 0 && scim_last_modified(row) >= last);
+}
+
+static void judge(struct scim *s, const json_t *row, struct scim_taken *t)
+{
+    bool in;
+
+    if (!s->assigned || t->kind != SCIM_PERSON)
+        return;
+    in = s->rules.groups_of_user ? scim_user_in(t->user, s->assigned)
+                                 : scim_groups_has(s->in, t->id);
+    if (!in && !(t->inactive && was_person(s, t->id, row)))
+        scim_user_unassigned(t);
+}
+
+// A User's text as it is said, which is what the next reading compares as well. What a person is
+// made of is put together in one order always.
+struct text {
+    char *bytes;
+    size_t len;
+};
+
+static void text_done(struct text *text)
+{
+    free(text->bytes);
+}
+
+static void say(struct scim *s, const struct scim_taken *t, const struct text *text)
+{
+    open_listing(s);
+    if (*t->why && t->kind != SCIM_PROBLEM)
+        emit_warning(name_of(s), t->id, t->why);
+    if (t->kind == SCIM_PROBLEM) {
+        emit_problem(name_of(s), *t->id ? t->id : NULL, t->terminated, t->why);
+    } else if (t->kind == SCIM_DROPPED) {
+        emit_dropped(t->id, t->reason, t->name);
+    } else {
+        emit_user_text(text->bytes, text->len, name_of(s));
+        s->rows++;
+    }
+}
+
+static struct listed_hash hash_of(struct scim *s, const struct scim_taken *t,
+                                  const struct text *text)
+{
+    char kind = (char)t->kind;
+
+    listed_bytes_begin(s->people);
+    listed_bytes(s->people, &kind, 1);
+    listed_bytes(s->people, t->why, strlen(t->why) + 1);
+    if (t->kind == SCIM_PERSON)
+        listed_bytes(s->people, text->bytes, text->len);
+    if (t->kind == SCIM_DROPPED) {
+        listed_bytes(s->people, t->reason, strlen(t->reason) + 1);
+        listed_bytes(s->people, t->name, strlen(t->name));
+    }
+    return listed_bytes_end(s->people);
+}
+
+static void say_groups_of(struct scim *s, const json_t *row)
+{
+    json_t *g;
+
+    for (size_t i = 0; s->rules.groups_of_user && (g = scim_user_group(row, i)); i++) {
+        const char *id = json_string_value(json_object_get(g, "id"));
+        if (id &&
+            listed_record(s->groups, id, listed_json_hash(s->groups, g), true) == LISTED_NEW) {
+            open_listing(s);
+            emit_group(json_incref(g));
+        }
+        json_decref(g);
+    }
+}
+
+// By the server's clock of meta.lastModified. An entry from before what was asked for shows that
+// the filter is none.
+static void note_time(struct scim *s, const json_t *row)
+{
+    int64_t t = scim_last_modified(row);
+
+    if (s->asked > 0 && (t == ROLLCALL_TIME_UNSET || t < s->asked))
+        s->no_filter = true;
+    if (t != ROLLCALL_TIME_UNSET && (s->latest == ROLLCALL_TIME_UNSET || t > s->latest))
+        s->latest = t;
+}
+
+int scim_take_user(void *ctx, const json_t *row)
+{
+    struct scim *s = ctx;
+    enum listed_word word = LISTED_NEW;
+    _cleanup_(text_done) struct text text = {0};
+    int active = scim_bool(scim_get(row, "active")), r = 0;
+    struct scim_taken t;
+
+    if (s->only_inactive && active == 1)
+        return SCIM_NO_SUCH; // everybody is given, whatever was asked
+    s->saw_inactive = s->saw_inactive || active == 0;
+    scim_user_take(&s->rules, row, &t);
+    note_time(s, row);
+    judge(s, row, &t);
+    if (t.kind == SCIM_PERSON && !(text.bytes = json_dumps(t.user, JSON_COMPACT))) {
+        scim_taken_done(&t);
+        return -ENOMEM;
+    }
+    text.len = text.bytes ? strlen(text.bytes) : 0;
+    if (*t.id)
+        word = listed_record(s->people, t.id, hash_of(s, &t, &text), t.kind != SCIM_PROBLEM);
+    if (word == LISTED_TWICE && t.inactive)
+        s->again = true; // it changed while the pages were read: what came last counts
+    s->met += word == LISTED_NEW || word == LISTED_SAME;
+    if (word == LISTED_NEW)
+        say(s, &t, &text);
+    if (t.kind == SCIM_PERSON && (word == LISTED_NEW || word == LISTED_SAME)) {
+        say_groups_of(s, row);
+        if (s->assigned && (s->full || !scim_groups_has(s->persons, t.id)))
+            r = scim_groups_member(s->persons, t.id);
+    }
+    scim_taken_done(&t);
+    return r < 0 ? r : !s->later_pass && (word == LISTED_REPEATED || word == LISTED_TWICE);
+}
+
+// ---- groups ----
+
+void scim_say_group(json_t *group, const json_t *members)
+{
+    const char *name = json_string_value(json_object_get(group, "id"));
+    json_t *part = json_array();
+    const json_t *e;
+    size_t i;
+
+    emit_group(json_incref(group));
+    json_array_foreach(members, i, e)
+    {
+        const char *id = scim_member(e);
+        if (id && json_array_size(part) == ROLLCALL_SOURCE_LISTS_MAX) {
+            emit_members(name, part, true);
+            part = json_array();
+        }
+        if (id)
+            json_array_append_new(part, json_string(id));
+    }
+    emit_members(name, part, false);
+}
+
+static struct listed_hash group_hash(struct scim *s, const json_t *group, const json_t *members)
+{
+    struct listed_hash h = listed_json_hash(s->groups, group);
+    const json_t *e;
+    size_t i;
+
+    listed_bytes_begin(s->groups);
+    listed_bytes(s->groups, &h, sizeof(h));
+    json_array_foreach(members, i, e)
+    {
+        const char *id = scim_member(e);
+        if (id)
+            listed_bytes(s->groups, id, strlen(id) + 1);
+    }
+    return listed_bytes_end(s->groups);
+}
+
+static int remember_members(struct scim *s, const char *id, const json_t *members)
+{
+    int r = s->assigned ? scim_groups_group(s->in, id) : 0;
+    const json_t *e;
+    size_t i;
+
+    json_array_foreach(members, i, e)
+    {
+        const char *member = scim_member(e);
+        if (r == 0 && s->assigned && member)
+            r = scim_groups_member(s->in, member);
+    }
+    return r;
+}
+
+int scim_take_group(void *ctx, const json_t *row)
+{
+    struct scim *s = ctx;
+    const json_t *members = NULL;
+    json_t *group = scim_group_take(row, &members);
+    const char *id = json_string_value(json_object_get(group, "id"));
+    enum listed_word word;
+    int r = 0;
+
+    if (!group) {
+        open_listing(s);
+        emit_warning(name_of(s), NULL, "a Group has no id of 1 to 128 bytes; it is left out");
+        return 0;
+    }
+    word = listed_record(s->groups, id, group_hash(s, group, members), true);
+    if (word == LISTED_NEW) {
+        open_listing(s);
+        scim_say_group(group, members);
+    }
+    if (word == LISTED_NEW || word == LISTED_SAME)
+        r = remember_members(s, id, members);
+    json_decref(group);
+    return r < 0 ? r : !s->later_pass && (word == LISTED_REPEATED || word == LISTED_TWICE);
+}
+
+// ---- absences ----
+
+// listed_absent() hands over nothing but the id.
+static struct missing {
+    char **id;
+    size_t n, room;
+    bool failed;
+} missing;
+
+static void note_missing(const char *id)
+{
+    if (missing.n == missing.room) {
+        size_t room = missing.room ? missing.room * 2 : 64;
+        char **p = reallocarray(missing.id, room, sizeof(*p));
+        if (!p) {
+            missing.failed = true;
+            return;
+        }
+        missing.id = p;
+        missing.room = room;
+    }
+    missing.id[missing.n] = strdup(id);
+    missing.failed = missing.failed || !missing.id[missing.n];
+    missing.n += missing.id[missing.n] != NULL;
+}
+
+static void forget_missing(void)
+{
+    for (size_t i = 0; i < missing.n; i++)
+        free(missing.id[i]);
+    missing.n = 0;
+    missing.failed = false;
+}
+
+static int find_missing(const struct listed *l)
+{
+    forget_missing();
+    listed_absent(l, note_missing);
+    return missing.failed ? -ENOMEM : 0;
+}
+
+static int say_absent(struct scim *s)
+{
+    for (size_t i = 0; i < missing.n; i++) {
+        open_listing(s);
+        emit_absent(missing.id[i]);
+        s->absent_now = true;
+    }
+    return 0;
+}
+
+// Whoever is there after all was left out by the pages and is taken now.
+static int ask_for_each(struct scim *s, const char *path, scim_take *take, const struct listed *l)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < missing.n; i++) {
+        json_t *row = NULL;
+        r = scim_one(s->w, &s->server, path, missing.id[i], &row);
+        if (r == 0)
+            r = take(s, row);
+        else if (r == -ENOENT)
+            r = 0;
+        json_decref(row);
+        emit_progress(i + 1, missing.n);
+    }
+    return r < 0 ? r : find_missing(l);
+}
+
+int scim_confirm(struct scim *s, const char *path)
+{
+    bool users = strcmp(path, "/Users") == 0;
+    scim_take *take = users ? scim_take_user : scim_take_group;
+    struct listed *l = users ? s->people : s->groups;
+    struct scim_pass pass = {.path = path};
+    int r = find_missing(l);
+
+    if (r < 0 || missing.n == 0)
+        return r;
+    if (missing.n <= ASKED_MAX) {
+        r = ask_for_each(s, path, take, l);
+    } else {
+        s->later_pass = true;
+        r = scim_list(s->w, &s->server, &pass, take, s);
+        s->later_pass = false;
+        free(pass.tag);
+        r = r < 0 ? r : find_missing(l);
+    }
+    return r < 0 ? r : say_absent(s);
+}
