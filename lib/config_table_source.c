@@ -67,9 +67,9 @@ static const struct option_definition options[] = {
     SOURCE(NULL, "ack_uri", OPTION_LIST, ldap.ack_uri, NULL, false, 0, 0, NULL,
            "ldap, schema = rollcall: the servers that take this host's acknowledgement, where "
            "those of uri are replicas that cannot be written to. Default: uri."),
-    SOURCE("ldap|okta|scim", "map", OPTION_LIST, ldap.map, NULL, false, 0, 0, NULL,
+    SOURCE("ldap|graph|okta|scim", "map", OPTION_LIST, ldap.map, NULL, false, 0, 0, NULL,
            "attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
-           "See the page of the source, such as rollcall-source-ldap(8)."),
+           "See the type's own page, such as rollcall-source-ldap(8)."),
     SOURCE("ldap", "sync", OPTION_WORD, ldap.sync, "auto|persist|refresh|poll|dirsync|usn", true, 0,
            0, "auto",
            "how changes are followed. persist is told by the server at once and refresh asks for "

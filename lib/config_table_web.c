@@ -45,7 +45,23 @@ static const struct option_definition options[] = {
 
     // graph
     SOURCE("graph", "tenant", OPTION_TEXT, graph.tenant, NULL, false, 0, 36, NULL,
-           "The tenant's id (a UUID). It is pinned: a token of another tenant is refused."),
+           "The tenant's id (a UUID). It is pinned: another tenant, and one of customers, is "
+           "refused."),
+    SOURCE("graph", "cloud", OPTION_WORD, graph.cloud, "global|usgov|dod|china", true, 0, 0,
+           "global",
+           "Whose Entra ID: Microsoft's, of the US Government (L4), of the DoD (L5), or "
+           "21Vianet's in China."),
+    SOURCE("graph", "login_url", OPTION_TEXT, graph.login_url, NULL, false, 0, 300, NULL,
+           "Where tokens are issued, in place of the cloud's https://login.microsoftonline.com."),
+    SOURCE("graph", "graph_url", OPTION_TEXT, graph.graph_url, NULL, false, 0, 300, NULL,
+           "Where Microsoft Graph is, in place of the cloud's https://graph.microsoft.com."),
+    SOURCE("graph", "device_id", OPTION_TEXT, graph.device_id, NULL, false, 0, 36, NULL,
+           "This machine's deviceId in Entra ID. With it the source says whether the machine is "
+           "compliant and managed."),
+    SOURCE("graph", "no_user_type", OPTION_WORD, graph.no_user_type, "drop|member", true, 0, 0,
+           "drop",
+           "What an account without any userType is, as very old ones are: left out, and "
+           "counted as user-type, or a member as others."),
 
     // okta
     SOURCE("okta", "org", OPTION_TEXT, okta.org, NULL, false, 0, 300, NULL,

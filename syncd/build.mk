@@ -175,3 +175,7 @@ rollcall-source-scim_SRCS := syncd/sources/scim.c syncd/sources/scim_say.c syncd
 	syncd/sources/scim_groups.c syncd/sources/listed.c $(SCIM_MAP_SRCS) $(WEB_SRCS)
 rollcall-source-scim_LIBS := $(WEB_LIBS)
 rollcall-source-scim_DIR := libexec/rollcall/sources
+
+UNIT_TESTS += test_graph_map
+test_graph_map_SRCS := tests/unit/test_graph_map.c syncd/sources/graph_map.c syncd/sources/person.c
+test_graph_map_LIBS := $(JANSSON_LIBS)

@@ -577,6 +577,21 @@ static void an_org_of_okta_is_pinned_and_one_of_customers_refused(void **state)
     assert_false(warned("which users of the org are employees"));
 }
 
+static void a_tenant_is_named_by_its_id_and_never_one_of_customers(void **state)
+{
+    (void)state;
+    put("conf.d/10.conf", "[source entra]\ntenant = acme.onmicrosoft.com\n");
+    refused(ENTRA ACCESS, 0, "must be an id such as");
+    put("conf.d/10.conf", "[source entra]\nassigned_groups = linux-users\n");
+    refused(ENTRA ACCESS, 0, "must be an id such as");
+    put("conf.d/10.conf", "[source entra]\nlogin_url = https://acme.ciamlogin.com\n");
+    refused(ENTRA ACCESS, 0, "Populations never mix");
+    put("conf.d/10.conf", "[source entra]\nlogin_url = https://Acme.B2CLogin.com:443/x\n");
+    refused(ENTRA ACCESS, 0, "Populations never mix");
+    put("conf.d/10.conf", "[source entra]\ncloud = mars\n");
+    refused(ENTRA ACCESS, 2, "global|usgov|dod|china");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +624,7 @@ int main(void)
         T(an_option_of_another_type_is_named_with_its_own),
         T(what_an_api_needs_is_missed_by_name),
         T(an_org_of_okta_is_pinned_and_one_of_customers_refused),
+        T(a_tenant_is_named_by_its_id_and_never_one_of_customers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
