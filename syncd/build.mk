@@ -179,3 +179,7 @@ rollcall-source-scim_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_graph_map
 test_graph_map_SRCS := tests/unit/test_graph_map.c syncd/sources/graph_map.c syncd/sources/person.c
 test_graph_map_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_graph_assigned
+test_graph_assigned_SRCS := tests/unit/test_graph_assigned.c syncd/sources/graph_assigned.c syncd/sources/graph_map.c \
+	syncd/sources/person.c
+test_graph_assigned_LIBS := $(JANSSON_LIBS)

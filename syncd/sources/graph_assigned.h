@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Who is in one of assigned_groups, through any number of groups in groups. It keeps the members
+// of those groups alone, 24 bytes each, and takes changes one at a time: a member that came or
+// went costs a look at these groups, and no request. Pure.
+#ifndef ROLLCALL_SOURCES_GRAPH_ASSIGNED_H
+#define ROLLCALL_SOURCES_GRAPH_ASSIGNED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syncd/sources/graph_map.h"
+
+#define GRAPH_MEMBERS_MAX 8000000 // of all of these groups together
+
+struct graph_assigned;
+
+struct graph_assigned *graph_assigned_new(void);    // NULL: no memory
+void graph_assigned_free(struct graph_assigned *a); // NULL
+// A group of assigned_groups.
+int graph_assigned_root(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+// Nothing is known of any members any more.
+void graph_assigned_forget(struct graph_assigned *a);
+
+// Is the group one of assigned_groups itself?
+bool graph_assigned_root_is(const struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+// A member came (`present`) or went; the last word counts. Of other groups it is not kept.
+// -ENOMEM; -EFBIG beyond GRAPH_MEMBERS_MAX.
+int graph_assigned_member(struct graph_assigned *a, const unsigned char group[GRAPH_ID],
+                          const unsigned char member[GRAPH_ID], bool is_group, bool present);
+// The group is no more: nobody is in it.
+void graph_assigned_empty(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+
+// Follows groups in groups. 1: the members of `ret_group` are not known: read them, say each with
+// graph_assigned_member, then graph_assigned_read, and settle again. 0: done, and who is in is
+// known. -ENOMEM.
+int graph_assigned_settle(struct graph_assigned *a, unsigned char ret_group[GRAPH_ID]);
+void graph_assigned_read(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+
+// As of the last settling. `changed`: who came in or fell out by it.
+bool graph_assigned_has(const struct graph_assigned *a, const unsigned char user[GRAPH_ID]);
+size_t graph_assigned_changed(const struct graph_assigned *a, const unsigned char **ret_ids);
+size_t graph_assigned_count(const struct graph_assigned *a);
+// A hash of who is in: to know after a restart whether it is as it was.
+uint64_t graph_assigned_hash(const struct graph_assigned *a);
+
+#endif
