@@ -302,7 +302,7 @@ int http_send(struct http *h, struct auth *auth, const struct http_request *requ
         return -EXDEV;
     }
     if (outer) {
-        h->until = source_now_ms() + (int64_t)h->set.budget * 1000;
+        h->until = source_now_ms() + (int64_t)(request->budget ?: h->set.budget) * 1000;
         h->asked_ms = 0;
     }
     while (attempt(h, auth, request, &n, ret, &r, why, why_len))

@@ -49,6 +49,7 @@ struct http_request {
     const char *body, *content_type; // or NULL
     const char *etag;                // asked with If-None-Match; 304 is an answer then
     bool any_type;                   // the answer's Content-Type need not be JSON
+    unsigned budget;                 // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
     // error ends the request with it. Such a request is repeated only before its first byte.
     int (*take)(void *ctx, const char *bytes, size_t len);

@@ -410,6 +410,7 @@ static int test(struct web *w, const struct web_source *source)
 
 int web_main(const struct web_source *source)
 {
+    static char out[256 * 1024];
     struct web w = {0};
     struct round o = {.source = source, .w = &w, .pause = PAUSE_FIRST_MS};
     size_t seed = 0;
@@ -418,9 +419,9 @@ int web_main(const struct web_source *source)
     // jansson looks for /dev/urandom, which the launcher's walls hide.
     if (rollcall_random(&seed, sizeof(seed)) == 0)
         json_object_seed(seed | 1);
-    signal(SIGPIPE, SIG_IGN); // a server that hung up
-    setvbuf(stdout, NULL, _IOFBF, 256 * 1024);
-    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
+    signal(SIGPIPE, SIG_IGN);                  // a server that hung up
+    setvbuf(stdout, out, _IOFBF, sizeof(out)); // with none of ours, glibc takes 4 KiB
+    prctl(PR_SET_DUMPABLE, 0);                 // the launcher's word about it ended with exec
     r = read_request(&w, source->type);
     if (r < 0)
         return 2;
