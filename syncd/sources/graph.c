@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// rollcall-source-graph: people and groups of a tenant of Microsoft Entra ID. A process begins with
+// the cursor's tokens, or with all of it; from then on each round asks both feeds what changed.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "syncd/sources/graph.h"
+#include "syncd/sources/wait.h"
+
+#define FOLLOW_UPS 3 // listings right behind one, of those who stood in it twice
+
+// ---- one listing ----
+
+static bool is_due(int64_t *at)
+{
+    int64_t now = source_now_ms();
+
+    if (*at && now - *at < GRAPH_SIGNAL_EACH * 1000)
+        return false;
+    *at = now;
+    return true;
+}
+
+// What fails now is asked again soon, and keeps nothing else from being read.
+static int read_signals(struct graph *g)
+{
+    if (g->set.device && !g->device_off && is_due(&g->device_at))
+        graph_read_device(g);
+    if (g->set.signals && !g->risk_off && is_due(&g->risk_at))
+        return graph_read_risk(g) == -ENOMEM ? -ENOMEM : 0;
+    return 0;
+}
+
+// Who was once said to be compromised must not come back for want of asking.
+static int know_risk(struct graph *g)
+{
+    if (!g->set.signals || g->risk || g->risk_off)
+        return 0;
+    is_due(&g->risk_at);
+    return graph_read_risk(g);
+}
+
+static void say_leave_missing(struct graph *g)
+{
+    emit_warning(g->w->request.name, NULL,
+                 "employeeLeaveDateTime cannot be read, so that leave dates are not known: the "
+                 "application lacks " LEAVE_PERMISSION);
+}
+
+static int read_all_users(struct graph *g)
+{
+    int r = graph_read_users(g, true);
+
+    if (r != -EPERM)
+        return r;
+    g->leave = false;
+    r = graph_read_users(g, true);
+    if (r == 0)
+        say_leave_missing(g);
+    else
+        g->leave = true; // that was not it
+    return r;
+}
+
+static int say_whole(struct graph *g)
+{
+    int r;
+
+    graph_begin(g);
+    graph_open(g, true);
+    if (g->assigned)
+        graph_assigned_forget(g->assigned);
+    r = graph_read_groups(g, true);
+    if (r == 0)
+        r = graph_read_assigned(g); // after the feed: what it lacked is in the next one
+    if (r == 0)
+        r = read_all_users(g);
+    return r;
+}
+
+static int say_changes(struct graph *g)
+{
+    int r;
+
+    graph_begin(g);
+    r = graph_read_groups(g, false);
+    if (r == 0)
+        r = graph_read_assigned(g);
+    if (r == 0)
+        r = graph_touch_assigned(g);
+    if (r == 0)
+        r = graph_read_users(g, false);
+    if (r == 0 && graph_touched(g) <= GRAPH_TOUCH_MAX)
+        r = graph_say_touched(g);
+    return r;
+}
+
+// Users that stood twice in the listing before, or whose risk changed.
+static int say_follow_up(struct graph *g)
+{
+    int r;
+
+    graph_begin(g);
+    r = graph_say_touched(g);
+    if (r == 0 && g->in.open)
+        graph_commit(g);
+    return r;
+}
+
+// ---- rounds ----
+
+// Whether a process that starts with a cursor knows what the one before knew: it reads who is
+// assigned, and where that is not what it was, everybody.
+static int resume(struct graph *g)
+{
+    const char *was = json_string_value(json_object_get(g->w->cursor, "assigned"));
+    char now[24];
+    int r;
+
+    graph_restore(g);
+    if (!g->users || !g->assigned)
+        return 0;
+    graph_assigned_forget(g->assigned);
+    r = graph_read_assigned(g);
+    if (r < 0)
+        return r;
+    snprintf(now, sizeof(now), "%016llx", (unsigned long long)graph_assigned_hash(g->assigned));
+    if (!was || strcmp(was, now) != 0) {
+        free(g->users);
+        g->users = NULL;
+    }
+    return 0;
+}
+
+// The permission may have been given since the tokens were made, which know no more properties.
+static void ask_for_leave(struct graph *g)
+{
+    struct http_answer a = {0};
+    char base[700];
+    char *url;
+
+    if (g->leave || g->leave_asked)
+        return;
+    g->leave_asked = true;
+    snprintf(base, sizeof(base), "%s/users", g->set.base);
+    url = http_url(base, "$select", "id,employeeLeaveDateTime", "$top", "1", NULL);
+    if (url && web_get(g->w, url, &a) == 0) {
+        g->leave = true;
+        free(g->users);
+        g->users = NULL;
+    } else if (a.status == 403) {
+        say_leave_missing(g);
+    }
+    free(url);
+    http_answer_done(&a);
+}
+
+static int begin(struct graph *g)
+{
+    int r = 0;
+
+    // With an empty cursor nothing of what was read counts any more.
+    if (g->ready && json_object_size(g->w->cursor) == 0) {
+        free(g->users);
+        g->users = NULL;
+        g->leave = true;
+        g->again = false;
+    }
+    if (!g->ready)
+        r = resume(g);
+    if (r < 0)
+        g->ready = false;
+    if (r == 0 && g->users)
+        ask_for_leave(g);
+    return r == 0 ? know_risk(g) : r;
+}
+
+static bool is_whole_due(const struct graph *g)
+{
+    return !g->users || !g->groups || (g->again && time(NULL) >= g->again_after) ||
+           graph_touched(g) > GRAPH_TOUCH_MAX || time(NULL) - g->committed_at >= GRAPH_TOKEN_AGE;
+}
+
+static void keep_links(struct graph *g)
+{
+    free(g->users);
+    free(g->groups);
+    g->users = g->next_users;
+    g->groups = g->next_groups;
+    g->next_users = g->next_groups = NULL;
+}
+
+static int read_round(struct graph *g, bool whole)
+{
+    int r = whole ? say_whole(g) : say_changes(g);
+
+    if (r < 0)
+        return r;
+    if (!whole && graph_touched(g) > GRAPH_TOUCH_MAX) {
+        graph_abort(g);
+        r = say_whole(g);
+        if (r < 0)
+            return r;
+    }
+    if (!g->in.open && time(NULL) - g->committed_at >= GRAPH_CURSOR_AGE)
+        graph_open(g, false);
+    if (g->in.open) {
+        graph_commit(g);
+        return 0;
+    }
+    keep_links(g);
+    emit_as_of(g->in.as_of);
+    return 0;
+}
+
+static enum web_outcome read_graph(struct web *w)
+{
+    struct graph *g = w->own;
+    bool whole = false;
+    int r = begin(g);
+
+    if (r == 0) {
+        whole = is_whole_due(g);
+        r = read_round(g, whole);
+    }
+    if (r == 0)
+        r = read_signals(g);
+    for (int i = 0;
+         r == 0 && i < FOLLOW_UPS && graph_touched(g) > 0 && graph_touched(g) <= GRAPH_TOUCH_MAX;
+         i++)
+        r = say_follow_up(g);
+    if (r == 0)
+        return WEB_READ;
+    graph_abort(g);
+    if (whole) // what changes is read meanwhile
+        g->again_after = time(NULL) + 600;
+    if (r == -ESTALE && whole) // a token that was made just now
+        r = -EAGAIN;
+    return web_failed(w, r);
+}
+
+static void done(struct web *w)
+{
+    struct graph *g = w->own;
+
+    if (!g)
+        return;
+    free(g->users);
+    free(g->groups);
+    free(g->next_users);
+    free(g->next_groups);
+    graph_assigned_free(g->assigned);
+    listed_free(g->said);
+    json_decref(g->in.lists);
+    json_decref(g->touch);
+    json_decref(g->enabled);
+    json_decref(g->risk);
+    json_decref(g->map);
+    free(g);
+}
+
+int main(void)
+{
+    static const struct web_source source = {.type = "graph",
+                                             .settings = graph_settings,
+                                             .identity = graph_identity,
+                                             .read = read_graph,
+                                             .test = graph_test,
+                                             .done = done};
+
+    return web_main(&source);
+}
