@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From a tenant of Entra ID (fake_graph.py) to real logins: a host whose people are the tenant's. ROWS is what
+docs/sources-matrix.md says of this source; each row is shown by the test of its name below."""
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import daemons
+import fake_graph
+import fake_web
+import people
+import ssh
+import totp
+import wait
+
+CONF = "/etc/rollcall/rollcall.conf"
+SECRET = "/etc/rollcall/secrets/entra"
+STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"]
+
+# What is changed at the source: (what happens here, how fast). "poll": with the next look at the deltas, which is
+# `poll` later at most.
+ROWS = {
+    "add": ("the account is there, if assigned", "poll"),
+    "rename": ("the new name logs in, the old one nobody; uid and home stay", "poll"),
+    "disable": ("locked (suspended), sessions end", "poll"),
+    "re-enable": ("comes in again", "poll"),
+    "delete": ("locked, sessions end, soft or for good; a restored account comes in again", "poll"),
+    "group change": ("in and out of groups, nested ones too; out of assigned_groups: no login, no session ends", "poll"),
+    "leave date": ("known ahead; at the instant terminated, sessions end, with no network too", "at the instant"),
+    "guest": ("left out, counted as guest; who becomes one: no login, no session ends", "poll"),
+    "customer tenant": ("refused at start; nothing is read", "at start"),
+    "temporary lockout": ("not visible in Microsoft Graph: nothing happens", "never"),
+}
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {name: ssh.Key() for name in STAFF}
+
+
+@pytest.fixture(scope="module")
+def tenant(keys):
+    with fake_web.Server() as server:
+        t = fake_graph.Tenant(server)
+        t.ids = {name: t.add(name, employeeId=str(1000 + i), extension_7_keys=[keys[name].public])
+                 for i, name in enumerate(STAFF)}
+        t.inner = t.add_group("Team", *t.ids.values())
+        t.linux = t.add_group("Linux Users", groups=[t.inner])
+        t.page_size = 3
+        t.duplicates = t.empty_pages = True
+        yield t
+
+
+def configure(tenant, **more):
+    os.makedirs(os.path.dirname(SECRET), mode=0o700, exist_ok=True)
+    with open(SECRET, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(tenant.tokens.secret + "\n")
+    options = {"type": "graph", "role": "authority, directory, signal", "tenant": tenant.id, "domain": "acme.com",
+               "client_id": tenant.tokens.client_id, "secret_file": SECRET, "ca_file": tenant.server.ca,
+               "login_url": tenant.server.origin, "graph_url": tenant.server.origin, "assigned_groups": tenant.linux,
+               "require_attributes": "employeeId", "map": "sshPublicKeys:extension_7_keys", "poll": "1s",
+               "expect_every": "1h", **more}
+    with open(CONF, "w", encoding="ascii") as f:
+        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source entra]\n" +
+                "".join(f"{k} = {v}\n" for k, v in options.items()) +
+                f"[access]\nallow_groups = {tenant.linux}\n[mfa]\nfactors = totp\n")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def following(tenant):
+    configure(tenant)
+    done = daemons.sync_once()
+    assert done.returncode == 0, done.stdout
+    syncd, enforcer = daemons.Syncd().start(), daemons.Enforcer().start()
+    yield syncd
+    enforcer.stop()
+    syncd.stop()
+
+
+@pytest.fixture(scope="module")
+def apps(following):
+    return {name: totp.enroll(name) for name in STAFF[:3]}
+
+
+def user(name):
+    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
+    return json.loads(got.stdout) if got.returncode == 0 else {}
+
+
+def state(name):
+    return user(name).get("state")
+
+
+def becomes(name, wanted, since=None):
+    """`since`: when it was changed at the source; else it was just now."""
+    since = since or time.monotonic()
+    wait.until(lambda: state(name) == wanted, f"{name} to be {wanted}: {user(name)}")
+    print(f"figure: graph {name} {wanted} after {(time.monotonic() - since) * 1000:.0f} ms, poll 1 s")
+
+
+def log_in(name, keys, apps):
+    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
+
+
+def left_out(name):
+    """The line that says that it is, or None."""
+    got = subprocess.run(["rollcall", "source", "show", "entra", "--dropped"], capture_output=True, text=True, timeout=60)
+    return next((line for line in got.stdout.splitlines() if name + "@" in line), None)
+
+
+def test_add(tenant):
+    assert people.passwd("newcomer") is None
+    new = tenant.add("newcomer", employeeId="2000")
+    wait.until(lambda: "unassigned" in (left_out("newcomer") or ""), "the newcomer to be left out")
+    assert people.passwd("newcomer") is None
+    tenant.join(tenant.inner, new)
+    becomes("newcomer", "active")
+    assert people.passwd("newcomer")[0] == "newcomer"
+    assert "linux-users" in people.groups("newcomer")  # its displayName: the sysadmin named it
+
+
+def test_disable(tenant, keys, apps, sshd):
+    session = log_in("alice", keys, apps)
+    assert session.run("id -un")[1].strip() == "alice"
+    since = time.monotonic()
+    tenant.change(tenant.ids["alice"], accountEnabled=False)
+    assert session.gone()
+    becomes("alice", "suspended", since)
+    assert people.passwd("alice")[6] == "/usr/sbin/nologin" and people.passwd("bob")[6] != "/usr/sbin/nologin"
+
+
+def test_re_enable(tenant, keys, apps, sshd):
+    tenant.change(tenant.ids["alice"], accountEnabled=True)
+    becomes("alice", "active")
+    log_in("alice", keys, apps).close()
+
+
+@pytest.mark.parametrize("reason", ["changed", "deleted"])
+def test_delete(tenant, keys, apps, sshd, reason):
+    session = log_in("bob", keys, apps)
+    since = time.monotonic()
+    was = tenant.remove(tenant.ids["bob"], reason)
+    assert session.gone()
+    becomes("bob", "locked", since)
+    tenant.restore(was)
+    tenant.join(tenant.inner, was["id"])
+    becomes("bob", "active")
+
+
+def test_group_change(tenant, keys, apps, sshd):
+    session = log_in("carol", keys, apps)
+    group = tenant.add_group("projects", tenant.ids["dave"])
+    name = "g-" + group.replace("-", "")[:30]
+    wait.until(lambda: name in people.groups("dave"), "dave in the group")
+    tenant.leave(group, tenant.ids["dave"])
+    wait.until(lambda: name not in people.groups("dave"), "dave out of it")
+    tenant.leave(tenant.inner, tenant.ids["carol"])
+    becomes("carol", "locked")
+    assert session.run("echo still here")[1].strip() == "still here"  # nobody said that she left
+    tenant.change(tenant.ids["carol"], accountEnabled=False)
+    assert session.gone()  # now somebody did
+    tenant.change(tenant.ids["carol"], accountEnabled=True)
+    tenant.join(tenant.linux, tenant.ids["carol"])
+    becomes("carol", "active")
+
+
+def test_rename(tenant):
+    uid = people.passwd("dave")[2]
+    tenant.change(tenant.ids["dave"], userPrincipalName="dave.lee@acme.com")
+    becomes("dave.lee", "active")
+    assert people.passwd("dave.lee")[2] == uid and people.passwd("dave") is None
+
+
+def test_leave_date(tenant):
+    at = int(time.time()) + 3
+    tenant.change(tenant.ids["erin"], employeeLeaveDateTime=fake_graph.instant(at))
+    becomes("erin", "terminated")
+    assert time.time() >= at
+    tenant.change(tenant.ids["erin"], employeeLeaveDateTime=fake_graph.instant(at + 90 * 86400))
+    becomes("erin", "active")
+
+
+def test_guest(tenant):
+    tenant.change(tenant.ids["frank"], userType="Guest")
+    becomes("frank", "locked")
+    assert user("frank")["reason"] == "dropped" and "guest" in left_out("frank")
+    tenant.change(tenant.ids["frank"], userType="Member")
+    becomes("frank", "active")
+
+
+def test_temporary_lockout(tenant):
+    # Nothing in the reference's user object tells it; what a sign-in meets stands in another log.
+    assert state("grace") == "active"
+
+
+def test_compromised_is_locked(tenant, following):
+    tenant.risky[tenant.ids["heidi"]] = ("confirmedCompromised", "high")
+    following.stop()
+    daemon = daemons.Syncd().start()  # a look at once: they are a minute apart
+    try:
+        becomes("heidi", "locked")
+        # A restart in the middle of a round loses nothing.
+        fault = tenant.server.fault(path="users/delta", stall=True)
+        tenant.change(tenant.ids["grace"], accountEnabled=False)
+        wait.until(lambda: fault.hits, "a round to stand still")
+        daemon.kill()
+    finally:
+        fault.go_on()
+    daemon.start()
+    becomes("grace", "suspended")
+    tenant.change(tenant.ids["grace"], accountEnabled=True)
+    becomes("grace", "active")
+    assert state("heidi") == "locked"
+    # A token that is lost: all of it again, and nobody is the worse for it.
+    tenant.forget_tokens()
+    n = len(tenant.server.asked("users/delta\\?%24select"))
+    wait.until(lambda: len(tenant.server.asked("users/delta\\?%24select")) >= n + 2, "two whole listings")
+    assert state("alice") == "active" and state("heidi") == "locked"
+    # A credential that is revoked: an alarm, and the last state stands.
+    tenant.tokens.revoked = True
+    tenant.tokens.expire()
+    wait.until(lambda: "revoked" in subprocess.run(["rollcall", "status"], capture_output=True, text=True).stdout,
+               "rollcall status to say it")
+    assert state("alice") == "active" and people.passwd("alice")[6] != "/usr/sbin/nologin"
+    tenant.tokens.revoked = False
+    daemon.stop()
+
+
+def test_rollcall_source_test_names_what_is_missing(tenant):
+    tenant.permissions.discard("User-LifeCycleInfo.Read.All")
+    got = subprocess.run(["rollcall", "source", "test", "entra"], capture_output=True, text=True, timeout=120)
+    tenant.permissions.add("User-LifeCycleInfo.Read.All")
+    assert got.returncode == 0 and "User-LifeCycleInfo.Read.All" in got.stdout and "alice" in got.stdout, got.stdout
+
+
+def test_customer_tenant(tenant):
+    tenant.type = "CIAM"
+    done = daemons.sync_once()
+    assert done.returncode != 0 and "Populations never mix" in done.stdout
+    assert state("alice") == "active"
+    tenant.type = "AAD"
+
+
+def test_every_row_is_shown():
+    here = globals()
+    for row in ROWS:
+        assert "test_" + row.replace(" ", "_").replace("-", "_") in here
