@@ -20,6 +20,12 @@ fuzz_cache_SRCS := tests/fuzz/fuzz_cache.c tests/unit/cache_fixture.c $(FUZZ_IN_
 fuzz_cache_LIBS := $(FUZZ_IN_MEMORY_LIBS)
 fuzz_cache_LEN := 8192
 
+FUZZ_TARGETS += fuzz_graph
+fuzz_graph_SRCS := tests/fuzz/fuzz_graph.c syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c \
+	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c
+fuzz_graph_LIBS := -ljansson
+fuzz_graph_LEN := 4096
+
 FUZZ_TARGETS += fuzz_source_message
 fuzz_source_message_SRCS := tests/fuzz/fuzz_source_message.c lib/source_message.c lib/timeparse.c lib/parse.c
 fuzz_source_message_LIBS := -ljansson
