@@ -15,3 +15,4 @@ MAN_PAGES += docs/man/rollcall-source-ldap.8
 MAN_PAGES += docs/man/rollcall-source-pingone.8
 MAN_PAGES += docs/man/rollcall-source-okta.8
 MAN_PAGES += docs/man/rollcall-source-scim.8
+MAN_PAGES += docs/man/rollcall-source-graph.8
