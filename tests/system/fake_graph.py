@@ -63,7 +63,7 @@ class Feed:
         if t.stale and since is not None:  # what it was before comes too, and first
             old = [(i, was) for i, was in (self.before[n] for n in range(since, len(self.log))) if was]
             items = [(i, show(i, since, was)) for i, was in old] + items
-        items = [item for _, item in items if item]
+        items = [part for _, item in items if item for part in t.slices(item)]
         pages = [items[i:i + t.page_size] for i in range(0, len(items), t.page_size)] or [[]]
         if t.duplicates:
             pages = [(pages[i - 1][-1:] if i else []) + p for i, p in enumerate(pages)]
@@ -108,6 +108,7 @@ class Tenant:
         self.type = "AAD"
         self.permissions = set(GRANTED)
         self.page_size = 100
+        self.slice = 20  # members of a group on a page
         self.empty_pages = self.duplicates = self.reordered = self.stale = self.partial = False
         self.replays = 0
         self.lost_as = 410
@@ -253,15 +254,11 @@ class Tenant:
                 for m, kind, added in words]
         return o
 
-    def slices(self, items):
-        """A large group stands on several pages, a part of its members on each: here at most 20."""
-        for o in items:
-            members = o.get("members@delta", [])
-            if len(members) <= 20:
-                yield o
-                continue
-            for k in range(0, len(members), 20):
-                yield {**o, "members@delta": members[k:k + 20]}
+    def slices(self, item):
+        """A large group stands on several pages, a part of its members on each (group-delta, "members@delta")."""
+        members = item.get("members@delta", [])
+        for k in range(0, max(1, len(members)), self.slice):
+            yield {**item, "members@delta": members[k:k + self.slice]} if members else item
 
     # ---- endpoints ----
 
@@ -300,10 +297,7 @@ class Tenant:
             refused = self.denied("GroupMember.Read.All")
             if refused:
                 return refused
-            got = self.feeds["groups"].answer(q, self.show_group)
-            if isinstance(got, dict):
-                got = {**got, "value": list(self.slices(got["value"]))}
-            return got
+            return self.feeds["groups"].answer(q, self.show_group)
 
     def paged(self, q, items):
         """https://learn.microsoft.com/graph/paging"""
