@@ -84,6 +84,47 @@ static const struct option_definition options[] = {
     // json
     SOURCE("json", "preset", OPTION_WORD, json.preset, "none|workday-raas|bamboohr|successfactors",
            true, 0, 0, "none", "What the HR system is; it says where its members are."),
+    SOURCE("json", "rows", OPTION_TEXT, json.rows, NULL, false, 0, 400, NULL,
+           "Where the list of people stands in an answer, as a JSON pointer (/employees); / alone: "
+           "the answer is the list. Default: the preset's."),
+    SOURCE("json", "statuses", OPTION_LIST, json.statuses, NULL, false, 0, 0, NULL,
+           "What HR's status words mean: VALUE:active, VALUE:leave, VALUE:disabled or "
+           "VALUE:terminated, beside the preset's. A word that is not named lets nobody in."),
+    SOURCE("json", "zone", OPTION_TIMEZONE, json.zone, NULL, false, 0, 0, NULL,
+           "The time zone that HR's dates are meant in, where a person has none. Default: "
+           "[rollcall] timezone."),
+    SOURCE("json", "end", OPTION_WORD, json.end, "last-day|first-day-out", true, 0, 0, "last-day",
+           "What HR's end date is: the last day with access, or the first one without."),
+    SOURCE("json", "lock_at", OPTION_TEXT, json.lock_at, NULL, false, 0, 5, NULL,
+           "The time of the last day at which it is over, such as 17:00. Default: when the day "
+           "ends."),
+    SOURCE("json", "dates", OPTION_WORD, json.dates, "iso|month-first", true, 0, 0, "iso",
+           "month-first: 11/30/2026 and 11-30-2026 are dates too."),
+    SOURCE("json", "midnight", OPTION_WORD, json.midnight, "instant|date", true, 0, 0, "instant",
+           "What 2026-11-30T00:00:00Z is: that instant, or the date in a longer form. Without an "
+           "offset it is always the date."),
+    SOURCE("json", "paging", OPTION_WORD, json.paging, "none|link|next|offset|page|cursor", true, 0,
+           0, NULL,
+           "How a list goes on: not at all; by a Link header; by the URL at next; by a number of "
+           "people to skip; by the number of a page; by a cursor at next. Default: the preset's, "
+           "else none."),
+    SOURCE("json", "next", OPTION_TEXT, json.next, NULL, false, 0, 400, NULL,
+           "A JSON pointer to the URL (paging = next) or the cursor of what follows."),
+    SOURCE("json", "page_param", OPTION_TEXT, json.page_param, NULL, false, 0, 64, NULL,
+           "The query parameter that says where a page begins. Default: the word of paging."),
+    SOURCE("json", "size_param", OPTION_TEXT, json.size_param, NULL, false, 0, 64, NULL,
+           "The query parameter for `page`, the entries of a page. Default: limit."),
+    SOURCE("json", "first_page", OPTION_COUNT, json.first_page, NULL, false, 0, 1, "1",
+           "paging = page: the number of the first one."),
+    SOURCE("json", "count", OPTION_TEXT, json.count, NULL, false, 0, 400, NULL,
+           "A JSON pointer to the number of all people. A listing with another number is not "
+           "taken."),
+    SOURCE("json", "timestamp", OPTION_TEXT, json.timestamp, NULL, false, 0, 400, NULL,
+           "A JSON pointer, before the list, to the instant as of which the data are. Default: the "
+           "server's Date, or the file's time."),
+    SOURCE("json", "key_header", OPTION_TEXT, json.key_header, NULL, false, 0, 64, NULL,
+           "The header that the secret of secret_file goes in, beside user and password_file: "
+           "US-Customer-Api-Key."),
 
     // scim
     SOURCE("scim", "paging", OPTION_WORD, scim.paging, "auto|index|cursor", true, 0, 0, "auto",

@@ -189,3 +189,9 @@ rollcall-source-graph_SRCS := syncd/sources/graph.c syncd/sources/graph_settings
 	syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c syncd/sources/listed.c $(WEB_SRCS)
 rollcall-source-graph_LIBS := $(WEB_LIBS)
 rollcall-source-graph_DIR := libexec/rollcall/sources
+PROGRAMS += rollcall-source-json
+rollcall-source-json_SRCS := syncd/sources/jsonapi.c syncd/sources/jsonapi_listing.c syncd/sources/jsonapi_pages.c \
+	syncd/sources/jsonapi_file.c syncd/sources/jsonapi_bamboo.c syncd/sources/jsonapi_test.c \
+	syncd/sources/jsonapi_rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
+rollcall-source-json_LIBS := $(WEB_LIBS) -lyajl -lm
+rollcall-source-json_DIR := libexec/rollcall/sources

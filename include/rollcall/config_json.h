@@ -4,10 +4,18 @@
 #ifndef ROLLCALL_CONFIG_JSON_H
 #define ROLLCALL_CONFIG_JSON_H
 
+#include <stdint.h>
+
 #include "rollcall/config_list.h"
 
 struct rollcall_json_config {
     char *preset;
+    char *rows, *count, *timestamp, *next; // JSON pointers
+    struct rollcall_list statuses;
+    char *paging, *page_param, *size_param; // how a list goes on, and query parameters' names
+    uint64_t first_page;
+    char *key_header;
+    char *zone, *dates, *midnight, *end, *lock_at; // what dates mean
 };
 
 #endif

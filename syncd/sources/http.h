@@ -40,6 +40,7 @@ struct http_header {
     const char *name, *value;
 };
 
+struct http_answer;
 struct http_request {
     const char *method; // NULL: GET
     const char *url;    // absolute, of one of the origins
@@ -48,11 +49,14 @@ struct http_request {
     size_t n_headers;
     const char *body, *content_type; // or NULL
     const char *etag;                // asked with If-None-Match; 304 is an answer then
+    const char *modified;            // the same with If-Modified-Since
     bool any_type;                   // the answer's Content-Type need not be JSON
     unsigned budget;                 // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
-    // error ends the request with it. Such a request is repeated only before its first byte.
+    // error ends the request with it. Such a request is repeated only before its first byte,
+    // which is when `head`, or NULL, is told what the headers said.
     int (*take)(void *ctx, const char *bytes, size_t len);
+    void (*head)(void *ctx, const struct http_answer *headers);
     void *ctx;
     // Called before each time that it is sent, with a copy to fill in: what is good once (an
     // assertion, a proof) is made anew. An error ends the request with it. Or NULL.
@@ -65,6 +69,7 @@ struct http_answer {
     json_t *json;     // the body, where it is JSON; of errors too
     char *next;       // Link: rel="next" (RFC 8288), made absolute; or NULL
     char *etag;       // or NULL
+    char *modified;   // Last-Modified, or NULL
     char *location;   // or NULL
     char *nonce;      // DPoP-Nonce (RFC 9449, 8), or NULL
     bool wants_nonce; // it was refused for the lack of that

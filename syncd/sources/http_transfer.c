@@ -31,6 +31,7 @@ void http_answer_done(struct http_answer *a)
     json_decref(a->json);
     free(a->next);
     free(a->etag);
+    free(a->modified);
     free(a->location);
     free(a->nonce);
     *a = (struct http_answer){0};
@@ -54,6 +55,8 @@ static void keep_header(struct transfer *t, const char *name, const char *value)
         free(link);
     } else if (strcasecmp(name, "ETag") == 0) {
         keep(&a->etag, value);
+    } else if (strcasecmp(name, "Last-Modified") == 0) {
+        keep(&a->modified, value);
     } else if (strcasecmp(name, "Location") == 0) {
         keep(&a->location, value);
     } else if (strcasecmp(name, "DPoP-Nonce") == 0) {
@@ -153,6 +156,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
     t->bytes += len;
     if (t->request->take && status >= 200 && status < 300) {
         t->error = t->taken || http_is_of_a_type(t) ? 0 : -EBADMSG;
+        if (!t->taken && t->request->head)
+            t->request->head(t->request->ctx, &t->a);
         t->taken = true;
         if (t->error == 0)
             t->error = t->request->take(t->request->ctx, bytes, len);
@@ -263,6 +268,8 @@ static int make_headers(const struct http_request *q, const struct auth_headers 
         r = add(ret, "Content-Type", q->content_type);
     if (r == 0)
         r = add(ret, "If-None-Match", q->etag);
+    if (r == 0)
+        r = add(ret, "If-Modified-Since", q->modified);
     if (r == 0)
         r = add(ret, "Authorization", ours->authorization);
     if (r == 0)

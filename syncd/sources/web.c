@@ -118,7 +118,8 @@ int web_send(struct web *w, const struct http_request *request, struct http_answ
     int r = http_send(w->http, w->auth, request, ret, w->why, sizeof(w->why));
     char url[WORDS_MAX], words[WORDS_MAX];
 
-    if (r < 0 || (ret->status >= 200 && ret->status < 300) || (ret->status == 304 && request->etag))
+    if (r < 0 || (ret->status >= 200 && ret->status < 300) ||
+        (ret->status == 304 && (request->etag || request->modified)))
         return r;
     words_of(ret->json, words, sizeof(words));
     snprintf(w->why, sizeof(w->why), "%s: the server answered %d%s",

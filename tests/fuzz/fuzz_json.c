@@ -68,6 +68,7 @@ static int take(void *ctx, const json_t *row, uint64_t number, const char *fault
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct hr_rules rules[4];
+    static json_t *held[4]; // the rules borrow from them
     static struct pointer next;
     struct rows_settings s = {.beside = {&next}, .row = take};
     size_t step;
@@ -77,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!rules[0].zone) {
         char why[300];
         for (int i = 0; i < 4; i++) {
-            json_t *section = json_loads(sections[i], 0, NULL); // borrowed for ever
-            if (hr_rules_init(&rules[i], section, "Europe/Berlin", why, sizeof(why)) < 0)
+            held[i] = json_loads(sections[i], 0, NULL);
+            if (hr_rules_init(&rules[i], held[i], "Europe/Berlin", why, sizeof(why)) < 0)
                 abort();
         }
         if (pointer_parse("/d/__next", &next) < 0)
