@@ -156,6 +156,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
     t->bytes += len;
     if (t->request->take && status >= 200 && status < 300) {
         t->error = t->taken || http_is_of_a_type(t) ? 0 : -EBADMSG;
+        if (t->error < 0)
+            return 0;
         if (!t->taken && t->request->head)
             t->request->head(t->request->ctx, &t->a);
         t->taken = true;

@@ -41,6 +41,7 @@ struct listing {
     int64_t now, as_of; // when it was asked for; as of when the data are
     bool open, same;    // `begin` was said; the server says that nothing changed
     char *etag, *modified;
+    char *count;         // as a page said it last
     uint64_t came, said; // elements; `user` lines
 };
 
@@ -65,8 +66,9 @@ int hr_changes(struct web *w);
 
 // jsonapi_test.c
 struct coverage *hr_coverage_new(void);
-void hr_coverage_row(struct coverage *c, const struct hr *hr, enum hr_outcome outcome,
-                     const struct hr_said *said, const char *fault, const char *where);
+void hr_coverage_row(struct coverage *c, const struct hr *hr, const json_t *row,
+                     enum hr_outcome outcome, const struct hr_said *said, const char *fault,
+                     const char *where);
 void hr_coverage_say(struct web *w, const struct hr *hr);
 
 // The day in the source's zone: what depends on the date is read again with each.

@@ -28,6 +28,7 @@ void hr_listing_done(struct listing *l)
     rows_free(l->rows);
     free(l->etag);
     free(l->modified);
+    free(l->count);
     *l = (struct listing){0};
 }
 
@@ -165,7 +166,7 @@ static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fau
     if (number == 1)
         snprintf(l->first, sizeof(l->first), "%s", said.id);
     if (l->hr->coverage)
-        hr_coverage_row(l->hr->coverage, l->hr, outcome, &said, fault, where);
+        hr_coverage_row(l->hr->coverage, l->hr, row, outcome, &said, fault, where);
     else
         say(l, outcome, &said, where);
     hr_said_done(&said);
@@ -204,7 +205,12 @@ int hr_page_feed(void *ctx, const char *bytes, size_t len)
 int hr_page_end(struct listing *l, const char *what)
 {
     int r = rows_end(l->rows);
+    const char *count = rows_beside(l->rows, BESIDE_COUNT);
 
+    if (count) {
+        free(l->count);
+        l->count = strdup(count);
+    }
     l->page_rows = rows_count(l->rows);
     if (r < 0 && rows_why(l->rows)[0])
         snprintf(l->w->why, sizeof(l->w->why), "%.250s cannot be taken: %s", what,
@@ -217,7 +223,7 @@ int hr_page_end(struct listing *l, const char *what)
 // Nobody at all is a missing permission, or an export that failed, and no dismissal of all.
 int hr_listing_check(struct listing *l)
 {
-    const char *text = rows_beside(l->rows, BESIDE_COUNT);
+    const char *text = l->count;
     struct web *w = l->w;
     uint64_t n;
 

@@ -41,13 +41,26 @@ static void count_cause(struct coverage *c, const char *where, const char *text)
     }
 }
 
-void hr_coverage_row(struct coverage *c, const struct hr *hr, enum hr_outcome outcome,
-                     const struct hr_said *said, const char *fault, const char *where)
+// A record that is given up at one member may have the others all the same.
+static bool has(const struct hr *hr, int f, const json_t *row, const struct hr_said *said)
 {
-    (void)hr;
+    const struct hr_place *p = &hr->rules.place[f];
+
+    for (size_t i = 0; f <= HR_EMPLOYMENTS && i < p->n; i++) {
+        const json_t *v = pointer_get(&p->pointer[i], row);
+        if (v && !(json_is_string(v) && json_string_length(v) == 0))
+            return true;
+    }
+    return said->has >> f & 1;
+}
+
+void hr_coverage_row(struct coverage *c, const struct hr *hr, const json_t *row,
+                     enum hr_outcome outcome, const struct hr_said *said, const char *fault,
+                     const char *where)
+{
     c->records++;
     for (int f = 0; f < HR_FIELDS; f++)
-        c->has[f] += said->has >> f & 1;
+        c->has[f] += has(hr, f, row, said);
     c->left_out += outcome == HR_LEFT_OUT;
     c->unreadable += outcome == HR_UNREADABLE;
     if (outcome == HR_UNREADABLE)
