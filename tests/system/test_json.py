@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From Workday (fake_hr.py) to real logins: a host whose people are those of a report. ROWS is what
+docs/sources-matrix.md says of HR systems; each row is shown by the test of its name below."""
+import json
+import os
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import daemons
+import fake_hr
+import people
+import ssh
+import totp
+import wait
+
+CONF = "/etc/rollcall/rollcall.conf"
+SECRET = "/etc/rollcall/secrets/workday"
+STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
+
+# What is changed at the source: (what happens here, how fast). "poll": with the next reading of the report, which is
+# `poll` later at most; BambooHR's feed of changes is asked ten times as often.
+ROWS = {
+    "add": ("the account is there from the first day on", "poll"),
+    "rename": ("the new name logs in, the old one nobody; uid and home stay", "poll"),
+    "disable": ("terminated, sessions end; on leave: locked (suspended), sessions end", "poll"),
+    "re-enable": ("a rehire: same uid and home, fresh factors; back from leave: comes in again", "poll"),
+    "delete": ("vanished from two listings: no login, no session ends", "two polls"),
+    "group change": ("in and out of groups, where HR says them", "poll"),
+    "leave date": ("known ahead, moved and taken back; at the instant terminated, sessions end, HR dead or alive",
+                   "at the instant"),
+    "guest": ("no marker of an employee, or another worker type: left out; who becomes one: no login", "poll"),
+    "customer tenant": ("HR systems have none", "never"),
+    "temporary lockout": ("HR systems have none", "never"),
+}
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {name: ssh.Key() for name in STAFF}
+
+
+@pytest.fixture(scope="module")
+def workday(keys):
+    rows = [fake_hr.worker(1000 + i, name, Groups="linux-users; crew", Keys=keys[name].public, Cost_Center="7")
+            for i, name in enumerate(STAFF)]
+    with fake_hr.Workday(rows) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def following(workday):
+    os.makedirs(os.path.dirname(SECRET), mode=0o700, exist_ok=True)
+    with open(SECRET, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(fake_hr.PASSWORD + "\n")
+    with open(CONF, "w", encoding="ascii") as f:
+        f.write(f"""[rollcall]
+mode = enforce
+[source workday]
+type = json
+preset = workday-raas
+role = authority, directory
+url = {workday.url}
+user = {fake_hr.USER}
+password_file = {SECRET}
+ca_file = {workday.ca}
+map = groups:/Groups, sshPublicKeys:/Keys
+require_attributes = Cost_Center
+user_types = Employee
+poll = 1s
+timeout = 4s
+[access]
+allow_groups = linux-users
+[mfa]
+factors = totp
+""")
+    done = daemons.sync_once()
+    assert done.returncode == 0, done.stdout
+    syncd, enforcer = daemons.Syncd().start(), daemons.Enforcer().start()
+    yield syncd
+    enforcer.stop()
+    syncd.stop()
+
+
+@pytest.fixture(scope="module")
+def apps(following):
+    return {name: totp.enroll(name) for name in STAFF[:5]}
+
+
+def change(workday, name, **members):
+    """Of one row; a member that is None is no more. The list is another one: an answer in work is not touched."""
+    changed = [{**r, **members} if r["User_Name"] == name else r for r in workday.people]
+    assert changed != workday.people, name
+    workday.people = [{k: v for k, v in r.items() if v is not None} for r in changed]
+
+
+def user(name):
+    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
+    return json.loads(got.stdout) if got.returncode == 0 else {}
+
+
+def state(name):
+    return user(name).get("state")
+
+
+def becomes(name, wanted, since=None):
+    since = since or time.monotonic()
+    wait.until(lambda: state(name) == wanted, f"{name} to be {wanted}: {user(name)}")
+    print(f"figure: workday {name} {wanted} after {(time.monotonic() - since) * 1000:.0f} ms, poll 1 s")
+
+
+def log_in(name, keys, apps):
+    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
+
+
+def left_out(number):
+    with sqlite3.connect("file:/var/lib/rollcall/state/state.db?mode=ro", uri=True, timeout=30) as db:
+        got = db.execute("SELECT reason FROM dropped WHERE id = ?", (fake_hr.worker(number, "x")["WID"],)).fetchone()
+    return got and got[0]
+
+
+def listings(workday, n=2):
+    """Until the report was asked for so many times more: what stood before was read."""
+    before = len(workday.asked())
+    wait.until(lambda: len(workday.asked()) > before + n, f"{n} more listings")
+
+
+def day(seconds):
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + seconds))
+
+
+def midnight(days):
+    return int(time.time()) // 86400 * 86400 + days * 86400
+
+
+def ends(name, at):
+    wait.until(lambda: user(name).get("not_after") == at, f"{name} to end at {at}: {user(name)}")
+
+
+def instant(t):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t))
+
+
+def test_add(workday):
+    row = fake_hr.worker(2000, "newcomer", Groups="linux-users", Cost_Center="7")
+    workday.people = workday.people + [row, fake_hr.worker(2001, "later", Groups="linux-users", Cost_Center="7",
+                                                           Active_Status="0", Hire_Date=day(5 * 86400))]
+    becomes("newcomer", "active")
+    assert people.passwd("newcomer")[0] == "newcomer" and people.groups("newcomer") >= {"linux-users"}
+    assert state("later") == "pending" and people.passwd("later") is None  # nobody sees who comes
+
+
+def test_disable(workday, keys, apps, sshd):
+    session = log_in("alice", keys, apps)
+    assert session.run("id -un")[1].strip() == "alice"
+    since = time.monotonic()
+    change(workday, "alice", Active_Status="0", Termination_Date=day(-86400))
+    assert session.gone()
+    becomes("alice", "terminated", since)
+    assert people.passwd("alice")[6] == "/usr/sbin/nologin" and people.passwd("bob")[6] != "/usr/sbin/nologin"
+    session = log_in("bob", keys, apps)
+    since = time.monotonic()
+    change(workday, "bob", On_Leave="1")  # with Active_Status still 1
+    assert session.gone()
+    becomes("bob", "suspended", since)
+
+
+def test_re_enable(workday, keys, apps, sshd):
+    change(workday, "bob", On_Leave="0")
+    becomes("bob", "active")
+    log_in("bob", keys, apps).close()
+    uid = people.passwd("alice")[2]
+    # The date alone is cleared: nothing says that she works here.
+    change(workday, "alice", Termination_Date=None)
+    listings(workday)
+    assert state("alice") == "terminated"
+    # A new start, but the old end still stands: rule 12.
+    change(workday, "alice", Active_Status="1", Hire_Date=day(-3600), Termination_Date=day(-10 * 86400))
+    listings(workday)
+    assert user("alice")["reason"] == "rehire-dates"
+    change(workday, "alice", Termination_Date=None)
+    becomes("alice", "active")
+    assert people.passwd("alice")[2] == uid
+    session = ssh.connect("alice", key=keys["alice"], options=["NumberOfPasswordPrompts=1"])
+    session.answer(totp.PROMPT, apps["alice"].code())  # of the time before
+    session.expect("not accepted|Permission denied")
+    session.close()
+
+
+def test_delete(workday, keys, apps, sshd):
+    session = log_in("carol", keys, apps)
+    rows = workday.people
+    workday.people = [r for r in rows if r["User_Name"] != "carol"]
+    becomes("carol", "locked")
+    assert user("carol")["reason"] == "missing"
+    assert session.run("echo still here")[1].strip() == "still here"  # nobody said that she left
+    workday.people = rows
+    becomes("carol", "active")
+    session.close()
+
+
+def test_rename(workday):
+    uid = people.passwd("dave")[2]
+    change(workday, "dave", User_Name="Dave.Lee")
+    becomes("dave.lee", "active")
+    assert people.passwd("dave.lee")[2] == uid and people.passwd("dave") is None
+
+
+def test_group_change(workday):
+    change(workday, "erin", Groups="linux-users; projects")
+    wait.until(lambda: people.groups("erin") >= {"projects"}, "erin in the group")
+    assert "crew" not in people.groups("erin")
+    change(workday, "erin", Groups="crew")
+    wait.until(lambda: "linux-users" not in people.groups("erin"), "erin out of it")
+    change(workday, "erin", Groups=None)  # an empty cell: inferred, and waits for a second listing
+    wait.until(lambda: "crew" not in people.groups("erin"), "erin in none")
+
+
+def test_leave_date(workday, keys, apps, sshd):
+    change(workday, "erin", Groups="linux-users")
+    wait.until(lambda: "linux-users" in people.groups("erin"), "erin in the group again")
+    change(workday, "erin", Termination_Date=day(30 * 86400), Last_Day_of_Work=day(20 * 86400))
+    ends("erin", midnight(21))  # the earlier of the two days, when it is over
+    change(workday, "erin", Last_Day_of_Work=None, Termination_Date=day(40 * 86400))  # moved
+    ends("erin", midnight(41))
+    change(workday, "erin", Termination_Date=None)  # rescinded, with a word that she is active
+    ends("erin", None)
+    session = log_in("erin", keys, apps)
+    at = int(time.time()) + 4
+    change(workday, "erin", Termination_Date=instant(at))
+    ends("erin", at)
+    workday.fault(times=None, status=503)  # HR is dead: it is the clock that decides
+    since = time.monotonic() + at - time.time()
+    assert session.gone()
+    assert time.time() >= at
+    becomes("erin", "terminated", since)
+    workday.mend()
+
+
+def test_guest(workday):
+    change(workday, "frank", Worker_Type="Contingent Worker")
+    becomes("frank", "locked")
+    assert user("frank")["reason"] == "dropped" and left_out(1005) == "user-type"
+    change(workday, "frank", Worker_Type="Employee", Cost_Center=None)
+    wait.until(lambda: left_out(1005) == "no-marker", "the other reason")
+    change(workday, "frank", Cost_Center="7")
+    becomes("frank", "active")
+
+
+def test_what_is_no_report_changes_nothing_and_is_said(workday):
+    for fault, words in (({"status": 500}, "500"), ({"truncated": True}, "Workday|workers|report|taken|closed"),
+                         ({"short": True}, "no JSON"), ({"content_type": "text/html"}, "type"),
+                         ({"status": 401}, "401"), ({"redirect": "https://elsewhere.example/"}, "302")):
+        before = workday.people
+        f = workday.fault(times=None, **fault)
+        workday.people = [r for r in before if r["User_Name"] not in ("grace", "heidi")]
+        wait.until(lambda: f.hits, f"{fault} to be met")
+        wait.until(lambda: any(w in status() for w in words.split("|")), f"{fault} to be said: {status()}")
+        workday.people = before
+        workday.mend()
+        listings(workday, 1)
+    assert state("grace") == state("heidi") == "active"
+    listings(workday)
+    assert state("grace") == "active"
+
+
+def status():
+    return subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout
+
+
+def test_a_row_that_cannot_be_read_is_no_absence_and_locks_where_it_says_terminated(workday):
+    change(workday, "grace", Termination_Date="31.12.26")
+    change(workday, "heidi", Termination_Date="bald", Active_Status="0")
+    becomes("heidi", "terminated")
+    listings(workday)
+    assert state("grace") == "active"
+    change(workday, "grace", Termination_Date=None)
+
+
+def test_two_rows_with_one_number_leave_both_as_they_were(workday):
+    rows = workday.people
+    workday.people = rows + [{**next(r for r in rows if r["User_Name"] == "ivan"), "Active_Status": "0"}]
+    listings(workday)
+    assert state("ivan") == "active"
+    workday.people = rows
+
+
+def test_syncd_killed_in_a_listing_loses_nothing(workday, following):
+    fault = workday.fault(stall=True)
+    change(workday, "judy", Active_Status="0", Termination_Date=day(-86400))
+    wait.until(lambda: fault.hits, "a reading to stand still")
+    following.kill()
+    fault.go_on()
+    following.start()
+    becomes("judy", "terminated")
+    assert state("bob") == "active"
+
+
+def test_customer_tenant_and_temporary_lockout():
+    assert ROWS["customer tenant"][1] == ROWS["temporary lockout"][1] == "never"
+
+
+def test_every_row_is_shown():
+    here = globals()
+    for row, (_, fast) in ROWS.items():
+        assert fast == "never" or "test_" + row.replace(" ", "_").replace("-", "_") in here
