@@ -69,8 +69,8 @@ static const struct option_definition options[] = {
            "those of uri are replicas that cannot be written to. Default: uri."),
     SOURCE("ldap|graph|okta|json|scim", "map", OPTION_LIST, ldap.map, NULL, false, 0, 0, NULL,
            "attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
-           "See rollcall-source-ldap(8). Of json where members stand, by JSON pointers: "
-           "employeeNumber:/worker/number. See rollcall-source-json(8)."),
+           "Of json where members stand, by JSON pointers: employeeNumber:/worker/number. See "
+           "the type's own page, such as rollcall-source-ldap(8)."),
     SOURCE("ldap", "sync", OPTION_WORD, ldap.sync, "auto|persist|refresh|poll|dirsync|usn", true, 0,
            0, "auto",
            "how changes are followed. persist is told by the server at once and refresh asks for "
