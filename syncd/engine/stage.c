@@ -90,6 +90,14 @@ static int take_back_absence(struct engine_core *core, const struct stage *stage
                : 0;
 }
 
+// A delta is a row of changes: of two to one record the later one counts. Taken for a number that
+// stands twice (rule 4), both would be refused, and with them the end of somebody's employment.
+static int take_back(struct engine_core *core, const struct stage *stage, const char *id)
+{
+    return store_run(&core->store, "DELETE FROM incoming WHERE source = ? AND id = ?", "ss",
+                     stage->source, id);
+}
+
 static int on_user(struct engine_core *core, struct stage *stage, const struct rollcall_message *m,
                    int64_t now)
 {
@@ -102,7 +110,7 @@ static int on_user(struct engine_core *core, struct stage *stage, const struct r
     stage->rows++;
     if (too_much(core, stage, body, now))
         return 0;
-    r = take_back_absence(core, stage, u->id);
+    r = stage->full ? take_back_absence(core, stage, u->id) : take_back(core, stage, u->id);
     if (r == 0)
         r = dropped_unsaid(core, stage, u->id);
     if (r < 0)
@@ -141,10 +149,16 @@ static int on_problem(struct engine_core *core, struct stage *stage,
     r = take_back_absence(core, stage, m->id);
     if (r < 0)
         return r;
-    // Rule 2: seen, so not absent; the last good record stands.
+    // Rule 2: seen, so not absent; the last good record stands. In a delta that is what was said
+    // before, and one that says terminated ends it.
     return store_run(&core->store,
-                     "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3, ?4)"
-                     " ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1, terminated = 0",
+                     stage->full
+                         ? "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3,"
+                           " ?4) ON CONFLICT(source, id) DO UPDATE SET copies = copies + 1,"
+                           " terminated = 0"
+                         : "INSERT INTO incoming(source, id, place, terminated) VALUES(?1, ?2, ?3,"
+                           " ?4) ON CONFLICT(source, id) DO UPDATE SET gone = 0, listed = 1,"
+                           " terminated = max(terminated, excluded.terminated)",
                      "sssi", stage->source, m->id, m->where, (int64_t)m->says_terminated);
 }
 

@@ -72,7 +72,6 @@ def test_a_host_has_the_hubs_people_ids_groups_and_keys(fleet):
     assert status["sources"][0]["as_of"] == int(os.stat(people.PATH).st_mtime), "the lease runs from HR's word"
 
 
-@pytest.mark.skip(reason="fails beside other work on the machine, passes alone; to be mended before the fleet is called done")
 def test_a_termination_locks_on_the_host_and_is_acknowledged_to_the_last_process(fleet):
     slapd, app1, host, _ = fleet
     wait.until(lambda: app1.passwd("alice"), "alice on app1", 30)
@@ -91,7 +90,6 @@ def test_a_termination_locks_on_the_host_and_is_acknowledged_to_the_last_process
     assert seen["state"] == "terminated" and app1.passwd("bob")[6] == "/bin/bash"
 
 
-@pytest.mark.skip(reason="fails beside other work on the machine, passes alone; to be mended before the fleet is called done")
 def test_a_rehire_comes_back_with_the_hubs_incarnation(fleet):
     _, app1, _, _ = fleet
     people.write(rows(status="terminated"))

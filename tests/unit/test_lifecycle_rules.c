@@ -137,6 +137,38 @@ static void rule_4_two_rows_with_one_number_leave_the_established_state(void **s
     assert_int_equal(audited(e, "missing", NULL), 0);
 }
 
+// A directory's entry that is changed twice within a moment comes twice in one delta. Once that
+// was taken for a number that stands twice, and a termination was lost until the next change.
+static void of_two_changes_of_one_record_in_a_delta_the_later_counts(void **state)
+{
+    struct rollcall_user_record rows[] = {row("1", "alice"), row("2", "bob"), row("3", "carol")};
+    struct rollcall_user_record twice = rows[0], left = rows[0], back = rows[1];
+    struct engine *e = *state;
+
+    left.status = twice.status = ROLLCALL_STATUS_TERMINATED;
+    twice.display_name = "Alice Arnold";
+    listing(e, rows, 3);
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    say_row(e, "hr", &left);
+    say_row(e, "hr", &twice);
+    say_gone(e, "hr", "2");
+    say_row(e, "hr", &back);
+    rows[2].status = ROLLCALL_STATUS_TERMINATED;
+    say_row(e, "hr", &rows[2]);
+    say_broken(e, "hr", "3", false);
+    assert_int_equal(commit(e, "hr", 4), 0);
+    assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(state_of(e, "bob"), ROLLCALL_STATE_ACTIVE);
+    // The last good row stands, and it said so.
+    assert_int_equal(state_of(e, "carol"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(audited(e, "row-refused", NULL), 0);
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    say_row(e, "hr", &back);
+    say_broken(e, "hr", "2", true);
+    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(state_of(e, "bob"), ROLLCALL_STATE_TERMINATED);
+}
+
 static void rule_4_two_new_rows_with_one_user_name_are_both_refused(void **state)
 {
     const struct rollcall_user_record rows[] = {row("1", "alice"), row("2", "alice")};
@@ -348,6 +380,7 @@ int main(void)
         TEST(rule_2_while_a_row_names_nobody_no_absence_counts),
         TEST(rule_3_an_unreadable_row_that_says_terminated_locks),
         TEST(rule_4_two_rows_with_one_number_leave_the_established_state),
+        TEST(of_two_changes_of_one_record_in_a_delta_the_later_counts),
         TEST(rule_4_two_new_rows_with_one_user_name_are_both_refused),
         TEST(rule_5_a_number_without_its_zeros_is_refused_and_its_owner_present),
         TEST(rule_5_holds_behind_a_join_prefix),
