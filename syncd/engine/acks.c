@@ -97,13 +97,14 @@ static void tell(struct run *r, int left)
     json_decref(o);
     r->acked = r->generation;
     r->ack_due = false;
+    r->ack_again = false;
     if (!text)
         return;
     n = (ssize_t)strlen(text);
     text[n] = '\n';
-    // Less than PIPE_BUF: whole, or not at all where the source does not read.
-    if (write(r->in, text, (size_t)n + 1) < 0 && errno != EAGAIN)
-        r->ack_due = false;
+    // Less than PIPE_BUF: whole, or not at all where the source does not read; then at the next
+    // turn.
+    r->ack_due = write(r->in, text, (size_t)n + 1) < 0 && errno == EAGAIN;
 }
 
 static bool is_open(const struct run *r)

@@ -33,6 +33,7 @@ struct run {
     int64_t generation;  // of the last commit, where it said one; -1: not
     int64_t acked, gone; // what was acknowledged of it
     bool ack_due;
+    bool ack_again;            // by a process that knows of no acknowledgement yet
     bool told_anew;            // started again to say its listing whole
     int64_t heard, next_start; // CLOCK_MONOTONIC ms
     unsigned failures;

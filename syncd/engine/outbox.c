@@ -67,15 +67,40 @@ static const char no_triggers[] =
     "DROP TRIGGER IF EXISTS temp.outbox_person; DROP TRIGGER IF EXISTS temp.outbox_lock;"
     "DROP TRIGGER IF EXISTS temp.outbox_key; DROP TRIGGER IF EXISTS temp.outbox_no_key;";
 
+static const char *key_of_whole(const char *sink, char buf[48])
+{
+    snprintf(buf, 48, "whole of %.32s", sink);
+    return buf;
+}
+
 int engine_core_outbox_whole(struct engine_core *core, const char *sink)
 {
+    char key[48];
     int r = store_exec(&core->store, COUNT_ONE);
 
+    if (r == 0)
+        r = store_run(&core->store, "INSERT OR REPLACE INTO meta VALUES(?, " GENERATION ")", "s",
+                      key_of_whole(sink, key));
     return r < 0 ? r
                  : store_run(&core->store,
                              "INSERT OR REPLACE INTO outbox SELECT ?, p.slot, " GENERATION
                              ", " URGENT("p") " FROM person p WHERE p.state > 0",
                              "s", sink);
+}
+
+bool engine_core_outbox_in_whole(struct engine_core *core, const char *sink)
+{
+    char key[48];
+
+    return store_number(&core->store, 0, "SELECT 1 FROM meta WHERE key = ?", "s",
+                        key_of_whole(sink, key));
+}
+
+int engine_core_outbox_whole_done(struct engine_core *core, const char *sink)
+{
+    char key[48];
+
+    return store_run(&core->store, "DELETE FROM meta WHERE key = ?", "s", key_of_whole(sink, key));
 }
 
 static bool is_known(struct engine_core *core, const char *sink)
@@ -114,6 +139,8 @@ int outbox_configure(struct engine_core *core)
         more = *gone;
         if (more)
             store_run(&core->store, "DELETE FROM outbox WHERE sink = ?", "s", gone);
+        if (more)
+            engine_core_outbox_whole_done(core, gone);
         if (more && store_run(&core->store, "DELETE FROM sink WHERE name = ?", "s", gone) < 0)
             return -EIO;
     }

@@ -39,6 +39,9 @@ bool engine_core_outbox_waits(struct engine_core *core, const char *sink);
 int64_t engine_core_outbox_confirmed(struct engine_core *core, const char *sink);
 // Everybody is to be said again.
 int engine_core_outbox_whole(struct engine_core *core, const char *sink);
+// That is not over: it was begun, and its last batch does not stand in the directory yet.
+bool engine_core_outbox_in_whole(struct engine_core *core, const char *sink);
+int engine_core_outbox_whole_done(struct engine_core *core, const char *sink);
 // Dates that came near enough to be said.
 int engine_core_outbox_tick(struct engine_core *core, int64_t now);
 // {authority: as of}, for the heartbeat; 0 in a recovery: not heard since. New reference.

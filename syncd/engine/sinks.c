@@ -255,7 +255,10 @@ static void on_ready(struct loop *l, struct sink_run *s, int64_t generation)
                               : "state.db cannot be written");
         else
             say_whole(l, s);
-    } else if (generation < confirmed || confirmed < 0) {
+    } else if (generation < confirmed || confirmed < 0 ||
+               engine_core_outbox_in_whole(l->core, s->name)) {
+        // One that died, or an engine that did, in the midst of saying everybody: who was named
+        // before is forgotten, and with it whom nobody named.
         say_whole(l, s);
     }
 }
@@ -286,10 +289,11 @@ static void on_message(struct loop *l, struct sink_run *s, const json_t *m)
         on_ready(l, s, generation);
     } else if (strcmp(op, "done") == 0 && s->busy && generation == s->batch.generation) {
         s->busy = false;
-        if (s->completing)
-            s->whole = 0;
-        if (engine_core_outbox_done(l->core, s->name, &s->batch) < 0)
+        if (engine_core_outbox_done(l->core, s->name, &s->batch) < 0 ||
+            (s->completing && engine_core_outbox_whole_done(l->core, s->name) < 0))
             fail(l, s, "state.db cannot be written"); // it is said again
+        else if (s->completing)
+            s->whole = 0;
     } else if (strcmp(op, "whole") == 0) {
         say_whole(l, s);
     } else if (strcmp(op, "host") == 0) {

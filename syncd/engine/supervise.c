@@ -232,6 +232,8 @@ static void on_message(struct loop *l, struct run *r, const struct rollcall_mess
             if (m->has_generation && m->generation <= INT64_MAX &&
                 (int64_t)m->generation > r->generation)
                 r->generation = (int64_t)m->generation;
+            // What the last process was told may have died with it, not yet passed on.
+            r->ack_due = r->ack_due || (r->ack_again && m->has_generation);
             outcome(r, "committed", NULL);
         } else if (!r->refused) {
             fail(l, r,
@@ -353,6 +355,7 @@ static void on_started(struct loop *l, struct run *r, const struct launcher_mess
     }
     r->state = RUN_RUNNING;
     r->lost = false; // it goes on from what was taken
+    r->ack_again = r->acked >= 0;
     r->pid = m->pid;
     r->in = fds[0];
     r->out = fds[1];

@@ -24,8 +24,10 @@ struct sink {
     // Everybody who was named since the last `complete`, to find whom nobody names.
     uint32_t *named;
     size_t n_named, named_room;
-    char hosts_csn[128]; // of the newest acknowledgement that was read
-    unsigned looks;      // at hosts, since all of them were read
+    // Of the newest acknowledgement that was read, in each of the last looks: the server may show
+    // a change after another one with a later number.
+    char hosts_csn[3][128];
+    unsigned looks; // at hosts, since all of them were read
 };
 
 // Never return on a failure: a sentence on standard error, and the end.

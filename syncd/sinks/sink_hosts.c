@@ -36,15 +36,19 @@ static json_int_t instant_of(const json_t *entry)
     return rollcall_time_parse(text, &kind, &at) == 0 ? at : 0;
 }
 
+struct taking {
+    char newest[128];
+};
+
 static void take(void *ctx, json_t *entry)
 {
-    struct sink *s = ctx;
+    struct taking *t = ctx;
     const char *csn = text_of(entry, "entryCSN"), *name = text_of(entry, "cn");
     const char *version = text_of(entry, "rollcallAckVersion");
 
-    if (csn && strcmp(csn, s->hosts_csn) > 0 && strlen(csn) < sizeof(s->hosts_csn) &&
+    if (csn && strcmp(csn, t->newest) > 0 && strlen(csn) < sizeof(t->newest) &&
         strspn(csn, "0123456789abcdef.Z#") == strlen(csn))
-        snprintf(s->hosts_csn, sizeof(s->hosts_csn), "%s", csn);
+        snprintf(t->newest, sizeof(t->newest), "%s", csn);
     if (!name)
         return;
     sink_say(json_pack("{s:s, s:{s:s, s:I, s:I, s:I, s:I, s:s}}", "op", "host", "host", "name",
@@ -64,22 +68,26 @@ void sink_hosts(struct sink *s)
                                              "entryCSN",
                                              "rollcallAckVersion",
                                              NULL};
-    char base[SINK_DN_MAX], filter[400], from[128];
-
-    bool all = s->looks++ % ALL_EVERY == 0;
+    char base[SINK_DN_MAX], filter[400];
+    bool all = s->looks % ALL_EVERY == 0;
+    size_t last = sizeof(s->hosts_csn) / sizeof(s->hosts_csn[0]), at = s->looks++ % last;
+    const char *from = s->hosts_csn[at];
+    struct taking t;
 
     if (all) {
-        s->hosts_csn[0] = 0;
+        for (size_t i = 0; i < last; i++)
+            s->hosts_csn[i][0] = 0;
         sink_say(json_pack("{s:s}", "op", "hosts-begin"));
     }
-    snprintf(from, sizeof(from), "%s", s->hosts_csn);
+    snprintf(t.newest, sizeof(t.newest), "%s", s->hosts_csn[(at + last - 1) % last]);
     if (*from)
         snprintf(filter, sizeof(filter),
                  "(&(objectClass=rollcallHost)(entryCSN>=%s)(!(entryCSN=%s)))", from, from);
     else
         snprintf(filter, sizeof(filter), "(objectClass=rollcallHost)");
     snprintf(base, sizeof(base), "ou=hosts,%s", s->base);
-    sink_search(s, base, LDAP_SCOPE_ONELEVEL, filter, attributes, take, s);
+    sink_search(s, base, LDAP_SCOPE_ONELEVEL, filter, attributes, take, &t);
+    snprintf(s->hosts_csn[at], sizeof(s->hosts_csn[at]), "%s", t.newest);
     if (all)
         sink_say(json_pack("{s:s}", "op", "hosts-end"));
 }

@@ -52,35 +52,6 @@ static enum dir_outcome ask_abilities(struct dir_follow *f, struct abilities *re
     return code == LDAP_SUCCESS ? DIR_READ : dir_result(f, code);
 }
 
-// Before all else: what is read after it is at least as new as it says.
-static enum dir_outcome read_beat(struct dir_follow *f)
-{
-    LDAP *ld = rollcall_ldap_handle(f->session);
-    struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
-    LDAPMessage *m = NULL, *e;
-    char dn[600];
-    struct dir_entry beat;
-    int code;
-
-    snprintf(dn, sizeof(dn), "cn=rollcall-heartbeat,%s", f->set->base);
-    code = ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=rollcallHeartbeat)",
-                             (char **)(uintptr_t)dir_hub_attributes, 0, NULL, NULL, &limit, 1, &m);
-    e = code == LDAP_SUCCESS ? ldap_first_entry(ld, m) : NULL;
-    if (e && dir_entry_read(f, e, &beat) == 0) {
-        dir_hub_take_beat(&beat, &f->say.hub);
-        dir_entry_done(&beat);
-    }
-    ldap_msgfree(m);
-    if (code != LDAP_SUCCESS && code != LDAP_NO_SUCH_OBJECT)
-        return dir_result(f, code);
-    if (f->say.hub.as_of > 0)
-        return DIR_READ;
-    snprintf(f->why, sizeof(f->why),
-             "%s: no hub has written %s there yet, or its authorities have not spoken",
-             rollcall_ldap_uri(f->session), dn);
-    return DIR_REFUSED;
-}
-
 static enum dir_outcome sync_every_poll(struct dir_follow *f)
 {
     enum dir_outcome r = dir_follow_sync(f, false);
@@ -88,7 +59,10 @@ static enum dir_outcome sync_every_poll(struct dir_follow *f)
     while (r == DIR_READ && !f->set->once) {
         int64_t pause = f->unconfirmed && !f->recheck ? 2000 : (int64_t)f->set->poll * 1000;
         source_pause(pause);
-        r = f->unconfirmed ? dir_confirm_gone(f) : dir_follow_sync(f, false);
+        if (f->unconfirmed)
+            r = dir_confirm_gone(f);
+        else if ((r = dir_read_beat(f)) == DIR_READ)
+            r = dir_follow_sync(f, false);
     }
     return r;
 }
@@ -122,9 +96,9 @@ static enum dir_outcome follow(struct dir_follow *f)
     struct abilities can;
     enum dir_outcome r = ask_abilities(f, &can);
 
-    f->say.hub = f->say.committed;
-    if (r == DIR_READ && f->set->map.hub)
-        r = read_beat(f);
+    f->say.hub = f->say.seen = f->say.committed;
+    if (r == DIR_READ)
+        r = dir_read_beat(f);
     if (r != DIR_READ)
         return r;
     if (mode == DIR_SYNC_AUTO)
@@ -226,6 +200,7 @@ int main(void)
     dir_known_free(f.known);
     free(f.gone);
     json_decref(f.say.groups);
+    json_decref(f.say.waiting);
     dir_settings_done(&set);
     return r;
 }

@@ -85,6 +85,9 @@ enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
 // A result that is no success, into `why`.
 enum dir_outcome dir_result(struct dir_follow *f, int code);
 void dir_take_reference(struct dir_follow *f);
+// The heartbeat of a hub's directory, before anything else is asked for: what is read after it is
+// at least as new as it says. Of another directory nothing.
+enum dir_outcome dir_read_beat(struct dir_follow *f);
 
 // An entry that is no more; said by dir_say_gone.
 enum dir_outcome dir_note_gone(struct dir_follow *f, const unsigned char uuid[DIR_UUID]);

@@ -143,6 +143,9 @@ enum dir_outcome dir_follow_poll(struct dir_follow *f)
             f->complete = false;
         else if (r != DIR_READ)
             break;
+        r = dir_read_beat(f);
+        if (r != DIR_READ)
+            break;
         r = !f->complete || !p.newest[0] || dir_whole_is_due(f) ? read_whole(&p) : read_newer(&p);
     }
     return r;

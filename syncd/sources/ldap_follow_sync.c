@@ -294,7 +294,7 @@ static enum dir_outcome refresh(struct syncing *s)
         f->cookie.len = 0;
     s->whole = f->cookie.len == 0;
     f->n_gone = 0;
-    f->say.open = false;
+    f->say.open = f->say.in_order = false;
     if (s->whole) {
         f->complete = false;
         dir_known_forget(f->known);
@@ -338,6 +338,8 @@ static enum dir_outcome settle_gone(struct syncing *s)
         if (!f->complete)
             return DIR_AFRESH;
         dir_say_gone(f);
+        if (!f->complete)
+            return DIR_AFRESH;
         s->confirm_at = now + CONFIRM_MS;
     }
     if (f->unconfirmed && s->confirm_at == 0)
@@ -403,6 +405,19 @@ static enum dir_outcome beat(struct dir_follow *f)
     return DIR_READ;
 }
 
+// What the refresh had of the heartbeat counts once the server answered after it: by then all that
+// was changed before is read.
+static void take_beat_of_refresh(struct dir_follow *f)
+{
+    bool newer = f->say.seen.generation > f->say.hub.generation;
+
+    f->say.hub = f->say.seen;
+    if (!newer)
+        return;
+    dir_say_begin(&f->say, DIR_DELTA, dir_now());
+    dir_say_commit(&f->say, &f->cookie);
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -413,16 +428,22 @@ static enum dir_outcome persist(struct syncing *s)
     struct dir_follow *f = s->f;
     int64_t next_beat = source_now_ms() + (int64_t)f->set->poll * 1000;
     enum dir_outcome r = DIR_READ;
+    bool answered = false;
 
+    f->say.in_order = true;
     while (r == DIR_READ) {
         int64_t until = next_beat, now;
         r = drain(s);
+        if (r == DIR_READ && answered && f->set->map.hub && f->n_gone == 0)
+            take_beat_of_refresh(f);
+        answered = false;
         if (r == DIR_READ)
             r = settle_gone(s);
         now = source_now_ms();
         if (r == DIR_READ && now >= next_beat) {
             r = dir_whole_is_due(f) ? DIR_AFRESH : beat(f);
             next_beat = now + (int64_t)f->set->poll * 1000;
+            answered = true;
             continue; // what came meanwhile
         }
         if (f->n_gone > 0)

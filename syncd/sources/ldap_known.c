@@ -110,7 +110,7 @@ struct dir_known_entry *dir_known_put(struct dir_known *k, const unsigned char u
     e->kind = kind;
     e->group = copy;
     e->seen = true;
-    e->absent = false;
+    e->absent = e->leaving = false;
     return e;
 }
 

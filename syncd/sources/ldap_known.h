@@ -11,6 +11,7 @@ struct dir_known_entry {
     enum dir_kind kind; // DIR_NOBODY: a free place
     bool seen;          // since dir_known_unsee
     bool absent;        // said to be absent, and not yet named again
+    bool leaving;       // gone, and not yet said to be
     char *group;        // id of a group as it was said, or NULL
 };
 

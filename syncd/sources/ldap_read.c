@@ -165,10 +165,45 @@ enum dir_outcome dir_result(struct dir_follow *f, int code)
                                                                                      : DIR_REFUSED;
 }
 
+// ---- the hub's heartbeat ----
+
+enum dir_outcome dir_read_beat(struct dir_follow *f)
+{
+    LDAP *ld = rollcall_ldap_handle(f->session);
+    struct timeval limit = {.tv_sec = (time_t)f->set->timeout};
+    LDAPMessage *m = NULL, *e;
+    char dn[600];
+    struct dir_entry beat;
+    int code;
+
+    if (!f->set->map.hub)
+        return DIR_READ;
+    snprintf(dn, sizeof(dn), "cn=rollcall-heartbeat,%s", f->set->base);
+    code = ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=rollcallHeartbeat)",
+                             (char **)(uintptr_t)dir_hub_attributes, 0, NULL, NULL, &limit, 1, &m);
+    e = code == LDAP_SUCCESS ? ldap_first_entry(ld, m) : NULL;
+    if (e && dir_entry_read(f, e, &beat) == 0) {
+        dir_hub_take_beat(&beat, &f->say.hub);
+        dir_hub_take_beat(&beat, &f->say.seen);
+        dir_entry_done(&beat);
+    }
+    ldap_msgfree(m);
+    if (code != LDAP_SUCCESS && code != LDAP_NO_SUCH_OBJECT)
+        return dir_result(f, code);
+    if (f->say.hub.as_of > 0)
+        return DIR_READ;
+    snprintf(f->why, sizeof(f->why),
+             "%s: no hub has written %s there yet, or its authorities have not spoken",
+             rollcall_ldap_uri(f->session), dn);
+    return DIR_REFUSED;
+}
+
 // ---- who is gone ----
 
 enum dir_outcome dir_note_gone(struct dir_follow *f, const unsigned char uuid[DIR_UUID])
 {
+    struct dir_known_entry *e;
+
     if (f->n_gone == f->gone_room) {
         size_t room = f->gone_room ? f->gone_room * 2 : 64;
         unsigned char(*p)[DIR_UUID] = realloc(f->gone, room * sizeof(*p));
@@ -179,6 +214,9 @@ enum dir_outcome dir_note_gone(struct dir_follow *f, const unsigned char uuid[DI
         f->gone = p;
         f->gone_room = room;
     }
+    e = dir_known_find(f->known, uuid);
+    if (e)
+        e->leaving = true;
     memcpy(f->gone[f->n_gone++], uuid, DIR_UUID);
     return DIR_READ;
 }
@@ -193,8 +231,9 @@ void dir_say_gone(struct dir_follow *f)
     for (size_t i = 0; i < f->n_gone; i++) {
         struct dir_known_entry *e = dir_known_find(f->known, f->gone[i]);
         char id[DIR_UUID_TEXT];
-        if (!e || e->absent)
+        if (!e || e->absent || !e->leaving) // it came back meanwhile
             continue;
+        e->leaving = false;
         if (e->kind == DIR_USER) {
             dir_uuid_text(e->uuid, id);
             emit_absent(id);
@@ -202,8 +241,8 @@ void dir_say_gone(struct dir_follow *f)
             f->unconfirmed = true;
             continue;
         }
-        if (e->group)
-            emit_members(e->group, json_array(), false);
+        if (e->group && dir_say_group_gone(&f->say, e))
+            f->complete = false; // only a whole listing says who is in the one that waited
         dir_known_remove(f->known, f->gone[i]);
     }
     f->n_gone = 0;

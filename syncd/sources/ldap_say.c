@@ -18,7 +18,7 @@ void dir_say_init(struct dir_say *say, const struct dir_settings *set)
 {
     struct timespec ts;
 
-    *say = (struct dir_say){.set = set, .groups = json_object()};
+    *say = (struct dir_say){.set = set, .groups = json_object(), .waiting = json_object()};
     clock_gettime(CLOCK_REALTIME, &ts);
     // Never one that was used before, but for a clock that went back.
     say->counter = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
@@ -99,8 +99,10 @@ void dir_say_begin(struct dir_say *say, enum dir_listing what, int64_t as_of)
     say->as_of = as_of;
     say->rows = say->done = 0;
     say->whole = what == DIR_WHOLE;
-    if (say->whole)
+    if (say->whole) {
         json_object_clear(say->groups);
+        json_object_clear(say->waiting);
+    }
 }
 
 void dir_say_commit(struct dir_say *say, const struct dir_cookie *cookie)
@@ -165,7 +167,8 @@ static void say_progress(struct dir_say *say)
 }
 
 // Whoever may add a group anywhere below the base must not name the members of another one:
-// the first that has an id has it for as long as it is there.
+// the first that has an id has it for as long as it is there. Where another waited for it, all is
+// read again once it is gone.
 static bool is_anothers(struct dir_say *say, const char *group, const unsigned char *uuid,
                         struct dir_known *known)
 {
@@ -177,12 +180,27 @@ static bool is_anothers(struct dir_say *say, const char *group, const unsigned c
 
     if (holder && dir_uuid_parse(&text, first) == 0 && memcmp(first, uuid, DIR_UUID) != 0) {
         e = dir_known_find(known, first);
-        if (e && e->group && strcmp(e->group, group) == 0)
+        if (e && !e->leaving && e->group && strcmp(e->group, group) == 0) {
+            json_object_set_new(say->waiting, group, json_true());
             return true;
+        }
     }
     dir_uuid_text(uuid, own);
     json_object_set_new(say->groups, group, json_string(own));
     return false;
+}
+
+bool dir_say_group_gone(struct dir_say *say, const struct dir_known_entry *e)
+{
+    const char *holder = json_string_value(json_object_get(say->groups, e->group));
+    char own[DIR_UUID_TEXT];
+
+    dir_uuid_text(e->uuid, own);
+    if (holder && strcmp(holder, own) != 0)
+        return false;
+    json_object_del(say->groups, e->group);
+    emit_members(e->group, json_array(), false);
+    return json_object_del(say->waiting, e->group) == 0;
 }
 
 static int say_group(struct dir_say *say, const struct dir_entry *e, const char *where,
@@ -248,7 +266,9 @@ int dir_say_entry(struct dir_say *say, const struct dir_entry *e,
         r = dir_known_put(known, uuid, DIR_USER, NULL) ? DIR_USER : -ENOMEM;
     } else if (say->set->map.hub && dir_hub_is_beat(e)) {
         // Known, so that it is not taken for an entry that came unseen.
-        dir_hub_take_beat(e, &say->hub);
+        dir_hub_take_beat(e, &say->seen);
+        if (say->in_order)
+            say->hub = say->seen;
         r = dir_known_put(known, uuid, DIR_GROUP, NULL) ? DIR_NOBODY : -ENOMEM;
     } else {
         r = dir_kind_of(&say->set->map, e, dn);

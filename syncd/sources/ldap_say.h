@@ -19,7 +19,12 @@ struct dir_say {
     int64_t full_as_of;      // of the last full listing that was committed
     int64_t as_of;           // of the one that is open
     json_t *groups;          // by id: the UUID of the entry that has it
+    json_t *waiting;         // ids that another entry would have too
     struct dir_hub_beat hub; // schema = rollcall: what the heartbeat said last
+    // What it said in the midst of a search: people who were read before it may have been changed
+    // since, up to what it says. It counts where changes come in their order.
+    struct dir_hub_beat seen;
+    bool in_order;
     // What it said when a listing was committed last: a server is asked anew from there, for
     // what another one said of itself vouches for nothing that is read of this one.
     struct dir_hub_beat committed;
@@ -41,5 +46,9 @@ void dir_say_check(struct dir_say *say, const struct dir_cookie *cookie);
 // The kind that it was taken for; `known` learns it. -ENOMEM.
 int dir_say_entry(struct dir_say *say, const struct dir_entry *e,
                   const unsigned char uuid[DIR_UUID], struct dir_known *known);
+
+// A group's entry is no more: nobody is in the group, where no other entry has its id by now. True
+// where another waits for it.
+bool dir_say_group_gone(struct dir_say *say, const struct dir_known_entry *e);
 
 #endif

@@ -68,12 +68,14 @@ def uuid(n):
 
 class Fake:
     """`speak(connection, id)` answers the sync search; what it raises about a peer that went
-    away is nobody's fault. `slices` gives the entry for `member;range=LOW-*`."""
+    away is nobody's fault. `slices` gives the entry for `member;range=LOW-*`, `other` the operations
+    before the result of any other search, or None."""
 
-    def __init__(self, speak, bind=result(tag=0x61), abilities=(SYNC + ".1",), slices=None):
+    def __init__(self, speak, bind=result(tag=0x61), abilities=(SYNC + ".1",), slices=None, other=None):
         self.path = tempfile.mkdtemp(prefix="fake-") + "/ldapi"
         self.uri = "ldapi://" + self.path.replace("/", "%2F")
         self.speak, self.bind, self.abilities, self.slices = speak, bind, abilities, slices
+        self.other = other
         self.searches = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
@@ -123,6 +125,8 @@ class Fake:
         elif op == 0x63 and self.slices and b";range=" in body:
             low = int(body.rsplit(b";range=", 1)[1].split(b"-")[0])
             connection.sendall(message(id_, self.slices(low)) + message(id_, result()))
+        elif op == 0x63 and self.other and (said := self.other(body)) is not None:
+            connection.sendall(b"".join(message(id_, op) for op in said) + message(id_, result()))
         elif op == 0x63:
             connection.sendall(message(id_, entry("", supportedControl=list(self.abilities))) + message(id_, result()))
 

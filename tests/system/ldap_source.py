@@ -20,24 +20,37 @@ def section(uris, **options):
     return {k: v for k, v in given.items() if v is not None}
 
 
+def launch(options, files, stdout, stderr, once=False, cursor=None):
+    """The program with what the engine and the launcher would give it; `files`: their contents by option."""
+    request = {"section": section(**options), "once": once, "timezone": "UTC"}
+    if cursor:
+        request["cursor"] = cursor
+    files = {name: content for name, content in files.items() if content is not None}
+    request["section"]["files"] = source_process.numbers(files)
+    return source_process.start([PROGRAM], request, files, stderr, stdout)
+
+
 class Source:
     """Started at once. `people` is id to userName, of the listings that were committed;
     `absent` those who were said to be absent since."""
 
-    def __init__(self, uris, ca=None, once=False, cursor=None, password=ldapd.PASSWORD, cert=None, **options):
-        request = {"section": section(uris, **options), "once": once, "timezone": "UTC"}
-        if cursor:
-            request["cursor"] = cursor
-        files = {"password_file": password + "\n" if password else None, "ca_file": ca.file if ca else None,
-                 "cert_file": cert and cert + ".pem", "key_file": cert and cert + ".key"}
-        files = {name: at if name == "password_file" else open(at, encoding="ascii").read()
-                 for name, at in files.items() if at is not None}
-        request["section"]["files"] = source_process.numbers(files)
+    def __init__(self, uris, ca=None, once=False, cursor=None, password=ldapd.PASSWORD, cert=None, keytab=None,
+                 **options):
+        def content(path):
+            if path is None:
+                return None
+            with open(path, "rb") as f:
+                return f.read()
+
+        files = {"password_file": password + "\n" if password else None, "ca_file": content(ca and ca.file),
+                 "cert_file": content(cert and cert + ".pem"), "key_file": content(cert and cert + ".key"),
+                 "keytab": content(keytab)}
         self.said, self.cursor, self.problems, self.refused = [], cursor, [], []
         self.people, self.groups, self.members, self.absent, self.as_of = {}, {}, {}, set(), []
         self.rows, self.listings, self._open = {}, [], None
         self.errors = tempfile.NamedTemporaryFile(prefix="source-", suffix=".err")
-        self.process = source_process.start([PROGRAM], request, files, self.errors)
+
+        self.process = launch({"uris": uris, **options}, files, subprocess.PIPE, self.errors, once, cursor)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -49,9 +62,10 @@ class Source:
     def _take(self, m):
         op = m["op"]
         if op == "begin":
-            self._open = {"mode": m["mode"], "since": m.get("since"), "users": {}, "members": {}, "groups": {}, "absent": []}
+            self._open = {"mode": m["mode"], "rows": 0, "since": m.get("since"), "users": {}, "members": {}, "groups": {}, "absent": []}
         elif op == "user":
             self._open["users"][m["user"]["id"]] = m["user"]
+            self._open["rows"] += 1
         elif op == "group":
             self._open["groups"][m["group"]["id"]] = m["group"]
         elif op == "members":
@@ -73,7 +87,7 @@ class Source:
 
     def _commit(self, m):
         o = self._open
-        assert m["rows"] == len(o["users"]) and m["cursor"] != self.cursor
+        assert m["rows"] == o["rows"] and m["cursor"] != self.cursor
         if o["since"]:
             assert o["since"] == self.cursor
         if o["mode"] == "full" and not o["since"]:

@@ -17,7 +17,7 @@ def memory(text):
     return fd
 
 
-def start(command, request, files=None, stderr=subprocess.PIPE):
+def start(command, request, files=None, stderr=subprocess.PIPE, stdout=subprocess.PIPE):
     """`files`: an option's name to its text, handed over as descriptors; None: whoever is started places them."""
     fds = {3 + FILES.index(name): memory(text) for name, text in (files or {}).items()}
 
@@ -28,7 +28,7 @@ def start(command, request, files=None, stderr=subprocess.PIPE):
             os.close(fd)
 
     more = {"preexec_fn": place, "close_fds": False} if fds else {}
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr,
                                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, **more)
     for fd in fds.values():
         os.close(fd)

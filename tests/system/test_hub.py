@@ -291,6 +291,24 @@ def test_a_restored_backup_is_brought_up_and_whom_nobody_knows_is_refused(slapd,
     has(slapd, "ghost", rollcallState=["refused"])
 
 
+def test_everybody_is_said_anew_where_that_was_broken_off(slapd, syncd):
+    owner = has(slapd, "alice", rollcallState=["active"])["rollcallOwner"][0]
+    wait.until(lambda: fleet_queue() == 0, "the queue to be empty")
+    syncd.stop()
+    slapd.modify(f"dn: uidNumber=1999999999,ou=people,{BASE}\nchangetype: add\nobjectClass: inetOrgPerson\n"
+                 "objectClass: posixAccount\nobjectClass: rollcallAccount\nuid: ghost\ncn: ghost\nsn: ghost\n"
+                 f"uidNumber: 1999999999\ngidNumber: 1999999999\nhomeDirectory: /home/ghost\nrollcallOwner: {owner}\n"
+                 "rollcallState: active\nrollcallId: 1\nrollcallGeneration: 1\n")
+    # As whoever died after all but one were written: the rest names too few to find whom nobody names.
+    wait_state("INSERT INTO meta VALUES('whole of fleet', 1)")
+    syncd.start()
+    has(slapd, "ghost", rollcallState=["refused"])
+    has(slapd, "alice", rollcallState=["active"])
+    wait.until(lambda: fleet_queue() == 0, "the queue to be empty")
+    db = sqlite3.connect("file:/var/lib/rollcall/state/state.db?mode=ro", uri=True)
+    wait.until(lambda: not db.execute("SELECT 1 FROM meta WHERE key LIKE 'whole%'").fetchall(), "the end of it to be noted")
+
+
 def test_a_hub_that_lost_its_state_goes_on_where_the_directory_is(slapd, syncd):
     has(slapd, "alice", rollcallState=["active"])
     wait.until(lambda: fleet_queue() == 0, "the queue to be empty")

@@ -166,6 +166,43 @@ def test_a_present_phase_that_names_nobody_is_for_the_breaker_and_no_empty_listi
         server.stop()
 
 
+@pytest.mark.parametrize("sync", ["poll", "persist"])
+def test_a_heartbeat_that_comes_amid_a_search_counts_when_all_before_it_was_read(sources, sync):
+    """Alice was read, then changed, then the heartbeat was written, then it was read: it must not be acknowledged that
+    she is as it says. The one that was read before the search counts, and this one at the next look."""
+    now = ["7"]
+
+    def beat(generation, **more):
+        return entry("cn=rollcall-heartbeat,dc=x", objectClass="rollcallHeartbeat", rollcallGeneration=generation,
+                     rollcallAsOf="hr 2026-11-25T10:00:00Z", **more)
+
+    ids = {"entryUUID": "00000000-0000-0000-0000-00000000000"}
+    alice = {"objectClass": "rollcallAccount", "rollcallId": "1", "rollcallState": "active", "uidNumber": "1879050001"}
+
+    def other(body):
+        if b"cn=rollcall-heartbeat" in body:
+            return [beat(now[0])]
+        if b"modifyTimestamp>=" in body or b"rollcallAccount" in body:
+            now[0] = "9"
+            return [person(1, **alice, entryUUID=ids["entryUUID"] + "1", modifyTimestamp="20261125100000Z"),
+                    beat("9", entryUUID=ids["entryUUID"] + "2")]
+        return None
+
+    def speak(connection, id_):
+        now[0] = "9"
+        say((person(1, **alice), state(uuid(1))), (beat("9"), state(uuid(2))), done())(connection, id_)
+
+    server = fake.Fake(speak, other=other)
+    s = sources([server.uri], schema="rollcall", sync=sync, bind="external", poll=1)
+
+    def generations(s):
+        return [m.get("generation") for m in s.said if m["op"] == "commit"]
+
+    s.until(lambda s: 9 in generations(s), "the heartbeat's generation to be said")
+    assert generations(s)[0] == 7, generations(s)
+    server.stop()
+
+
 # The sanitizer holds back what was freed.
 @pytest.mark.skipif("sanitize" in os.environ.get("BUILD", "build"), reason="counted in the ordinary build")
 def test_what_a_server_sends_costs_bounded_memory(sources):

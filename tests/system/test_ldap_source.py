@@ -154,6 +154,26 @@ def test_a_group_says_its_members_anew_and_one_that_is_gone_has_none(slapd, ca, 
     s.until(lambda s: s.members["linux-users"] == [], "nobody in a group that is gone")
 
 
+def test_a_group_that_is_deleted_and_made_again_has_its_members(slapd, ca, sources):
+    """Its id is free as soon as the first is gone, and the second one is not emptied by the first one's end."""
+    s = sources([slapd.ldaps], ca, poll=3600).knows(*EVERYBODY)
+    slapd.apply(f"dn: cn=linux-users,{ldapd.GROUPS}\nchangetype: delete\n\n" +
+                ldapd.group("linux-users", ["carol"]).replace("\n", "\nchangetype: add\n", 1))
+    carol = [f"uid=carol,{ldapd.PEOPLE}"]
+    s.until(lambda s: s.members["linux-users"] == carol, "carol in the new group")
+    slapd.delete(f"uid=bob,{ldapd.PEOPLE}")
+    s.until(lambda s: "bob" in s.absent, "what was deleted to be said")
+    assert s.members["linux-users"] == carol
+
+
+def test_a_group_that_waited_for_an_id_has_it_when_the_first_is_gone(slapd, ca, sources):
+    slapd.add(ldapd.group("linux-users", ["carol"], base=ldapd.PEOPLE))
+    s = sources([slapd.ldaps], ca, poll=3600).knows(*EVERYBODY)
+    first = "alice" in str(s.members["linux-users"])
+    slapd.delete(f"cn=linux-users,{ldapd.GROUPS if first else ldapd.PEOPLE}")
+    s.until(lambda s: s.members["linux-users"] and ("carol" in str(s.members["linux-users"])) == first, "the other one's members")
+
+
 @pytest.mark.parametrize("sync", ["auto", "poll"])
 def test_a_second_group_of_one_id_says_nobody_for_the_first(slapd, ca, sources, sync):
     both = {f"uid={n},{ldapd.PEOPLE}" for n in ("alice", "bob")}
