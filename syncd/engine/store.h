@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORE_STATEMENTS 384 // more than there are literals in the engine
+#define STORE_STATEMENTS 384  // more than there are literals in the engine
+#define STORE_PLACES     1024 // a power of two, and free places among them
 
 struct store {
     sqlite3 *db;
@@ -15,6 +16,7 @@ struct store {
         const char *sql;
         sqlite3_stmt *stmt;
     } kept[STORE_STATEMENTS];
+    uint16_t place[STORE_PLACES]; // of the literal in `kept`, by its address; 0: free, else + 1
     unsigned n;
     bool fresh; // made anew at this open
 };
