@@ -36,7 +36,8 @@
 #define SAFETY_SECONDS 10
 #define RECORDS_A_TURN 256 // anybody may fill the socket: nobody keeps us from the board
 #define PATIENCE_ROOT  2000
-#define PATIENCE_BELL  100 // ms; the engine writes before we accept
+#define REREAD_MS      2000 // between two questions for a second look at an account
+#define PATIENCE_BELL  100  // ms; the engine writes before we accept
 
 struct enforcer {
     struct duty *duty;
@@ -46,6 +47,7 @@ struct enforcer {
     gid_t engine_gid, adm_gid;
     uint64_t rejected;
     time_t started;
+    int64_t asked_again; // monotonic ms
     bool stop, rung;
 };
 
@@ -94,6 +96,41 @@ static int make_socket(const char *path, int type, mode_t mode, gid_t group)
 
 // ---- audit records ----
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+// A directory took somebody's password and let nobody in: what it knows of the account is newer
+// than what we have. Engine and source set bounds of their own; nothing is waited for.
+static void ask_again(struct enforcer *e, const json_t *record)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = ROLLCALL_SYNCD_SOCK};
+    const char *cause = json_string_value(json_object_get(record, "cause"));
+    const char *user = json_string_value(json_object_get(record, "user"));
+    _cleanup_close_ int fd = -1;
+    char line[400];
+    json_t *q;
+    size_t n;
+
+    if (!cause || strcmp(cause, "disabled-at-directory") != 0 || !user || strlen(user) > 64 ||
+        monotonic_ms() < e->asked_again + REREAD_MS)
+        return;
+    e->asked_again = monotonic_ms();
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    q = json_pack("{s:s, s:s, s:s}", "do", "reread", "user", user, "by", "enforcer");
+    n = q ? json_dumpb(q, line, sizeof(line) - 1, JSON_COMPACT) : 0;
+    json_decref(q);
+    if (fd < 0 || n == 0 || n >= sizeof(line) - 1)
+        return;
+    line[n++] = '\n';
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && send(fd, line, n, MSG_NOSIGNAL) < 0)
+        return; // the next login tries again
+}
+
 static bool receive_record(struct enforcer *e)
 {
     static char data[ROLLCALL_AUDIT_MAX + 1];
@@ -124,19 +161,13 @@ static bool receive_record(struct enforcer *e)
     }
     if (who.uid == e->engine_uid || who.uid == 0)
         duty_note_lock(e->duty, o);
+    if (who.uid == e->verifier_uid || who.uid == 0)
+        ask_again(e, o);
     audit_log_append(e->log, o, who.uid, who.pid);
     return true;
 }
 
 // ---- enforcer.sock ----
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static json_t *serve(struct enforcer *e, const json_t *q, uid_t uid)
 {

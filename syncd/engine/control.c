@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "rollcall/cleanup.h"
+#include "rollcall/log.h"
 #include "syncd/engine/loop_internal.h"
 
 #define REQUEST_MS  5000
@@ -250,6 +251,25 @@ static int do_source(struct loop *l, const json_t *q, json_t **ret)
     return r;
 }
 
+// Whoever has an account that a directory took back learns nothing here, and sets nothing off but
+// a look of the source's own.
+static int do_reread(struct loop *l, const json_t *q, json_t **ret)
+{
+    const char *user = text_of(q, "user");
+    json_t *asked = json_array();
+    char id[160];
+
+    for (size_t i = 0; user && i < l->n_runs; i++)
+        if (engine_core_record_id(l->core, l->run[i].name, user, id, sizeof(id)) == 0 &&
+            run_reread(l, &l->run[i], id))
+            json_array_append_new(asked, json_string(l->run[i].name));
+    if (json_array_size(asked) > 0)
+        rollcall_log(LOG_NOTICE, "reread", "user", user, "why",
+                     "its directory took the password and lets nobody in with it", NULL);
+    *ret = json_pack("{s:o}", "sources", asked);
+    return *ret ? 0 : -ENOMEM;
+}
+
 static int do_person(struct loop *l, const char *verb, const json_t *q, const char *by,
                      json_t **ret)
 {
@@ -308,6 +328,8 @@ static void serve(struct loop *l, struct client *c, const json_t *q)
         r = engine_core_fleet(l->core, loop_now(), &o);
         if (r == 0)
             add_sinks(l, o);
+    } else if (strcmp(verb, "reread") == 0) {
+        r = do_reread(l, q, &o);
     } else if (strcmp(verb, "reload") == 0) {
         r = loop_reload(l, &o);
     } else {

@@ -33,6 +33,7 @@ struct run {
     int64_t generation;  // of the last commit, where it said one; -1: not
     int64_t acked, gone; // what was acknowledged of it
     bool ack_due;
+    int64_t reread;            // monotonic ms: when it was asked to look again last; 0: never
     bool ack_again;            // by a process that knows of no acknowledgement yet
     bool told_anew;            // started again to say its listing whole
     int64_t heard, next_start; // CLOCK_MONOTONIC ms
@@ -109,6 +110,8 @@ void runs_configure(struct loop *l);
 void runs_tick(struct loop *l);              // starts, stalls
 int64_t runs_deadline(const struct loop *l); // monotonic ms, or INT64_MAX
 void run_restart(struct loop *l, struct run *r);
+// Asks a source of a directory to look at one record again, by and by. False: not now.
+bool run_reread(struct loop *l, struct run *r, const char *id);
 // False at the end of what the source has to say.
 bool run_on_output(struct loop *l, struct run *r);
 // False when there is nothing more for now.

@@ -491,3 +491,19 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
     *ret = o;
     return 0;
 }
+
+int engine_core_record_id(struct engine_core *core, const char *source, const char *name, char *buf,
+                          size_t len)
+{
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT r.id FROM person p CROSS JOIN record r ON r.slot = p.slot"
+                                 " WHERE p.name = ? AND r.source = ?",
+                                 "ss", name, source);
+    int error = -ENOENT;
+
+    if (!store_step(q, &error))
+        return -ENOENT;
+    snprintf(buf, len, "%s", store_text(q, 0));
+    sqlite3_reset(q);
+    return 0;
+}

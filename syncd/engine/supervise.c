@@ -17,7 +17,8 @@
 #include "rollcall/safeio.h"
 #include "syncd/engine/loop_internal.h"
 
-#define BUF_SIZE (ROLLCALL_SOURCE_LINE_MAX + 1)
+#define BUF_SIZE  (ROLLCALL_SOURCE_LINE_MAX + 1)
+#define REREAD_MS 10000
 
 static void outcome(struct run *r, const char *result, const char *problem)
 {
@@ -117,6 +118,24 @@ void run_restart(struct loop *l, struct run *r)
 {
     r->told_anew = false;
     start_anew(l, r, "it is read again");
+}
+
+// A word on its standard input that whoever does not know it passes over. What comes of it is said
+// as any change is. Not so often that somebody with a disabled account could keep a server busy.
+bool run_reread(struct loop *l, struct run *r, const char *id)
+{
+    const struct rollcall_source_config *src = &l->config->source[r - l->run];
+    json_t *o = json_pack("{s:s}", "reread", id);
+    char line[1100];
+    size_t n = o ? json_dumpb(o, line, sizeof(line) - 1, JSON_COMPACT) : 0;
+
+    json_decref(o);
+    if (n == 0 || n >= sizeof(line) - 1 || r->state != RUN_RUNNING || !src->type ||
+        strcmp(src->type, "ldap") != 0 || (r->reread && loop_ms() < r->reread + REREAD_MS))
+        return false;
+    line[n++] = '\n';
+    r->reread = loop_ms();
+    return write(r->in, line, n) == (ssize_t)n;
 }
 
 // It says a difference to a listing that was not taken, or is asked for again. A process

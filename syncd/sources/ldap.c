@@ -58,10 +58,11 @@ static enum dir_outcome sync_every_poll(struct dir_follow *f)
 
     while (r == DIR_READ && !f->set->once) {
         int64_t pause = f->unconfirmed && !f->recheck ? 2000 : (int64_t)f->set->poll * 1000;
-        source_pause(pause);
-        if (f->unconfirmed)
-            r = dir_confirm_gone(f);
-        else if ((r = dir_read_beat(f)) == DIR_READ)
+        dir_rest(pause);
+        r = f->unconfirmed ? dir_confirm_gone(f) : DIR_READ;
+        if (r == DIR_READ)
+            r = dir_read_beat(f);
+        if (r == DIR_READ)
             r = dir_follow_sync(f, false);
     }
     return r;

@@ -20,7 +20,28 @@
 
 static int to_writer = -1;
 
-// Lines go on as they are: less than PIPE_BUF each, whole or not at all.
+static bool asked;
+
+bool dir_is_asked(void)
+{
+    bool was = asked;
+
+    asked = false;
+    return was;
+}
+
+static void take_line(const char *line, size_t len)
+{
+    static const char reread[] = "{\"reread\":";
+
+    // Where the server tells of changes by itself, nobody asks whether anybody was asked for.
+    if (len > sizeof(reread) && strncmp(line, reread, sizeof(reread) - 1) == 0)
+        asked = true;
+    else if (to_writer >= 0 && write(to_writer, line, len) < 0 && errno == EPIPE)
+        to_writer = -1;
+}
+
+// Acknowledgements go on as they are: less than PIPE_BUF each, whole or not at all.
 void dir_ack_input(const char *bytes, size_t n)
 {
     static char line[LINE_MAX_ACK];
@@ -31,9 +52,8 @@ void dir_ack_input(const char *bytes, size_t n)
             line[len++] = bytes[i];
         if (bytes[i] != '\n')
             continue;
-        if (line[len - 1] == '\n' && to_writer >= 0 && write(to_writer, line, len) < 0 &&
-            errno == EPIPE)
-            to_writer = -1;
+        if (line[len - 1] == '\n')
+            take_line(line, len);
         len = 0;
     }
 }

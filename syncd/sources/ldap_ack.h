@@ -10,5 +10,7 @@
 void dir_ack_start(const struct dir_settings *set);
 // What came on standard input after the request.
 void dir_ack_input(const char *bytes, size_t n);
+// Somebody's entry is to be looked at before `poll` is over. Once for each time.
+bool dir_is_asked(void);
 
 #endif

@@ -66,6 +66,8 @@ enum dir_outcome dir_read_one(struct dir_follow *f, const char *dn, const char *
 // ---- what they share: ldap_read.c ----
 
 int64_t dir_now(void); // seconds
+// Waits until `ms` are over, or somebody's entry is asked for.
+void dir_rest(int64_t ms);
 
 // The values stay in `m`. -E2BIG, -EBADMSG. dir_entry_done frees what was allocated.
 int dir_entry_read(struct dir_follow *f, LDAPMessage *m, struct dir_entry *ret);

@@ -469,7 +469,7 @@ static enum dir_outcome one_round(struct following *a)
 
 static void rest(const struct dir_follow *f)
 {
-    source_pause(f->unconfirmed && !f->recheck ? CONFIRM_MS : (int64_t)f->set->poll * 1000);
+    dir_rest(f->unconfirmed && !f->recheck ? CONFIRM_MS : (int64_t)f->set->poll * 1000);
 }
 
 enum dir_outcome dir_follow_ad(struct dir_follow *f, bool by_dirsync)

@@ -136,7 +136,7 @@ enum dir_outcome dir_follow_poll(struct dir_follow *f)
     enum dir_outcome r = read_whole(&p);
 
     while (r == DIR_READ && !f->set->once) {
-        source_pause((int64_t)f->set->poll * 1000);
+        dir_rest((int64_t)f->set->poll * 1000);
         if (f->unconfirmed)
             r = dir_confirm_gone(f);
         if (r == DIR_AFRESH)

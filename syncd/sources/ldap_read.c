@@ -9,7 +9,9 @@
 
 #include "rollcall/cleanup.h"
 #include "syncd/sources/emit.h"
+#include "syncd/sources/ldap_ack.h"
 #include "syncd/sources/ldap_follow.h"
+#include "syncd/sources/wait.h"
 
 #define WHOLE_EVERY     (24 * 3600)
 #define HUB_WHOLE_EVERY (30 * WHOLE_EVERY)
@@ -25,6 +27,14 @@ bool dir_whole_is_due(const struct dir_follow *f)
     int64_t every = f->set->map.hub ? HUB_WHOLE_EVERY : WHOLE_EVERY;
 
     return dir_now() - f->say.whole_at > every + f->jitter * (every / WHOLE_EVERY);
+}
+
+void dir_rest(int64_t ms)
+{
+    int64_t until = source_now_ms() + ms, now;
+
+    while ((now = source_now_ms()) < until && !dir_is_asked())
+        source_wait(until - now, -1);
 }
 
 // ---- entries ----

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a real slapd to real logins: a host whose people are a directory's."""
+import json
 import os
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -149,6 +152,29 @@ def test_syncd_started_again_reads_what_changed_and_no_more(slapd):
         assert "read again from the beginning" not in daemon.log()
     finally:
         daemon.stop()
+
+
+@pytest.mark.parametrize("sync", ["refresh", "poll"])
+def test_a_bind_that_shows_a_disabled_account_makes_the_source_look_at_once(slapd, ca, enforcer, sync):
+    """What the verifier writes down where the directory takes a password and lets nobody in with it; `poll` is far away."""
+    name = {"refresh": "frank", "poll": "grace"}[sync]
+    configure([slapd.ldaps], ca, poll="1h", sync=sync)
+    daemon = daemons.Syncd().start()
+    try:
+        daemon.logs("listing-accepted")
+        wait.until(lambda: unlocked(name), name)
+        slapd.disable(name)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            for user in ("nobody-we-know", name):
+                s.sendto(json.dumps({"event": "login-refused", "user": user, "cause": "disabled-at-directory"}).encode(),
+                         "/run/rollcall/audit.sock")
+                time.sleep(2.5)  # the enforcer's own bound
+        wait.until(lambda: not unlocked(name), f"{name} locked long before poll is over")
+        assert daemon.log().count("reread") == 1
+    finally:
+        daemon.stop()
+        slapd.replace(name, "pwdAccountLockedTime", None, "-e", "relax")
+    assert daemons.sync_once().returncode == 0 and unlocked(name)
 
 
 def test_an_acl_that_hides_everybody_is_held_loudly(slapd, ca):
