@@ -429,6 +429,8 @@ static int gssapi(struct rollcall_ldap *s, const struct rollcall_ldap_options *o
     }
     setenv("KRB5CCNAME", "MEMORY:rollcall", 1); // tickets end with the process
     ldap_set_option(s->ld, LDAP_OPT_X_SASL_SSF_MAX, &none);
+    // The service's name is the one in the URI, not what an address's reverse says.
+    ldap_set_option(s->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON);
     set_int(s->ld, LDAP_OPT_X_SASL_CBINDING, LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT);
     ldap_set_deadline(s, s->timeout);
     code = ldap_sasl_interactive_bind_s(s->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET,

@@ -10,6 +10,7 @@ import wait
 
 BASE = "DC=ad,DC=example,DC=org"
 SERVER = "dc1.ad.example.org"
+REALM = "AD.EXAMPLE.ORG"
 PASSWORD = "Walks-in-the-rain.1"
 NAMES = ("alice", "bob", "carol", "dora", "erik", "fred")
 
@@ -26,7 +27,7 @@ class Controller:
         subprocess.run(["samba-tool", "domain", "provision", "--realm=AD.EXAMPLE.ORG", "--domain=ADX", "--server-role=dc",
                         "--dns-backend=SAMBA_INTERNAL", "--adminpass=" + PASSWORD, "--host-name=dc1", "--host-ip=127.0.0.1",
                         "--targetdir=" + self.where, "--option=interfaces=lo", "--option=bind interfaces only=yes",
-                        "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb", "--option=ldap server require strong auth=yes",
+                        "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb", "--option=ldap server require strong auth=allow_sasl_over_tls",
                         "--option=server services=-dns,-s3fs"],
                        check=True, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, timeout=300)
         self.conf = self.where + "/etc/smb.conf"
@@ -59,6 +60,16 @@ class Controller:
     @staticmethod
     def modify(db, dn, attribute, value):
         db.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n")
+
+    def keytab(self, name):
+        """As an admin exports it for a service's account; and what this host has to know of the realm."""
+        path = f"{self.where}/{name}.keytab"
+        subprocess.run(["samba-tool", "domain", "exportkeytab", path, f"--principal={name}@{REALM}", "-s", self.conf], check=True,
+                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, timeout=60)
+        with open("/etc/krb5.conf", "w", encoding="ascii") as f:
+            f.write(f"[libdefaults]\ndefault_realm = {REALM}\ndns_lookup_kdc = false\nrdns = false\n"
+                    f"[realms]\n{REALM} = {{\nkdc = 127.0.0.1\n}}\n[domain_realm]\n.ad.example.org = {REALM}\n")
+        return path
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)

@@ -145,3 +145,16 @@ def test_dirsync_with_a_cookie_that_the_server_does_not_know_reads_all_of_it(sta
     place = bytes.fromhex(cookie).split(b"\n", 1)[0]
     t = staff.source("Administrator", sync="dirsync", once=True, cursor=f"{head} {(place + NEWLINE + b'no cookie').hex()}").ends(0)
     assert whole(t) == 1 and t.names() == {"ann", "ben", "cid"}
+
+
+def test_a_keytab_opens_the_directory_and_one_of_another_account_or_password_does_not(staff):
+    """GSSAPI with a ticket from the domain's KDC, within TLS and bound to it; no password anywhere."""
+    keytab = staff.domain.keytab("alice")
+    s = staff.source("alice", sync="usn", bind="gssapi", bind_dn=None, password=None, keytab=keytab)
+    s.knows("ann", "ben", "cid")
+    staff.set("ben", "userAccountControl", "514")
+    until_disabled(s, "ben")
+    staff.db.setpassword("(sAMAccountName=alice)", PASSWORD + "2")
+    t = staff.source("alice", sync="usn", bind="gssapi", bind_dn=None, password=None, keytab=keytab, once=True).ends(1)
+    assert any("refuses the bind" in r for r in t.refused) and not t.people, t.refused
+    staff.db.setpassword("(sAMAccountName=alice)", PASSWORD)
