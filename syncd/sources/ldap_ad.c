@@ -35,7 +35,7 @@ static int word(const char **p, const char *end, char *ret, size_t len)
     const char *stop = memchr(*p, ' ', (size_t)(end - *p)) ?: end;
     size_t n = (size_t)(stop - *p);
 
-    if (n == 0 || n >= len)
+    if (n == 0 || n >= len || memchr(*p, 0, n))
         return -EBADMSG;
     memcpy(ret, *p, n);
     ret[n] = 0;
@@ -108,7 +108,9 @@ int dir_dirsync_answer(LDAP *ld, LDAPControl **controls, struct dir_cookie *cook
     struct berval said = {0, NULL};
     int more = 0, r = -EBADMSG;
 
-    if (c && ldap_parse_dirsync_control(ld, c, &more, &said) == LDAP_SUCCESS && said.bv_len > 0 &&
+    // libldap falls over a control without a value.
+    if (c && c->ldctl_value.bv_len > 0 &&
+        ldap_parse_dirsync_control(ld, c, &more, &said) == LDAP_SUCCESS && said.bv_len > 0 &&
         dir_cookie_set(cookie, &said) == 0)
         r = 0;
     ber_memfree(said.bv_val);

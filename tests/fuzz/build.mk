@@ -102,6 +102,11 @@ fuzz_okta_SRCS := tests/fuzz/fuzz_okta.c $(OKTA_MAP_SRCS) lib/source_message.c l
 fuzz_okta_LIBS := -ljansson
 fuzz_okta_LEN := 4096
 
+FUZZ_TARGETS += fuzz_ldap_ad
+fuzz_ldap_ad_SRCS := tests/fuzz/fuzz_ldap_ad.c syncd/sources/ldap_ad.c syncd/sources/ldap_entry.c syncd/sources/ldap_control.c
+fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
+fuzz_ldap_ad_LEN := 4096
+
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
 FUZZ_CFLAGS := $(filter-out -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \
