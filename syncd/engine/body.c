@@ -79,9 +79,29 @@ static int64_t instant_of(const json_t *o, const char *key)
     return v ? json_integer_value(v) : ROLLCALL_TIME_UNSET;
 }
 
+// Of one person the same text is parsed three times in a row: as what came, for the groups, for the
+// state. Nobody changes what was parsed.
+static json_t *parsed(const char *text)
+{
+    static json_t *last;
+    static char *last_text;
+    json_t *o;
+
+    if (last && strcmp(text, last_text) == 0)
+        return json_incref(last);
+    o = json_loads(text, 0, NULL);
+    if (!o)
+        return NULL;
+    json_decref(last);
+    free(last_text);
+    last_text = strdup(text);
+    last = last_text ? json_incref(o) : NULL;
+    return o;
+}
+
 int body_parse(const char *text, struct body *ret)
 {
-    json_t *o = json_loads(text, 0, NULL);
+    json_t *o = parsed(text);
 
     if (!o)
         return -EBADMSG;
