@@ -45,7 +45,7 @@ database mdb
 suffix dc=example,dc=org
 rootdn gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth
 directory {dir}/db
-maxsize 16777216
+maxsize {maxsize}
 index objectClass,uid,entryUUID,entryCSN eq
 dbnosync
 access to attrs=userPassword by dn.exact=gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth manage
@@ -131,12 +131,12 @@ TREE = (ldif(BASE, objectClass=["dcObject", "organization"], dc="example", o="Ex
 
 class Slapd:
     def __init__(self, ca, host="127.0.0.1", cert="server", syncprov=True, sessionlog=1000, limits="size=unlimited time=unlimited",
-                 access="", verify="never", top="", overlays=""):
+                 access="", verify="never", top="", overlays="", maxsize=16777216):
         self.dir = tempfile.mkdtemp(prefix="slapd-")
         self.ca = ca
         self.host = host
         self.process = None
-        self.options = {"cert": cert, "access": access, "verify": verify, "top": top,
+        self.options = {"cert": cert, "access": access, "verify": verify, "top": top, "maxsize": maxsize,
                         "limits": f"limits dn.exact={SYNC} {limits}" if limits else "",
                         "overlays": ("overlay syncprov\nsyncprov-checkpoint 1 1\n" +
                                      (f"syncprov-sessionlog {sessionlog}\n" if sessionlog else "") if syncprov else "") + overlays}
