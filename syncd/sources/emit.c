@@ -107,18 +107,6 @@ void emit_user(json_t *user, const char *where)
     emit(json_pack("{s:s, s:o, s:s}", "op", "user", "user", user, "where", where));
 }
 
-void emit_user_text(const char *json, size_t len, const char *where)
-{
-    json_t *text = json_string(where);
-
-    printf("{\"op\":\"user\",\"user\":");
-    fwrite(json, 1, len, stdout);
-    printf(",\"where\":");
-    if (json_dumpf(text, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0 || printf("}\n") < 0)
-        exit(0); // the engine is gone; it will start us again
-    json_decref(text);
-}
-
 // Text of others: a path, a cell, a server's words that were cut in the middle of a character.
 static json_t *text_of(const char *text)
 {
@@ -136,7 +124,7 @@ static json_t *text_of(const char *text)
 
 void emit_user_text(const char *json, size_t len, const char *where)
 {
-    json_t *text = json_string(where);
+    json_t *text = text_of(where);
 
     printf("{\"op\":\"user\",\"user\":");
     fwrite(json, 1, len, stdout);

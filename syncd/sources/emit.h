@@ -25,6 +25,7 @@ void source_request_done(struct source_request *request);
 // `version` or NULL; `since`: the cursor that the listing is said as a difference to, or NULL.
 void emit_begin(bool full, int64_t as_of, const char *version, int64_t seen_at, const char *since);
 void emit_user(json_t *user, const char *where); // takes the reference
+// The same of a user whose JSON text is there already.
 void emit_user_text(const char *json, size_t len, const char *where);
 // A row that could not be taken; `id` where it could be read.
 void emit_problem(const char *where, const char *id, bool terminated, const char *text);
@@ -43,8 +44,6 @@ void emit_progress(uint64_t done, uint64_t total);
 void emit_commit(const char *cursor, uint64_t rows);
 // With a generation, that is acknowledged on standard input.
 void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation);
-// `gone`, of a group (status NULL) or of an account that was deleted on purpose.
-void emit_deleted(const char *id, const char *status);
 // Whom it leaves out on purpose: `reason` is one of docs/source-protocol.md; `name` or NULL.
 void emit_dropped(const char *id, const char *reason, const char *name);
 // What the identity provider says of this machine: 1, 0, or -1: not known; `id` or NULL.
