@@ -16,3 +16,4 @@ MAN_PAGES += docs/man/rollcall-source-pingone.8
 MAN_PAGES += docs/man/rollcall-source-okta.8
 MAN_PAGES += docs/man/rollcall-source-scim.8
 MAN_PAGES += docs/man/rollcall-source-graph.8
+MAN_PAGES += docs/man/rollcall-source-json.8

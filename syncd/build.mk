@@ -195,3 +195,6 @@ rollcall-source-json_SRCS := syncd/sources/jsonapi.c syncd/sources/jsonapi_listi
 	syncd/sources/jsonapi_rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
 rollcall-source-json_LIBS := $(WEB_LIBS) -lyajl -lm
 rollcall-source-json_DIR := libexec/rollcall/sources
+UNIT_TESTS += test_config_json
+test_config_json_SRCS := tests/unit/test_config_json.c
+test_config_json_LIBS := -linih -ljansson

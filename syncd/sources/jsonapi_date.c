@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,14 +21,40 @@ static int wrong(char *why, size_t why_len, const char *text, const char *should
     return -EBADMSG;
 }
 
+// A company has few dates, and libc's way to an instant is long: the last ones are kept.
+static struct day {
+    char zone[40], day[11];
+    int64_t first, over;
+} days[4096];
+
+static struct day *place_of(const char *day)
+{
+    unsigned h = 0;
+
+    for (const char *p = day; *p; p++)
+        h = h * 31 + (unsigned char)*p;
+    return &days[h % (sizeof(days) / sizeof(days[0]))];
+}
+
 static int take_day(const char *day, struct hr_date *ret)
 {
-    enum rollcall_time_kind kind;
+    const char *zone = getenv("TZ") ?: "";
     struct hr_date d = {.kind = HR_DATE_DAY};
+    struct day *kept = place_of(day);
+    enum rollcall_time_kind kind;
 
-    if (rollcall_time_parse(day, &kind, &d.at) < 0 || kind != ROLLCALL_TIME_DATE)
-        return -EBADMSG;
-    snprintf(d.day, sizeof(d.day), "%.10s", day);
+    if (strcmp(kept->day, day) != 0 || strcmp(kept->zone, zone) != 0) {
+        if (rollcall_time_parse(day, &kind, &d.at) < 0 || kind != ROLLCALL_TIME_DATE ||
+            rollcall_date_end(day, &d.over) < 0)
+            return -EBADMSG;
+        *kept = (struct day){.first = d.at, .over = d.over};
+        snprintf(kept->day, sizeof(kept->day), "%.10s", day);
+        // A name that was cut off is no zone's, and is never found again.
+        snprintf(kept->zone, sizeof(kept->zone), "%.39s", zone);
+    }
+    d.at = kept->first;
+    d.over = kept->over;
+    memcpy(d.day, kept->day, sizeof(d.day));
     *ret = d;
     return 0;
 }
@@ -194,7 +221,7 @@ int64_t hr_date_end(const struct hr_date_rules *rules, const struct hr_date *d, 
     else
         snprintf(last, sizeof(last), "%s", d->day);
     if (rules->lock_at < 0)
-        return rollcall_date_end(last, &t) == 0 ? t : d->at;
+        return d->over;
     snprintf(text, sizeof(text), "%sT%02d:%02d", last, rules->lock_at / 60 % 24,
              rules->lock_at % 60);
     return rollcall_time_parse(text, &kind, &t) == 0 ? t : d->at;

@@ -20,6 +20,7 @@ struct hr_date {
     enum hr_date_kind kind;
     char day[11]; // of HR_DATE_DAY: "2026-11-30"
     int64_t at;   // HR_DATE_INSTANT; of a day its first instant in the zone in use
+    int64_t over; // of a day the first instant behind it
 };
 
 // Reads:

@@ -85,16 +85,19 @@ static int begin(struct listing *l)
 
 static void say_person(struct listing *l, const struct hr_said *said, const char *where)
 {
-    enum listed_word word =
-        listed_record(l->hr->listed, said->id, listed_json_hash(l->hr->listed, said->user), true);
+    struct listed *listed = l->hr->listed;
+    enum listed_word word;
 
+    listed_bytes_begin(listed);
+    listed_bytes(listed, said->json, said->len);
+    word = listed_record(listed, said->id, listed_bytes_end(listed), true);
     if (word == LISTED_SAME || word == LISTED_REPEATED)
         return;
     if (word == LISTED_TWICE) // a mistake of HR's: the engine has to see both
-        listed_rows(l->hr->listed, said->id);
+        listed_rows(listed, said->id);
     if (said->warning[0])
         emit_warning(where, said->id, said->warning);
-    emit_user(json_incref(said->user), where);
+    emit_user_text(said->json, said->len, where);
     l->said++;
 }
 

@@ -95,6 +95,8 @@ enum hr_outcome {
 
 struct hr_said {
     json_t *user;
+    char *json; // the same as text
+    size_t len;
     char id[129]; // "" where it cannot be read
     char name[129];
     bool terminated;    // HR_UNREADABLE: employment is over all the same (lifecycle, rule 3)

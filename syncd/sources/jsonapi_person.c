@@ -270,6 +270,19 @@ static void use_zone(struct taking *t, const json_t *row)
     }
 }
 
+// Once: it is what is said, and what is remembered of it.
+static int write_out(struct taking *t, const json_t *user)
+{
+    struct hr_said *said = t->said;
+
+    said->json = json_dumps(user, JSON_COMPACT);
+    said->len = said->json ? strlen(said->json) : 0;
+    if (said->json && said->len <= SAID_MAX)
+        return 0;
+    snprintf(said->text, sizeof(said->text), "the person is larger than 252 KiB");
+    return -EBADMSG;
+}
+
 static int take_person(struct taking *t, const json_t *row, json_t *user)
 {
     struct hr_job job;
@@ -292,11 +305,7 @@ static int take_person(struct taking *t, const json_t *row, json_t *user)
         e = put_names(t, row, &job, user);
     if (e >= 0)
         e = put_account(t, row, user, ours);
-    if (e >= 0 && json_dumpb(user, NULL, 0, JSON_COMPACT) > SAID_MAX) {
-        snprintf(t->said->text, sizeof(t->said->text), "the person is larger than 252 KiB");
-        e = -EBADMSG;
-    }
-    return e;
+    return e < 0 ? e : write_out(t, user);
 }
 
 static void take_name(struct taking *t, const json_t *row)
@@ -327,10 +336,14 @@ static void mend(char *text)
 static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t now,
                             struct hr_said *ret)
 {
-    struct taking t = {.r = r, .now = now, .said = ret};
+    struct taking t;
     json_t *user;
     int e;
 
+    t.r = r; // its text is large, and needs no zeroes
+    t.now = now;
+    t.said = ret;
+    t.text[0] = 0;
     memset(ret, 0, sizeof(*ret));
     e = hr_text_at(&t, HR_ID, row, sizeof(ret->id) - 1);
     if (e <= 0) {
@@ -371,5 +384,7 @@ enum hr_outcome hr_take(const struct hr_rules *r, const json_t *row, int64_t now
 void hr_said_done(struct hr_said *said)
 {
     json_decref(said->user);
+    free(said->json);
     said->user = NULL;
+    said->json = NULL;
 }
