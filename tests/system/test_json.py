@@ -251,8 +251,7 @@ def test_guest(workday):
 
 def test_what_is_no_report_changes_nothing_and_is_said(workday):
     for fault, words in (({"status": 500}, "500"), ({"truncated": True}, "Workday|workers|report|taken|closed"),
-                         ({"short": True}, "no JSON"), ({"content_type": "text/html"}, "type"),
-                         ({"status": 401}, "401"), ({"redirect": "https://elsewhere.example/"}, "302")):
+                         ({"short": True}, "no JSON"), ({"status": 401}, "401"), ({"redirect": "https://elsewhere.example/"}, "302")):
         before = workday.people
         f = workday.fault(times=None, **fault)
         workday.people = [r for r in before if r["User_Name"] not in ("grace", "heidi")]
@@ -296,6 +295,13 @@ def test_syncd_killed_in_a_listing_loses_nothing(workday, following):
     following.start()
     becomes("judy", "terminated")
     assert state("bob") == "active"
+
+
+def test_source_test_shows_people_as_they_would_be_here_and_changes_nothing(workday):
+    got = subprocess.run(["rollcall", "source", "test", "workday"], capture_output=True, text=True, timeout=60)
+    assert got.returncode == 0, got.stdout + got.stderr
+    assert "userName (/User_Name, ...): " in got.stdout and "bob" in got.stdout, got.stdout
+    assert fake_hr.PASSWORD not in got.stdout + got.stderr
 
 
 def test_customer_tenant_and_temporary_lockout():
