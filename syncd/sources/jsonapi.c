@@ -150,8 +150,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     int r;
 
     w->own = hr;
-    hr->listed = hr ? listed_new(false) : NULL;
-    if (!hr || !hr->listed)
+    if (!hr || !(hr->listed = listed_new(false)))
         return wrong(w, "there is no memory");
     hr->url = web_option(w, "url");
     hr->kind = w->request.path                             ? HR_FILE

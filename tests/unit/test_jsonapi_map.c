@@ -427,7 +427,7 @@ static void adp_is_judged_by_the_primary_assignment_and_the_worker(void **state)
     "'" status "'}},'workerDates':{'originalHireDate':'2020-01-01'},'workAssignments':[" more "]}"
 #define ASSIGNED(primary, status)                                                                  \
     "{'primaryIndicator':" primary ",'assignmentStatus':{'statusCode':{'codeValue':'" status "'}}" \
-                                                                                             "}"
+    "}"
 
     (void)state;
     expect(adp, ADP("Active", ASSIGNED("false", "T") "," ASSIGNED("true", "A")),
