@@ -198,3 +198,6 @@ rollcall-source-json_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_config_json
 test_config_json_SRCS := tests/unit/test_config_json.c
 test_config_json_LIBS := -linih -ljansson
+UNIT_TESTS += test_core_renumbered
+test_core_renumbered_SRCS := tests/unit/test_core_renumbered.c tests/unit/engine_fixture.c
+test_core_renumbered_LIBS := $(ENGINE_LIBS)

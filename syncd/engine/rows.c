@@ -18,6 +18,8 @@ struct row {
     char *text, *place; // the body as it came
     struct body body;
     int64_t hash, slot; // slot -1: nobody yet
+    int64_t stood_with; // whose record this id was before, or -1
+    char stood_as[200]; // under this key
     int64_t groups_pending;
     bool groups_held; // the breaker holds what vanished
     char *old_text;
@@ -34,12 +36,12 @@ static void row_done(struct row *row)
 
 static int row_read(struct engine_core *core, struct row *row)
 {
-    sqlite3_stmt *q =
-        store_bind(&core->store,
-                   "SELECT i.body, i.hash, i.place, r.body, r.groups_pending FROM incoming i"
-                   " LEFT JOIN record r ON r.source = i.source AND r.id = i.id"
-                   " WHERE i.source = ? AND i.id = ?",
-                   "ss", row->src->name, row->id);
+    sqlite3_stmt *q = store_bind(&core->store,
+                                 "SELECT i.body, i.hash, i.place, r.body, r.groups_pending,"
+                                 " coalesce(r.slot, -1), coalesce(r.key, '') FROM incoming i"
+                                 " LEFT JOIN record r ON r.source = i.source AND r.id = i.id"
+                                 " WHERE i.source = ? AND i.id = ?",
+                                 "ss", row->src->name, row->id);
     int error = -ENOENT, r;
 
     if (!store_step(q, &error))
@@ -49,6 +51,8 @@ static int row_read(struct engine_core *core, struct row *row)
     row->place = strdup(store_text(q, 2));
     row->old_text = sqlite3_column_type(q, 3) == SQLITE_NULL ? NULL : strdup(store_text(q, 3));
     row->groups_pending = sqlite3_column_type(q, 4) == SQLITE_NULL ? 0 : sqlite3_column_int64(q, 4);
+    row->stood_with = sqlite3_column_int64(q, 5);
+    snprintf(row->stood_as, sizeof(row->stood_as), "%s", store_text(q, 6));
     sqlite3_reset(q);
     if (!row->text || !row->place)
         return -ENOMEM;
@@ -357,6 +361,17 @@ static int row_effect(struct engine_core *core, struct row *row, bool directory,
     return r == 0 ? person_merge(core, (uint32_t)row->slot, row->src->name, now, changes) : r;
 }
 
+// A record keeps its id when its number changes, as a contractor's does who is hired. Where nobody
+// has the new number, and nobody can be made of it, it stays with the person whose it was: what
+// it says from now on, that employment is over above all, is that person's.
+static void row_stays(struct row *row)
+{
+    if (row->stood_with < 0)
+        return;
+    row->slot = row->stood_with;
+    snprintf(row->key, sizeof(row->key), "%s", row->stood_as);
+}
+
 static int take_one(struct engine_core *core, struct row *row, int64_t now, struct changes *changes)
 {
     bool directory = row->src->role & ROLLCALL_ROLE_DIRECTORY;
@@ -378,6 +393,8 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
         if (r == 0)
             r = row_check_uid(core, row, now);
     }
+    if (r == 0 && row->slot < 0)
+        row_stays(row);
     if (r == 0 && directory)
         r = row_aliases(core, row, now);
     if (r == 0)
@@ -386,6 +403,9 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
         r = entry_appeared(core, row->src->name, row->id);
     if (r == 0)
         r = row_effect(core, row, directory, now, changes);
+    // Who lost this record to another number is vouched for by what is left.
+    if (r == 0 && row->stood_with >= 0 && row->stood_with != row->slot)
+        r = person_merge(core, (uint32_t)row->stood_with, row->src->name, now, changes);
     return r == 0 ? store_run(&core->store,
                               "DELETE FROM refused WHERE source = ? AND id = ? AND at = 0", "ss",
                               row->src->name, row->id)

@@ -41,6 +41,7 @@ struct listing {
     int64_t now, as_of; // when it was asked for; as of when the data are
     bool open, same;    // `begin` was said; the server says that nothing changed
     char *etag, *modified;
+    char complaint[200]; // why an element ended the reading
     char *count;         // as a page said it last
     uint64_t came, said; // elements; `user` lines
 };

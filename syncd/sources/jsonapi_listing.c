@@ -49,25 +49,22 @@ static const char *since(const struct listing *l)
     return listed_known(l->hr->listed) ? l->hr->since : NULL;
 }
 
+// Its sentence is kept: what becomes of an answer that was not taken is another one.
 static int take_timestamp(struct listing *l)
 {
     const char *text = rows_beside(l->rows, BESIDE_TIMESTAMP);
     struct hr_date d = {.kind = HR_DATE_NONE};
     char why[200];
 
-    if (!text) {
-        snprintf(l->w->why, sizeof(l->w->why), "there is no timestamp at %s before the list",
-                 l->hr->timestamp.text);
-        return -EBADMSG;
+    if (text && hr_date_read(&l->hr->rules.dates, text, &d, why, sizeof(why)) == 0 &&
+        d.kind != HR_DATE_NONE) {
+        l->as_of = d.at;
+        return 0;
     }
-    if (hr_date_read(&l->hr->rules.dates, text, &d, why, sizeof(why)) < 0 ||
-        d.kind == HR_DATE_NONE) {
-        snprintf(l->w->why, sizeof(l->w->why), "the timestamp at %s: \"%.40s\" is no instant",
-                 l->hr->timestamp.text, text);
-        return -EBADMSG;
-    }
-    l->as_of = d.at;
-    return 0;
+    snprintf(l->complaint, sizeof(l->complaint),
+             "there is no instant at %.100s before the list%s%.40s", l->hr->timestamp.text,
+             text ? ": " : "", text ? text : "");
+    return -EBADMSG;
 }
 
 static int begin(struct listing *l)
@@ -215,9 +212,9 @@ int hr_page_end(struct listing *l, const char *what)
         l->count = strdup(count);
     }
     l->page_rows = rows_count(l->rows);
-    if (r < 0 && rows_why(l->rows)[0])
+    if (r < 0 && (l->complaint[0] || rows_why(l->rows)[0]))
         snprintf(l->w->why, sizeof(l->w->why), "%.250s cannot be taken: %s", what,
-                 rows_why(l->rows));
+                 l->complaint[0] ? l->complaint : rows_why(l->rows));
     return r;
 }
 

@@ -142,7 +142,9 @@ static int read_page(struct listing *l, const char *url, bool conditional, struc
     if (r < 0 && !l->fed)
         return r;
     // What the document lacks is a consequence of a connection that ended.
-    e = r < 0 && rows_why(l->rows)[0] == 0 ? r : hr_page_end(l, http_bare(url, bare, sizeof(bare)));
+    e = r < 0 && rows_why(l->rows)[0] == 0 && !l->complaint[0]
+            ? r
+            : hr_page_end(l, http_bare(url, bare, sizeof(bare)));
     return r < 0 ? r : e;
 }
 

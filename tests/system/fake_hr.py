@@ -135,7 +135,7 @@ class Listed(fake_web.Server):
             self.get("/" + how, getattr(self, how))
 
     def part(self, at):
-        return {"total": len(self.people), "workers": self.people[at:at + self.size]}
+        return {"generated": "2026-11-01T03:00:00+01:00", "total": len(self.people), "workers": self.people[at:at + self.size]}
 
     def link(self, q):
         at = int(q.query.get("at", 0))

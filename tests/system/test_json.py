@@ -286,6 +286,16 @@ def test_two_rows_with_one_number_leave_both_as_they_were(workday):
     workday.people = rows
 
 
+def test_a_contractor_who_is_hired_has_another_kind_of_number_and_waits_for_a_word(workday):
+    uid = people.passwd("ivan")[2]
+    change(workday, "ivan", Employee_ID=None, Contingent_Worker_ID="C-77")
+    listings(workday)
+    assert people.passwd("ivan")[2] == uid and state("ivan") == "active"
+    assert any("belongs to 1008" in r for r in user("ivan")["refused"])
+    change(workday, "ivan", Active_Status="0", Termination_Date=day(-86400))
+    becomes("ivan", "terminated")
+
+
 def test_syncd_killed_in_a_listing_loses_nothing(workday, following):
     fault = workday.fault(stall=True)
     change(workday, "judy", Active_Status="0", Termination_Date=day(-86400))

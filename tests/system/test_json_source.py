@@ -177,6 +177,10 @@ def test_a_list_goes_on_in_each_of_five_ways(how, more):
             server.url = server.origin + "/same"
             refused(server, "the same page again", files=files, user=None, paging="offset", **LISTED)
             refused(server, "names 7 people, and 3 came", files=files, user=None, **LISTED)
+            refused(server, "there is no instant at /total before the list: 7", files=files, user=None, timestamp="/total", **LISTED)
+            server.url = server.origin + "/link"
+            with read(server, files=files, user=None, paging="link", timestamp="/generated", **LISTED) as s:
+                assert s.wait() == 0 and [m["as_of"] for m in s.ops("begin")] == ["2026-11-01T02:00:00Z"]
 
 
 def test_bamboohr_is_asked_for_changes_and_read_when_there_are_some():
