@@ -148,7 +148,8 @@ def test_add(workday):
     workday.people = workday.people + [row, fake_hr.worker(2001, "later", Groups="linux-users", Cost_Center="7",
                                                            Active_Status="0", Hire_Date=day(5 * 86400))]
     becomes("newcomer", "active")
-    assert people.passwd("newcomer")[0] == "newcomer" and people.groups("newcomer") >= {"linux-users"}
+    wait.until(lambda: people.passwd("newcomer"), "newcomer to be published")  # after the state is known
+    assert people.groups("newcomer") >= {"linux-users"}
     assert state("later") == "pending" and people.passwd("later") is None  # nobody sees who comes
 
 
@@ -205,6 +206,7 @@ def test_rename(workday):
     uid = people.passwd("dave")[2]
     change(workday, "dave", User_Name="Dave.Lee")
     becomes("dave.lee", "active")
+    wait.until(lambda: people.passwd("dave.lee") and not people.passwd("dave"), "the new name to be published")
     assert people.passwd("dave.lee")[2] == uid and people.passwd("dave") is None
 
 
