@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -160,24 +161,13 @@ struct auth *auth_close(struct auth *a)
 
 // ---- what goes with a request ----
 
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 static char *base64(const char *text)
 {
-    size_t len = strlen(text), n = 0;
+    size_t len = strlen(text); // of one line of a file, and of a name: far from INT_MAX
     char *out = malloc((len + 2) / 3 * 4 + 1);
 
-    for (size_t i = 0; out && i < len; i += 3) {
-        uint32_t v = (uint32_t)(unsigned char)text[i] << 16;
-        v |= i + 1 < len ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
-        v |= i + 2 < len ? (uint32_t)(unsigned char)text[i + 2] : 0;
-        out[n++] = letters[v >> 18];
-        out[n++] = letters[v >> 12 & 63];
-        out[n++] = i + 1 < len ? letters[v >> 6 & 63] : '=';
-        out[n++] = i + 2 < len ? letters[v & 63] : '=';
-    }
     if (out)
-        out[n] = 0;
+        EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text, (int)len);
     return out;
 }
 
