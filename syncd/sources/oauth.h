@@ -53,6 +53,8 @@ void auth_headers_done(struct auth_headers *headers); // erases
 bool auth_refused(struct auth *a);
 // A server gave a nonce for proofs with its answer to `url` (RFC 9449, 8 and 9).
 void auth_nonce(struct auth *a, const char *url, const char *nonce);
+// What an answer says of its error, for messages: never our secret, nor our token.
+void auth_said(const struct auth *a, const json_t *body, char *buf, size_t len);
 // When our certificate ends (AUTH_CERTIFICATE), or 0.
 int64_t auth_certificate_end(const struct auth *a);
 

@@ -97,18 +97,43 @@ static int make_form(const struct auth *a, char **ret)
 // ---- the token ----
 
 // What a server says goes to logs: it is no place for a secret, though it echo one.
-void oauth_said(const struct auth *a, const json_t *body, char *buf, size_t len)
+static bool tells(const struct auth *a, const char *text)
 {
-    const char *error = json_string_value(json_object_get(body, "error"));
-    const char *more = json_string_value(json_object_get(body, "error_description"));
+    _cleanup_erase_ char *pair = NULL;
 
-    if (!more)
-        more = json_string_value(json_object_get(body, "errorSummary"));
-    if ((a->secret && ((error && strstr(error, a->secret)) || (more && strstr(more, a->secret)))))
+    if (!text || (!a->secret && !a->token))
+        return false;
+    if ((a->secret && strstr(text, a->secret)) || (a->token && strstr(text, a->token)))
+        return true;
+    if (a->set.kind == AUTH_BASIC)
+        pair = oauth_basic(a->set.user, a->secret);
+    else if (a->set.kind == AUTH_SECRET)
+        pair = basic_of_client(a);
+    return pair && strstr(text, strchr(pair, ' ') + 1);
+}
+
+static const char *member(const json_t *o, const char *name)
+{
+    return json_string_value(json_object_get(o, name));
+}
+
+// Of Graph, Okta, SCIM, PingOne, OAuth.
+void auth_said(const struct auth *a, const json_t *body, char *buf, size_t len)
+{
+    const json_t *in = json_object_get(body, "error");
+    const char *code, *text;
+
+    if (!json_is_object(in))
+        in = body;
+    code = member(in, "code") ?: member(in, "errorCode") ?: member(in, "scimType");
+    code = code ?: member(in, "error");
+    text = member(in, "message") ?: member(in, "errorSummary") ?: member(in, "detail");
+    text = text ?: member(in, "error_description");
+    if (tells(a, code) || tells(a, text))
         snprintf(buf, len, ", with words that hold the secret");
     else
-        snprintf(buf, len, "%s%.60s%s%.200s", error || more ? ": " : "", error ?: "",
-                 error && more ? ": " : "", more ?: "");
+        snprintf(buf, len, "%s%.60s%s%.200s", code || text ? ": " : "", code ?: "",
+                 code && text ? ": " : "", text ?: "");
 }
 
 static int refused(const struct auth *a, const struct http *h, const struct http_answer *answer,
@@ -118,7 +143,7 @@ static int refused(const struct auth *a, const struct http *h, const struct http
     char text[SAID_MAX], clock[120] = "";
     int64_t skew;
 
-    oauth_said(a, answer->json, text, sizeof(text));
+    auth_said(a, answer->json, text, sizeof(text));
     if (!later && http_skew(h, &skew) && (skew > 60 || skew < -60))
         snprintf(clock, sizeof(clock), " (the server's clock is %lld s from ours)",
                  (long long)skew);

@@ -27,8 +27,6 @@ struct auth {
 int oauth_fetch(struct auth *a, struct http *h, char *why, size_t why_len);
 // Keeps the token of an answer of 200. -EBADMSG with a sentence.
 int oauth_take(struct auth *a, json_t *body, char *why, size_t why_len);
-// What an answer says of its error, for messages: never our secret.
-void oauth_said(const struct auth *a, const json_t *body, char *buf, size_t len);
 // "Basic ...", or NULL. The caller erases it.
 char *oauth_basic(const char *user, const char *secret);
 // A proof for one request, or NULL; `token` or NULL. The caller frees it.

@@ -75,27 +75,6 @@ static unsigned seconds(const struct web *w, const char *name, unsigned unsaid)
 
 // ---- requests ----
 
-static const char *member(const json_t *o, const char *name)
-{
-    return json_string_value(json_object_get(o, name));
-}
-
-// Of Graph, Okta, SCIM, PingOne, OAuth.
-static void words_of(const json_t *body, char *buf, size_t len)
-{
-    const json_t *in = json_object_get(body, "error");
-    const char *code, *text;
-
-    if (!json_is_object(in))
-        in = body;
-    code = member(in, "code") ?: member(in, "errorCode") ?: member(in, "scimType");
-    code = code ?: member(in, "error");
-    text = member(in, "message") ?: member(in, "errorSummary") ?: member(in, "detail");
-    text = text ?: member(in, "error_description");
-    snprintf(buf, len, "%s%.60s%s%.200s", code || text ? ": " : "", code ?: "",
-             code && text ? ": " : "", text ?: "");
-}
-
 static int error_of(int status)
 {
     switch (status) {
@@ -121,7 +100,7 @@ int web_send(struct web *w, const struct http_request *request, struct http_answ
     if (r < 0 || (ret->status >= 200 && ret->status < 300) ||
         (ret->status == 304 && (request->etag || request->modified)))
         return r;
-    words_of(ret->json, words, sizeof(words));
+    auth_said(w->auth, ret->json, words, sizeof(words));
     snprintf(w->why, sizeof(w->why), "%s: the server answered %d%s",
              http_bare(request->url, url, sizeof(url)), ret->status, words);
     return error_of(ret->status);

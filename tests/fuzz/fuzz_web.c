@@ -105,7 +105,7 @@ static void token(const uint8_t *bytes, size_t len)
         if (oauth_take(&a, json, why, sizeof(why)) == 0 &&
             (!*a.token || strpbrk(a.token, " \r\n\t") || (a.bound && !proves)))
             abort();
-        oauth_said(&a, json, text, sizeof(text));
+        auth_said(&a, json, text, sizeof(text));
         if (strstr(text, "sec") && !strstr(text, "the secret"))
             abort();
     }

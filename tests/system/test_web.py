@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The shared layer of sources over an API, by a source that is nothing else (web_source_main.c), over a server
 whose faults a test switches on."""
+import base64
 import email.utils
 import json
 import os
@@ -277,6 +278,18 @@ def test_no_secret_is_in_a_log_a_trace_or_a_command_line(server):
     for secret in [SECRET, "s3cr%20et", *bearer]:
         assert secret not in said
     assert f"GET {server.origin}/users?after=1: 200, " in said
+
+
+@pytest.mark.parametrize("how", ["ssws", "basic"])
+def test_what_an_api_says_of_our_credential_is_in_no_message(server, how):
+    sent = {"ssws": SECRET, "basic": base64.b64encode(f"ISU:{SECRET}".encode()).decode()}[how]
+    server.fault(path="/users", status=403, body={"errorCode": "E0000006", "errorSummary": "not by " + sent})
+    with source(server, sign_in=how, user="ISU") as s:
+        assert s.wait() == 1
+        assert server.requests[-1].headers["authorization"].endswith(sent)
+        said = json.dumps(s.said) + s.errors()
+    assert sent not in said
+    assert "the server answered 403" in said
 
 
 def copies(pid, words):

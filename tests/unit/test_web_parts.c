@@ -362,20 +362,53 @@ static void a_token_is_one_word_of_a_kind_that_we_asked_for(void **state)
     erasing_free_text(a.token);
 }
 
+// What is said of an error that an API answers with these words.
+static const char *said_of(const struct auth *a, const char *words)
+{
+    json_t *body = json_pack("{s:{s:s, s:s}}", "error", "code", "Denied", "message", words);
+    static char text[300];
+
+    auth_said(a, body, text, sizeof(text));
+    json_decref(body);
+    return text;
+}
+
 static void what_a_server_says_of_an_error_never_holds_the_secret(void **state)
 {
-    struct auth a = {.secret = (char *)(uintptr_t) "s3cret"};
+    struct auth a = {.set = {.kind = AUTH_BASIC, .user = "Aladdin"},
+                     .secret = (char *)(uintptr_t) "open sesame",
+                     .token = (char *)(uintptr_t) "a.b.c"};
     json_t *body =
-        json_pack("{s:s, s:s}", "error", "invalid_client", "error_description", "not s3cret!");
+        json_pack("{s:s, s:s}", "error", "invalid_client", "error_description", "open sesame!");
     char text[300];
 
     (void)state;
-    oauth_said(&a, body, text, sizeof(text));
-    assert_null(strstr(text, "s3cret"));
+    auth_said(&a, body, text, sizeof(text));
+    assert_null(strstr(text, "sesame"));
     json_object_set_new(body, "error_description", json_string("expired"));
-    oauth_said(&a, body, text, sizeof(text));
+    auth_said(&a, body, text, sizeof(text));
     assert_string_equal(text, ": invalid_client: expired");
     json_decref(body);
+    assert_string_equal(said_of(&a, "no such user"), ": Denied: no such user");
+    assert_null(strstr(said_of(&a, "Authorization: Bearer a.b.c"), "a.b.c"));
+    assert_null(strstr(said_of(&a, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), "QWxh"));
+    a.set = (struct auth_settings){.kind = AUTH_SECRET, .client_id = "Aladdin"};
+    assert_null(strstr(said_of(&a, "Basic QWxhZGRpbjpvcGVuJTIwc2VzYW1l"), "QWxh"));
+}
+
+static void a_name_and_a_password_go_in_base64(void **state)
+{
+    static const char *const pairs[][2] = {{"", "Basic Og=="},
+                                           {"a", "Basic OmE="},
+                                           {"ab", "Basic OmFi"},
+                                           {"\xff\xfe\xfd", "Basic Ov/+/Q=="}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char *line = oauth_basic("", pairs[i][0]);
+        assert_string_equal(line, pairs[i][1]);
+        free(line);
+    }
 }
 
 static void memory_that_grows_is_kept_and_what_it_left_is_erased(void **state)
@@ -409,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_key_that_cannot_be_used_is_told),
         cmocka_unit_test(a_token_is_one_word_of_a_kind_that_we_asked_for),
         cmocka_unit_test(what_a_server_says_of_an_error_never_holds_the_secret),
+        cmocka_unit_test(a_name_and_a_password_go_in_base64),
         cmocka_unit_test(memory_that_grows_is_kept_and_what_it_left_is_erased),
     };
 
