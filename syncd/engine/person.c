@@ -12,7 +12,7 @@
 
 struct known {
     struct rollcall_vouch vouch[RECORDS_MAX];
-    int64_t received[RECORDS_MAX];
+    int64_t received[RECORDS_MAX], first_seen[RECORDS_MAX];
     size_t n;
     int authority;       // index of the first source that vouches, or NONE
     int64_t incarnation; // the highest that one says
@@ -54,18 +54,35 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
                    (int64_t)src->default_end;
 }
 
-// A source that lists somebody under a new id, and the old one no more, has not lost anybody:
-// hired again, or the account was made anew there (rule 11). What it lists is what it says.
+// What an older record says beside one that its source lists now, under another id: nothing where
+// it is absent, or an account that is left out on purpose. What was said before it was deleted, or
+// of dates, is over where the other one came later: hired again, or made anew there (rule 11).
+static bool is_replaced(const struct known *k, size_t old, size_t by)
+{
+    const struct rollcall_vouch *o = &k->vouch[old], *b = &k->vouch[by];
+    bool later = k->first_seen[by] >= k->received[old], dated;
+
+    if (o->source != b->source || b->missing || b->gone || b->dropped)
+        return false;
+    dated = o->end != ROLLCALL_TIME_UNSET || o->terminated_at != ROLLCALL_TIME_UNSET;
+    if (o->gone)
+        return later;
+    if (o->missing)
+        return true;
+    return o->dropped && o->status == ROLLCALL_STATUS_REFUSED && !o->compromised &&
+           (later || !dated);
+}
+
 static void leave_out_replaced(struct known *k)
 {
+    bool replaced[RECORDS_MAX] = {false};
     size_t n = 0;
 
+    for (size_t i = 0; i < k->n; i++)
+        for (size_t j = 0; j < k->n && !replaced[i]; j++)
+            replaced[i] = is_replaced(k, i, j);
     for (size_t i = 0; i < k->n; i++) {
-        bool replaced = false;
-        for (size_t j = 0; j < k->n && k->vouch[i].missing && !k->vouch[i].gone; j++)
-            replaced = replaced || (k->vouch[j].source == k->vouch[i].source &&
-                                    !k->vouch[j].missing && !k->vouch[j].gone);
-        if (replaced)
+        if (replaced[i])
             continue;
         k->vouch[n] = k->vouch[i];
         k->received[n++] = k->received[i];
@@ -93,6 +110,7 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
             continue;
         vouch_of(&core->config->source[index], index, &b, q, &ret->vouch[ret->n]);
         ret->received[ret->n] = sqlite3_column_int64(q, 2);
+        ret->first_seen[ret->n] = sqlite3_column_int64(q, 5);
         if ((core->config->source[index].role & ROLLCALL_ROLE_AUTHORITY) &&
             !ret->vouch[ret->n].gone && index < ret->authority)
             ret->authority = index;
