@@ -31,13 +31,16 @@ int dropped_stage(struct engine_core *core, struct stage *stage, const struct ro
     if (m->name)
         cut(m->name, name, sizeof(name));
     stage->dropped++;
-    // Of two words in one listing the later one counts.
+    // Of two words in one listing the later one counts, but that one's end stands: between two
+    // readings somebody left, and is out of the groups that count as well.
     return store_run(&core->store,
                      "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
                      " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
                      " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
                      " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
-                     " drop_name = excluded.drop_name",
+                     " drop_name = excluded.drop_name, drop_status = CASE WHEN terminated THEN 4"
+                     " WHEN gone > 1 THEN gone - 1 WHEN body IS NOT NULL THEN json_extract(body,"
+                     " '$.status') ELSE drop_status END",
                      "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
 }
 
@@ -58,21 +61,43 @@ int dropped_unsaid(struct engine_core *core, const struct stage *stage, const ch
                : 0;
 }
 
+int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id)
+{
+    return store_run(&core->store,
+                     "UPDATE incoming SET drop_status = 4 WHERE source = ? AND id = ?", "ss",
+                     stage->source, id);
+}
+
 // ---- people who are people no more ----
 
 struct was {
     char id[160];
     int64_t slot; // -1: nobody's row
+    enum rollcall_status status;
 };
+
+// What ends sessions stands; the rest is refused. Nobody is let in by either.
+static enum rollcall_status strictest(enum rollcall_status a, enum rollcall_status b)
+{
+    static const enum rollcall_status order[] = {ROLLCALL_STATUS_TERMINATED, ROLLCALL_STATUS_LOCKED,
+                                                 ROLLCALL_STATUS_DISABLED, ROLLCALL_STATUS_LEAVE};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
+    return ROLLCALL_STATUS_REFUSED;
+}
 
 static int people_of(struct engine_core *core, const char *source, struct was **ret, size_t *ret_n)
 {
-    sqlite3_stmt *q = store_bind(&core->store,
-                                 "SELECT i.id, coalesce(r.slot, -1) FROM incoming i INDEXED BY"
-                                 " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
-                                 " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
-                                 " (NOT r.dropped OR r.missing OR r.gone) ORDER BY i.id",
-                                 "s", source);
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT i.id, coalesce(r.slot, -1), i.drop_status,"
+                   " json_extract(r.body, '$.status') FROM incoming i INDEXED BY"
+                   " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
+                   " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
+                   " (NOT r.dropped OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id",
+                   "s", source);
     struct was *list = NULL;
     size_t n = 0, room = 0;
     int error = 0;
@@ -88,6 +113,8 @@ static int people_of(struct engine_core *core, const char *source, struct was **
             list = p;
         }
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
+        list[n].status = strictest((enum rollcall_status)sqlite3_column_int(q, 2),
+                                   (enum rollcall_status)sqlite3_column_int(q, 3));
         list[n++].slot = sqlite3_column_int64(q, 1);
     }
     *ret = list;
@@ -101,12 +128,11 @@ static int refuse_person(struct engine_core *core, const char *source, const str
                          int64_t now, struct changes *changes)
 {
     int r = store_run(&core->store,
-                      "UPDATE record SET body = json_set(body, '$.status', CASE WHEN"
-                      " json_extract(body, '$.status') IN (4, 5) THEN json_extract(body,"
-                      " '$.status') ELSE 6 END), hash = 0, dropped = 1, received = ?, waits = 0,"
+                      "UPDATE record SET body = json_set(body, '$.status', ?), hash = 0,"
+                      " dropped = 1, received = ?, waits = 0,"
                       " missing = 0, missing_since = NULL, gone = 0, hold = NULL, groups_pending ="
                       " NULL, name = NULL, number = NULL, uid = NULL WHERE source = ? AND id = ?",
-                      "iss", now, source, w->id);
+                      "iiss", (int64_t)w->status, now, source, w->id);
 
     return r == 0 ? person_merge(core, (uint32_t)w->slot, source, now, changes) : r;
 }

@@ -152,8 +152,10 @@ static const char staging[] =
     // said that it has not; NULL: nothing was said. present: it counts as no absence.
     " shared INTEGER NOT NULL DEFAULT 0, listed INTEGER DEFAULT 1,"
     " present INTEGER NOT NULL DEFAULT 1,"
-    // The reason why it is left out on purpose, and its name.
-    " dropped TEXT, drop_name TEXT, PRIMARY KEY(source, id)) WITHOUT ROWID;"
+    // The reason why it is left out on purpose, and its name; and the status that was said of it in
+    // the same batch.
+    " dropped TEXT, drop_name TEXT, drop_status INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(source, "
+    "id)) WITHOUT ROWID;"
     "CREATE INDEX temp.incoming_dropped ON incoming(source) WHERE dropped IS NOT NULL;"
     "CREATE INDEX temp.incoming_name ON incoming(source, name);"
     "CREATE INDEX temp.incoming_number ON incoming(source, number);"

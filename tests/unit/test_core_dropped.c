@@ -126,6 +126,100 @@ static void an_end_of_employment_is_not_taken_back_by_a_drop(void **state)
     assert_int_equal(number_of_dropped(e), 1);
 }
 
+static void say_deleted(struct engine *e, const char *id, enum rollcall_status status)
+{
+    const struct rollcall_message m = {
+        .kind = ROLLCALL_MESSAGE_GONE, .id = id, .gone_status = status};
+
+    assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+}
+
+static bool ends_sessions(struct engine *e, const char *name)
+{
+    return state_of(e, name) >= ROLLCALL_STATE_SUSPENDED &&
+           !(flags_of_person(e, name) & ROLLCALL_FLAG_REFUSE_ONLY);
+}
+
+// Between two readings both happened: somebody left, and is out of the groups that count.
+static void an_end_stands_that_is_said_in_one_delta_with_a_drop(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[6];
+
+    e->config.breaker_explicit_count = 20;
+    crowd(rows, 6);
+    listing(e, rows, 6);
+    assert_int_equal(begin(e, "hr", false, e->now), 0);
+    rows[0].status = ROLLCALL_STATUS_TERMINATED;
+    say_row(e, "hr", &rows[0]);
+    say_dropped(e, "1000", "unassigned");
+    say_deleted(e, "1001", ROLLCALL_STATUS_TERMINATED);
+    say_dropped(e, "1001", "unassigned");
+    say_deleted(e, "1002", ROLLCALL_STATUS_LOCKED);
+    say_dropped(e, "1002", "unassigned");
+    say_broken(e, "hr", "1003", true);
+    say_dropped(e, "1003", "unassigned");
+    say_dropped(e, "1004", "unassigned");
+    say_broken(e, "hr", "1004", true);
+    rows[5].status = ROLLCALL_STATUS_DISABLED;
+    say_row(e, "hr", &rows[5]);
+    say_dropped(e, "1005", "unassigned");
+    say_dropped(e, "1005", "no-marker");
+    assert_int_equal(commit(e, "hr", 2), 0);
+    assert_int_equal(state_of(e, "p0"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_LOCKED);
+    assert_int_equal(state_of(e, "p3"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(state_of(e, "p4"), ROLLCALL_STATE_TERMINATED);
+    assert_true(ends_sessions(e, "p2"));
+    assert_true(ends_sessions(e, "p5"));
+    assert_int_equal(number_of_dropped(e), 6);
+}
+
+static void what_ends_sessions_is_not_weakened_by_a_drop(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[3];
+
+    crowd(rows, 3);
+    listing(e, rows, 3);
+    rows[1].status = ROLLCALL_STATUS_DISABLED;
+    rows[2].status = ROLLCALL_STATUS_LEAVE;
+    listing(e, rows, 3);
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    say_dropped(e, "1001", "unassigned");
+    say_dropped(e, "1002", "unassigned");
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_true(ends_sessions(e, "p1"));
+    assert_true(ends_sessions(e, "p2"));
+    rows[1].status = ROLLCALL_STATUS_ACTIVE;
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    say_row(e, "hr", &rows[1]);
+    assert_int_equal(commit(e, "hr", 1), 0);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+}
+
+// One of two accounts of an employee's is made a guest's, or was never an employee's to be.
+static void a_dropped_account_says_nothing_beside_one_that_is_listed(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[2];
+    int64_t uid;
+
+    crowd(rows, 2);
+    listing(e, rows, 2);
+    uid = uid_of(e, "p1");
+    listing_without(e, rows, 1, "1001");
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_LOCKED);
+    rows[1].id = "made-anew";
+    listing_without(e, rows, 2, "1001");
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(uid_of(e, "p1"), uid);
+    rows[1].status = ROLLCALL_STATUS_TERMINATED;
+    listing_without(e, rows, 2, "1001");
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_TERMINATED);
+}
+
 static void two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop(void **state)
 {
     struct engine *e = *state;
@@ -331,6 +425,9 @@ int main(void)
         TEST(who_was_a_person_is_refused_and_keeps_session_and_uid),
         TEST(nobody_is_made_of_a_dropped_record_and_it_is_listed_with_its_reason),
         TEST(an_end_of_employment_is_not_taken_back_by_a_drop),
+        TEST(an_end_stands_that_is_said_in_one_delta_with_a_drop),
+        TEST(what_ends_sessions_is_not_weakened_by_a_drop),
+        TEST(a_dropped_account_says_nothing_beside_one_that_is_listed),
         TEST(two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop),
         TEST(of_two_words_in_one_delta_the_later_counts),
         TEST(a_drop_of_most_people_is_held_like_any_other_loss),
