@@ -101,23 +101,31 @@ static void on_message(struct heard *h, const struct rollcall_message *m)
     }
 }
 
+// As it came, but in ASCII: no character in it can steer a terminal.
+static void print_line(const char *text, size_t len)
+{
+    _cleanup_json_ json_t *o = json_loadb(text, len, 0, NULL);
+
+    json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+}
+
 static void on_line(void *ctx, const char *text, size_t len)
 {
     struct heard *h = ctx;
     struct rollcall_message m;
 
-    if (h->cli->args.json)
-        printf("%s\n", text);
     if (len == 0)
         return;
     if (rollcall_message_parse(text, len, &m, h->wrong_why, sizeof(h->wrong_why)) < 0) {
         h->wrong = true;
         return;
     }
-    if (!h->cli->args.json)
-        on_message(h, &m);
+    if (h->cli->args.json)
+        print_line(text, len);
     else
-        h->refused |= m.kind == ROLLCALL_MESSAGE_PROBLEM && m.whole;
+        on_message(h, &m);
+    h->refused |= m.kind == ROLLCALL_MESSAGE_PROBLEM && m.whole;
     rollcall_message_done(&m);
 }
 

@@ -198,6 +198,7 @@ print({name: open(f"/proc/self/fd/{fd}").readline().strip() for name, fd in file
 
 @pytest.mark.parametrize("says, words", [
     ("sys.exit(1)", "exited with 1"), ("print('hello')", "does not speak the source protocol"),
+    ("sys.stderr.buffer.write(b'caf\\xe9\\n'); sys.exit(1)", "exited with 1"),
     ("print('x' * 300000)", "longer than 256 KiB"), ("time.sleep(600)", "nothing for longer than its timeout")])
 def test_run_and_test_say_what_is_wrong_with_a_source(says, words):
     with open(SCRIPT, "w", encoding="utf-8") as f:
@@ -207,6 +208,28 @@ def test_run_and_test_say_what_is_wrong_with_a_source(says, words):
     got = rollcall("source", "run", "idp")
     assert got.returncode == 1 and words in got.stderr, got.stdout + got.stderr
     assert rollcall("source", "test", "idp").returncode == 1
+
+
+def test_what_a_source_says_steers_no_terminal():
+    listing(user("1", "alice", department="\x9b2J\x1b[2J"), dropped("9", name="\u202eeve"))
+    with open("/srv/idp-listing", encoding="utf-8") as f:
+        lines = [json.dumps(json.loads(line), ensure_ascii=False) for line in f]
+    with open("/srv/idp-listing", "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n\x1b]0;not a message\x07\n")
+    assert "\x9b" in "".join(lines)
+    for verb in ("run", "test"):
+        for more in ([], ["--json"]):
+            got = rollcall("source", verb, "idp", *more)
+            assert got.returncode == 1 and not set(got.stdout + got.stderr) & set("\x9b\x1b\x07\u202e"), got
+    said = [json.loads(line) for line in rollcall("source", "run", "idp", "--json").stdout.splitlines()]
+    assert said == [json.loads(line) for line in lines]
+
+
+def test_a_refusal_in_long_words_of_another_alphabet_fails_a_test_too():
+    listing(user("1", "alice"), {"op": "problem", "whole": True, "text": "x" + "я" * 400, "where": "я" * 101})
+    got = rollcall("source", "test", "idp", "--json")
+    answer = json.loads(got.stdout)
+    assert got.returncode == 1 and not answer["ok"] and answer["findings"][0]["level"] == "error", answer
 
 
 def test_test_shows_people_as_they_would_look_and_why_some_would_have_no_account():
