@@ -74,7 +74,7 @@ int engine_core_local_files_changed(struct engine_core *core, int64_t now);
 // answer (new reference), or negative errno with {"error": "...", "hint": "..."}.
 int engine_core_status(struct engine_core *core, int64_t now, json_t **ret);
 int engine_core_user(struct engine_core *core, const char *name, int64_t now, json_t **ret);
-// The id of the person's record of this source; -ENOENT.
+// The id of the person's record of this source, of several the one that counts; -ENOENT.
 int engine_core_record_id(struct engine_core *core, const char *source, const char *name, char *buf,
                           size_t len);
 int engine_core_lock(struct engine_core *core, const char *name, const char *by, const char *reason,

@@ -497,7 +497,8 @@ int engine_core_record_id(struct engine_core *core, const char *source, const ch
 {
     sqlite3_stmt *q = store_bind(&core->store,
                                  "SELECT r.id FROM person p CROSS JOIN record r ON r.slot = p.slot"
-                                 " WHERE p.name = ? AND r.source = ?",
+                                 " WHERE p.name = ? AND r.source = ? ORDER BY r.gone OR r.missing,"
+                                 " r.dropped, r.received DESC LIMIT 1",
                                  "ss", name, source);
     int error = -ENOENT;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A record keeps its id while its employeeNumber becomes another: a contractor who is hired. And
 // the other way round: a new id with the same number.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,6 +100,22 @@ static void who_was_deleted_and_is_listed_under_a_new_id_is_employed(void **stat
     }
 }
 
+// `reread` asks a directory about the entry that it has.
+static void of_two_records_the_one_that_is_listed_is_asked_about(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record r = numbered("w1", "1008", "ivan");
+    char id[160] = "";
+
+    listing(e, &r, 1);
+    r.id = "w2"; // made anew in the directory
+    for (int i = 0; i < 2; i++)
+        listing(e, &r, 1);
+    assert_int_equal(engine_core_record_id(e->core, "hr", "ivan", id, sizeof(id)), 0);
+    assert_string_equal(id, "w2");
+    assert_int_equal(engine_core_record_id(e->core, "hr", "eve", id, sizeof(id)), -ENOENT);
+}
+
 // Where it was there before, the deletion is the later word.
 static void who_is_deleted_beside_another_record_of_the_same_number_is_out(void **state)
 {
@@ -125,6 +142,7 @@ int main(void)
         TEST(the_record_stays_with_its_person_who_is_terminated_by_it),
         TEST(one_whose_number_changes_with_the_end_is_terminated),
         TEST(who_was_deleted_and_is_listed_under_a_new_id_is_employed),
+        TEST(of_two_records_the_one_that_is_listed_is_asked_about),
         TEST(who_is_deleted_beside_another_record_of_the_same_number_is_out),
         TEST(with_another_name_too_it_stays_and_makes_nobody),
     };
