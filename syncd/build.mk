@@ -118,7 +118,7 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
-	syncd/sources/http_json.c \
+	syncd/sources/http_json.c syncd/sources/json_guard.c \
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
@@ -138,7 +138,8 @@ HR_MAP_SRCS := syncd/sources/jsonapi_pointer.c syncd/sources/jsonapi_date.c sync
 UNIT_TESTS += test_jsonapi_rows test_jsonapi_map
 test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS)
-test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c
+test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c \
+	syncd/sources/json_guard.c
 test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c

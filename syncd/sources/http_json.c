@@ -8,6 +8,7 @@
 #include "syncd/sources/erasing.h"
 #include "syncd/sources/http.h"
 #include "syncd/sources/http_text.h"
+#include "syncd/sources/json_guard.h"
 
 #define NAME_MAX_JSON 1024 // bytes of a member's name
 
@@ -120,50 +121,6 @@ static int leave(void *ctx)
     return 1;
 }
 
-static unsigned hex(const char *p)
-{
-    char digits[5] = {p[0], p[1], p[2], p[3], 0};
-
-    return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (unsigned)strtoul(digits, NULL, 16) : 0;
-}
-
-// Half of a pair: yajl would make a question mark of it, and of two people one.
-static bool has_lone_surrogate(const char *bytes, size_t len)
-{
-    const char *p = bytes, *end = bytes + len;
-
-    while (end - p > 1 && (p = memchr(p, '\\', (size_t)(end - p - 1)))) {
-        unsigned first = p[1] == 'u' && end - p >= 6 ? hex(p + 2) : 0;
-        bool high = first >= 0xd800 && first < 0xdc00, low = first >= 0xdc00 && first < 0xe000;
-        if (high) {
-            unsigned second = end - p >= 12 && p[6] == '\\' && p[7] == 'u' ? hex(p + 8) : 0;
-            if (second < 0xdc00 || second >= 0xe000)
-                return true;
-            p += 12;
-            continue;
-        }
-        if (low)
-            return true;
-        p += 2;
-    }
-    return false;
-}
-
-// JSON has no such blanks, and they may not stand in strings either.
-static bool has_odd_space(const char *bytes, size_t len)
-{
-    return memchr(bytes, '\v', len) || memchr(bytes, '\f', len);
-}
-
-// yajl does not mind a token that was only begun behind the end.
-static bool is_blank(const char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!strchr(" \t\r\n", bytes[i]) || !bytes[i])
-            return false;
-    return true;
-}
-
 static const char *what_is_wrong(const struct building *b)
 {
     unsigned char *said;
@@ -214,6 +171,7 @@ json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
                                         .yajl_end_array = leave};
     yajl_alloc_funcs memory = {.malloc = allocate, .realloc = reallocate, .free = release};
     struct building b = {0};
+    struct json_guard guard = {0};
     bool good;
 
     b.parser = yajl_alloc(&take, &memory, &b);
@@ -221,10 +179,10 @@ json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
         *ret_wrong = "there is no memory";
         return NULL;
     }
-    good = !has_lone_surrogate(bytes, len) && !has_odd_space(bytes, len) &&
+    good = json_guard_pairs(&guard, bytes, len) == len && !json_has_odd_space(bytes, len) &&
            yajl_parse(b.parser, (const unsigned char *)bytes, len) == yajl_status_ok &&
            yajl_complete_parse(b.parser) == yajl_status_ok && b.root &&
-           is_blank(bytes + b.end, len - b.end);
+           json_is_blank(bytes + b.end, len - b.end);
     if (!good) {
         *ret_wrong = what_is_wrong(&b);
         json_decref(b.root);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "syncd/sources/json_guard.h"
+
 #define NAME_MAX_BYTES 1024
 #define NUMBER_MAX     64
 #define SLICE          (16u * 1024)
@@ -38,6 +40,10 @@ struct rows {
     uint64_t count;
     char fault[200], why[ROWS_WHY_MAX];
     size_t silent; // bytes since the parser said something
+    struct json_guard guard;
+    bool half; // the text in work has half of a pair of escapes
+    bool over; // the document is, behind `end` bytes of this slice
+    size_t end;
     int error;
 };
 
@@ -192,8 +198,9 @@ static int keep_beside(struct rows *r, const char *text, size_t len)
             continue;
         if (r->beside[i])
             return fail(r, -EBADMSG, "a member beside the list stands twice");
-        if (memchr(text, 0, len) || len > 8192)
-            return fail(r, -EBADMSG, "a member beside the list is too long, or holds a NUL");
+        if (r->half || memchr(text, 0, len) || len > 8192)
+            return fail(r, -EBADMSG,
+                        "a member beside the list is too long, or holds a NUL or half a character");
         r->beside[i] = strndup(text, len);
         if (!r->beside[i])
             return fail(r, -ENOMEM, "");
@@ -265,12 +272,16 @@ static int on_number(void *ctx, const char *text, size_t len)
 static int on_string(void *ctx, const unsigned char *text, size_t len)
 {
     struct rows *r = ctx;
+    bool half = r->half;
 
     value_begins(r);
     if (!r->in_row && !keep_beside(r, (const char *)text, len))
         return 0;
+    r->half = false;
     if (!is_kept(r))
         return scalar(r, NULL);
+    if (half)
+        row_fault(r, "holds half of a character in a text");
     if (memchr(text, 0, len))
         row_fault(r, "holds a NUL in a text");
     return scalar(r, weigh(r, len) ? json_stringn((const char *)text, len) : NULL);
@@ -282,11 +293,12 @@ static int on_name(void *ctx, const unsigned char *name, size_t len)
     struct frame *f = &r->frame[r->depth - 1];
 
     r->silent = 0;
-    if (len >= sizeof(f->name) || memchr(name, 0, len)) {
+    if (r->half || len >= sizeof(f->name) || memchr(name, 0, len)) {
         if (is_kept(r))
-            row_fault(r, "has a name that is too long, or holds a NUL");
+            row_fault(r, "has a name that is too long, or holds a NUL or half a character");
         len = 0;
     }
+    r->half = false;
     memcpy(f->name, name, len);
     f->name[len] = 0;
     if (r->in_row && r->depth == r->list_depth + 1)
@@ -334,6 +346,10 @@ static int closes(struct rows *r)
 {
     r->silent = 0;
     r->depth--;
+    if (r->depth == 0) {
+        r->over = true;
+        r->end = yajl_get_bytes_consumed(r->parser);
+    }
     for (size_t i = 0; i <= ROWS_BESIDE; i++)
         if (r->match[i] > r->depth)
             r->match[i] = r->depth;
@@ -412,15 +428,32 @@ static int judge(struct rows *r, yajl_status status)
     return r->error;
 }
 
+static void parse(struct rows *r, const char *bytes, size_t len)
+{
+    r->end = 0;
+    r->silent += len;
+    if (r->silent > SILENT_MAX)
+        fail(r, -EBADMSG, "one text in it is longer than 1 MiB");
+    else if (json_has_odd_space(bytes, len))
+        fail(r, -EBADMSG, "it is no JSON: it has a form feed or a vertical tab");
+    else
+        judge(r, yajl_parse(r->parser, (const unsigned char *)bytes, len));
+    if (r->over && r->error == 0 && !json_is_blank(bytes + r->end, len - r->end))
+        fail(r, -EBADMSG, "it is no JSON: something stands behind its end");
+}
+
 int rows_feed(struct rows *r, const char *bytes, size_t len)
 {
     while (len > 0 && r->error == 0) {
-        size_t n = len < SLICE ? len : SLICE;
-        r->silent += n;
-        if (r->silent > SILENT_MAX)
-            fail(r, -EBADMSG, "one text in it is longer than 1 MiB");
-        else
-            judge(r, yajl_parse(r->parser, (const unsigned char *)bytes, n));
+        size_t n = len < SLICE ? len : SLICE, good = json_guard_pairs(&r->guard, bytes, n);
+        if (good > 0)
+            parse(r, bytes, good);
+        if (good < n) { // where the text in work still goes on
+            r->half = true;
+            n = good + 1;
+            if (r->error == 0)
+                parse(r, bytes + good, 1);
+        }
         bytes += n;
         len -= n;
     }

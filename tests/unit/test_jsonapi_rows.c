@@ -151,14 +151,48 @@ static void a_fault_inside_an_element_is_that_elements_alone(void **state)
     good("/a", "{\"a\":[{\"x\":{\"z\":[{\"q\":1,\"q\":2}]}},{}]}", "! names a member twice\n{}\n");
     good("/a", "{\"a\":[{\"x\":\"a\\u0000b\"},{}]}", "! holds a NUL in a text\n{}\n");
     good("/a", "{\"a\":[{\"a\\u0000b\":1},{}]}",
-         "! has a name that is too long, or holds a NUL\n{}\n");
+         "! has a name that is too long, or holds a NUL or half a character\n{}\n");
     good("/a", "{\"a\":[{\"x\":9223372036854775808},{\"x\":9223372036854775807}]}",
          "! holds a number that is out of range\n{\"x\":9223372036854775807}\n");
     good("/a", "{\"a\":[9223372036854775808,{}]}", "! holds a number that is out of range\n{}\n");
     good("/a", "{\"a\":[{\"x\":1e999},{}]}", "! holds a number that is out of range\n{}\n");
-    good("/a", "{\"a\":[{\"x\":\"\\udc00\"},{}]}", "! holds bytes that are not UTF-8\n{}\n");
+    good("/a", "{\"a\":[{\"x\":\"\\udc00\"},{}]}", "! holds half of a character in a text\n{}\n");
     good("/a", "{\"a\":[1,\"b\",null,[],{}]}",
          "! is no object\n! is no object\n! is no object\n! is no object\n{}\n");
+}
+
+static void half_of_a_character_is_no_question_mark(void **state)
+{
+    static const char *const names[] = {"id", NULL};
+    static const char fault[] = "! holds half of a character in a text\n{}\n";
+
+    (void)state;
+    good("/a", "{\"a\":[{\"id\":\"x\\ud83d\"},{}]}", fault);
+    good("/a", "{\"a\":[{\"id\":\"\\ude00\"},{}]}", fault);
+    good("/a", "{\"a\":[{\"id\":\"\\uD83D\\u0041\"},{}]}", fault);
+    good("/a", "{\"a\":[{\"id\":\"\\ud83d\\n\"},{}]}", fault);
+    good("/a", "{\"a\":[{\"id\":\"\\ud83d\\ud83d\\ude00\"},{}]}", fault);
+    good("/a", "{\"a\":[{\"i\\ud83d\":1},{}]}",
+         "! has a name that is too long, or holds a NUL or half a character\n{}\n");
+    good("/a", "{\"a\":[{\"id\":\"\\ud83d\\ude00\"},{\"id\":\"\\\\ud83d\"}]}",
+         "{\"id\":\"\xf0\x9f\x98\x80\"}\n{\"id\":\"\\\\ud83d\"}\n");
+    bad("/d/r", "{\"d\":{\"next\":\"u\\ud83d\",\"r\":[]}}", "half a character");
+    good("/a", "{\"b\":\"\\ud83d\",\"a\":[{\"c\":\"d\"}]}", "{\"c\":\"d\"}\n");
+    wanted = names;
+    good("/a", "{\"a\":[{\"b\":\"\\ud83d\",\"\\ud83d\":1,\"id\":\"c\"}]}", "{\"id\":\"c\"}\n");
+    wanted = NULL;
+}
+
+static void what_yajl_lets_through_behind_the_end_and_as_blanks_is_refused(void **state)
+{
+    (void)state;
+    bad("/a", "{\"a\":[]}\"", "no JSON");
+    bad("/a", "{\"a\":[]} \n\"x", "no JSON");
+    bad("/a", "{\"a\":[]}tru", "no JSON");
+    bad("/a", "{\"a\":[]} 1", "no JSON");
+    bad("/a", "{\"a\":[\v{}]}", "no JSON");
+    bad("/a", "{\"a\":[]}\f", "no JSON");
+    good("/a", "{\"a\":[{}]} \t\r\n", "{}\n");
 }
 
 static void
@@ -262,6 +296,8 @@ int main(void)
         cmocka_unit_test(a_document_that_ends_early_is_refused),
         cmocka_unit_test(what_is_no_list_is_refused),
         cmocka_unit_test(a_fault_inside_an_element_is_that_elements_alone),
+        cmocka_unit_test(half_of_a_character_is_no_question_mark),
+        cmocka_unit_test(what_yajl_lets_through_behind_the_end_and_as_blanks_is_refused),
         cmocka_unit_test(
             an_element_that_is_too_large_is_left_out_and_a_text_without_end_ends_it_all),
         cmocka_unit_test(who_takes_the_elements_may_end_it),
