@@ -194,6 +194,7 @@ static void done(struct web *w)
     free(hr->origin);
     free(hr->token_origin);
     free(hr->since);
+    free(hr->heard);
     free(hr->changes);
     free(hr->coverage);
     free(hr);

@@ -25,7 +25,7 @@ struct hr {
     bool confirm;              // the last listing lacked somebody: only another one tells
     struct http_header header; // with a secret in it
     char secret[700];
-    char *changes;             // BambooHR: what its feed said last
+    char *heard, *changes;     // BambooHR: what its feed said last, and before the last listing
     int64_t latest;            // and since when it is asked
     struct coverage *coverage; // of `rollcall source test`, in place of saying
 };

@@ -75,8 +75,6 @@ int hr_read_report(struct listing *l)
     } else if (r == 0) {
         r = hr_page_end(l, base);
     }
-    if (r == 0)
-        l->hr->latest = l->as_of;
     return r;
 }
 
@@ -107,8 +105,8 @@ int hr_changes(struct web *w)
     if (said && json_object_size(employees) > 0)
         r = !hr->changes || strcmp(said, hr->changes) != 0;
     if (said) {
-        free(hr->changes);
-        hr->changes = said;
+        free(hr->heard);
+        hr->heard = said;
     }
     http_answer_done(&a);
     return r;

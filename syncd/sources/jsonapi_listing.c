@@ -253,6 +253,18 @@ static void on_absent(const char *id)
     emit_absent(id);
 }
 
+// Only what was taken is news no more.
+static void feed_is_taken(struct listing *l)
+{
+    struct hr *hr = l->hr;
+
+    hr->latest = l->as_of;
+    if (!hr->heard)
+        return;
+    free(hr->changes);
+    hr->changes = ROLLCALL_TAKE(hr->heard);
+}
+
 // A cursor names one listing, and the way in which it was read.
 static void make_cursor(struct listing *l)
 {
@@ -284,6 +296,7 @@ void hr_listing_commit(struct listing *l)
     if (since(l))
         listed_absent(hr->listed, on_absent);
     hr->confirm = lacked;
+    feed_is_taken(l);
     make_cursor(l);
     free(hr->since);
     hr->since = json_dumps(l->w->cursor, JSON_COMPACT | JSON_SORT_KEYS); // as web_commit does

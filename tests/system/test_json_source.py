@@ -207,6 +207,22 @@ def test_bamboohr_is_asked_for_changes_and_read_when_there_are_some():
             assert fake_hr.KEY not in s.errors()
 
 
+def test_what_bamboohrs_feed_says_between_two_polls_is_news_until_the_report_was_taken():
+    people = [{"id": str(n), "employeeNumber": str(n), "workEmail": f"p{n}@acme.com", "status": "Active"} for n in (1, 2)]
+    with fake_hr.Bamboo(people) as server:
+        with read(server, once=False, files={"secret_file": fake_hr.KEY, "password_file": None}, user=None, preset="bamboohr",
+                  domain=["acme.com"], poll=22) as s:
+            s.until_commits(1)
+            people[0]["status"] = "Inactive"
+            server.change(1, "Updated")
+            s.until(lambda s: len(s.users()) == 3, "the change that a hint told")
+            server.fault(path="reports", status=400, times=1)
+            people[1]["status"] = "Inactive"
+            server.change(2, "Updated")
+            s.until(lambda s: len(s.users()) == 4, "the change, though the first report failed")
+            assert {u["urn:rollcall:1.0:User"]["status"] for u in s.users()[2:]} == {"terminated"}
+
+
 def test_successfactors_goes_on_by_next_and_sees_who_left_and_who_comes():
     people = [fake_hr.sf_person(1, fake_hr.employed("2020-01-01")),
               fake_hr.sf_person(2, fake_hr.employed("2024-01-01"), fake_hr.employed("2019-01-01", "2021-05-31", "T")),
