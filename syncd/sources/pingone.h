@@ -74,8 +74,8 @@ void pingone_groups_say(struct pingone *p);
 // assigned_groups is among them, or none are configured.
 json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned);
 // The same of a user that was read alone, by its memberOfGroupIDs. Whoever is in a group by
-// another group may not stand there: where the group's list had the user, it is asked once more.
-// -ENODATA where it cannot be told; errors of web_get.
+// another group may not stand there, and it may not be there at all: where the group's list had
+// the user, it is asked once more. -ENODATA: it has no id; errors of web_get.
 int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned);
 void pingone_groups_done(struct pingone *p);
 

@@ -163,7 +163,8 @@ static int seek(struct web *w, const json_t *user, const char *fault, void *ctx)
     return 0;
 }
 
-// The group's list is asked for this one alone.
+// The group's list is asked for this one alone; a name that no filter can hold is where the list
+// that was read last has it.
 static int still_in(struct web *w, const struct pingone_group *g, const json_t *user, bool *ret)
 {
     const struct pingone *p = w->own;
@@ -173,8 +174,9 @@ static int still_in(struct web *w, const struct pingone_group *g, const json_t *
     char *url;
     int r;
 
+    *ret = true;
     if (!name || strlen(name) > 256 || strpbrk(name, "\"\\"))
-        return -ENODATA; // no text for a filter
+        return 0;
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"] and username eq \"%s\"", g->id,
              name);
     url = http_url(p->users, "filter", filter, NULL);
@@ -191,7 +193,7 @@ int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret
     const char *id = person_text(user, "id");
     struct listed_hash hash = hash_of(p, id ? id : "");
     bool in[PINGONE_GROUPS_MAX] = {false};
-    int r = json_is_array(ids) && id ? 0 : -ENODATA;
+    int r = id ? 0 : -ENODATA;
 
     for (size_t i = 0; i < p->n_groups && r >= 0; i++) {
         in[i] = person_listed(ids, p->group[i].id);

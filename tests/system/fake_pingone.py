@@ -47,6 +47,7 @@ class PingOne(fake_web.Server):
         self.solution, self.status, self.page = "WORKFORCE", "ACTIVE", 200
         self.roles = {"users", "environment", "log"}
         self.indirect = {}  # members by another group: in the filter's answer, not in memberOfGroupIDs
+        self.silent = False  # memberOfGroupIDs is not said, whatever was asked
         self.names = {USERS: "linux-users", ADMINS: "linux-admins"}
         self.populations = {STAFF: "Employees", GUESTS: "Guests"}
         # POST https://auth.pingone.TLD/ENV/as/token, client_credentials with Basic (the SDK: token; DP: worker apps).
@@ -139,7 +140,7 @@ class PingOne(fake_web.Server):
             return self._denied("users")
         if not u:
             return error(404, "NOT_FOUND", "The requested resource was not found.")
-        if q.query.get("include") == "memberOfGroupIDs":
+        if q.query.get("include") == "memberOfGroupIDs" and not self.silent:
             u = {**u, "memberOfGroupIDs": [g for g, ids in self.members.items() if u["id"] in ids]}
         return u
 

@@ -121,6 +121,20 @@ def test_a_group_that_one_is_in_by_another_group_stays_though_the_user_does_not_
         assert s.users()[-1]["id"] == two and s.users()[-1]["groups"] == []
 
 
+def test_a_user_that_does_not_say_its_groups_keeps_nobody_from_leaving(server):
+    one, two, three = list(server.people)[:3]
+    server.silent = True
+    server.members[fake.USERS] -= {two}
+    server.people[three]["username"] = 'u"3@acme.example'
+    with source(server, poll=1) as s:
+        s.until_commits()
+        for n, id in enumerate((one, two, three)):
+            server.change(id, enabled=False)
+            s.until(lambda s: len(s.users()) > PEOPLE + n, "the change")
+    got = {u["id"]: (u["urn:rollcall:1.0:User"]["status"], len(u["groups"])) for u in s.users()[PEOPLE:]}
+    assert got == {one: ("disabled", 1), two: ("disabled", 0), three: ("disabled", 1)}
+
+
 def test_a_list_that_lacks_a_member_for_a_moment_takes_nothing_from_anybody(server):
     one, two = list(server.people)[:2]
     all_ = server.members[fake.USERS]
