@@ -75,17 +75,25 @@ static int write_down(struct say *say, const struct pingone_record *rec, enum pi
     return n > 0 && n <= sizeof(say->text) ? 0 : -ENOMEM; // SAID_MAX is more than any can have
 }
 
+// `over`: it is disabled, and was something else before.
 static void say_record(struct web *w, struct say *say, const struct pingone_record *rec,
-                       enum pingone_word word)
+                       enum pingone_word word, bool over)
 {
+    char text[100];
+
     begin(w, say);
     if (word == PINGONE_PERSON) {
         emit_user_text(say->text, say->n_text, rec->id);
         say->rows++;
+    } else if (word == PINGONE_DROPPED && over) {
+        // Being left out ends no session. That one is disabled has to be heard of whoever was a
+        // person, and makes nobody one.
+        snprintf(text, sizeof(text), "is disabled, and left out by now (%s)", rec->reason);
+        emit_problem(rec->name ?: rec->id, rec->id, true, text);
     } else if (word == PINGONE_DROPPED) {
         emit_dropped(rec->id, rec->reason, rec->name);
     } else {
-        emit_problem(rec->name ?: rec->id ?: "a user", rec->id, false, rec->why);
+        emit_problem(rec->name ?: rec->id ?: "a user", rec->id, over, rec->why);
     }
 }
 
@@ -98,7 +106,7 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     struct pingone_record rec;
     enum pingone_word word = pingone_take(user, &p->rules, assigned, &rec);
     enum listed_word said = LISTED_NEW;
-    bool again = false;
+    bool again = false, changed = false;
     int r;
 
     if (word == PINGONE_PERSON)
@@ -110,14 +118,14 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
         listed_bytes_begin(p->listed);
         listed_bytes(p->listed, say->text, say->n_text);
         hash = listed_bytes_end(p->listed);
-        again = !say->sure && say->n_doubtful < PINGONE_CHANGED_MAX &&
-                listed_changed(p->listed, rec.id, hash);
+        changed = listed_changed(p->listed, rec.id, hash);
+        again = changed && !say->sure && say->n_doubtful < PINGONE_CHANGED_MAX;
         if (!again)
             said = listed_record(p->listed, rec.id, hash, word != PINGONE_PROBLEM);
     }
     say->repeated += said == LISTED_REPEATED;
     if (r == 0 && said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word);
+        say_record(w, say, &rec, word, changed && json_is_false(json_object_get(user, "enabled")));
     json_decref(rec.user);
     return r < 0 ? r : again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
@@ -151,6 +159,11 @@ static int read_one(struct web *w, struct say *say, const char *id)
     url = http_url(base, "include", "memberOfGroupIDs", NULL);
     r = url ? web_get(w, url, &a) : -ENOMEM;
     free(url);
+    if (r >= 0 && strcmp(person_text(a.json, "id") ?: "", id) != 0) {
+        snprintf(w->why, sizeof(w->why),
+                 "PingOne answers with another user than the one asked for");
+        r = -EBADMSG;
+    }
     if (r >= 0)
         r = check_environment(w, a.json);
     if (r >= 0)
@@ -279,7 +292,8 @@ static int read_named(struct web *w, struct say *say, const struct pingone_chang
     return r == -ECANCELED ? 0 : r; // the log named nobody twice
 }
 
-static enum web_outcome read_changed(struct web *w)
+// Before all of them, where both are due: lists lag, and what the log named is forgotten with them.
+static enum web_outcome read_changed(struct web *w, bool due)
 {
     struct pingone *p = w->own;
     struct say say = {.delta = true, .sure = true};
@@ -288,12 +302,12 @@ static enum web_outcome read_changed(struct web *w)
     listed_begin(p->listed);
     for (size_t i = 0; i < p->log.n_changed && r >= 0; i++)
         r = read_named(w, &say, &p->log.changed[i]);
-    if (r < 0)
-        return web_failed(w, r);
+    if (r < 0) // one whose address fails keeps nobody else from being read
+        return due ? read_all(w) : web_failed(w, r);
     p->log.n_changed = 0;
     if (say.open)
         commit(w, &say);
-    return p->log.whole ? read_all(w) : WEB_READ;
+    return p->log.whole || due ? read_all(w) : WEB_READ;
 }
 
 enum web_outcome pingone_read(struct web *w)
@@ -302,7 +316,7 @@ enum web_outcome pingone_read(struct web *w)
     bool due = source_now_ms() - p->read_at >= (int64_t)w->request.poll * 900;
 
     // However much the log has to say, all of them are read every `poll`.
-    if (p->log.n_changed > 0 && !p->log.whole && !due && listed_known(p->listed))
-        return read_changed(w);
+    if (p->log.n_changed > 0 && listed_known(p->listed))
+        return read_changed(w, due);
     return read_all(w);
 }

@@ -56,7 +56,8 @@ class PingOne(fake_web.Server):
         base = f"/v1/environments/{ENV}"
         self.get(base, self._environment)
         self.get(base + "/billOfMaterials", self._bill)
-        self.get(base + "/users", self._users)
+        self.people_path = base + "/users"
+        self.get(self.people_path, self._users)
         self.get(re.compile(base + "/users/([^/]+)"), self._user)
         self.get(re.compile(base + "/(groups|populations)/([^/]+)"), self._object)
         self.get(base + "/activities", self._activities)

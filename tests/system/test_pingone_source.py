@@ -135,6 +135,35 @@ def test_a_user_that_does_not_say_its_groups_keeps_nobody_from_leaving(server):
     assert got == {one: ("disabled", 1), two: ("disabled", 0), three: ("disabled", 1)}
 
 
+def test_who_is_named_while_all_have_to_be_read_is_read_alone_though_the_list_lags(server):
+    one = list(server.people)[0]
+    with source(server, poll=20) as s:
+        s.until_commits()
+        old = list(server.people.values())
+        server.route("GET", server.people_path, lambda q: server._paged(q, "users", old) if "filter" not in q.query else server._users(q))
+        server.change(one, enabled=False)
+        server.note("GROUP.UPDATED", fake.USERS, kind="GROUP")  # all of them are read
+        s.until(lambda s: len(s.users()) > PEOPLE, "the change")
+        n = len(s.commits())
+        s.until_commits(n + 1)
+        assert [(u["id"], u["urn:rollcall:1.0:User"]["status"]) for u in s.users()[PEOPLE:]] == [(one, "disabled")]
+
+
+def test_a_leaver_who_is_nobody_of_ours_by_now_is_heard_once_where_one_was_a_person(server):
+    one, two, three = list(server.people)[:3]
+    with source(server, poll=1, populations=[fake.STAFF]) as s:
+        s.until_commits()
+        server.change(one, enabled=False, population={"id": fake.GUESTS})
+        server.change(two, population={"id": fake.GUESTS})
+        s.until(lambda s: s.ops("dropped") and s.ops("problem"), "both")
+        server.change(two, enabled=False)  # is nobody's business any more
+        server.change(three, enabled=False)
+        s.until(lambda s: len(s.users()) > PEOPLE, "the third")
+        s.until_commits(len(s.commits()) + 2)
+        assert [(m["id"], m["reason"]) for m in s.ops("dropped")] == [(two, "population")]
+        assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [(one, True)]
+
+
 def test_a_list_that_lacks_a_member_for_a_moment_takes_nothing_from_anybody(server):
     one, two = list(server.people)[:2]
     all_ = server.members[fake.USERS]
