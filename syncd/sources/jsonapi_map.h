@@ -99,7 +99,7 @@ struct hr_said {
     size_t len;
     char id[129]; // "" where it cannot be read
     char name[129];
-    bool terminated;    // HR_UNREADABLE: employment is over all the same (lifecycle, rule 3)
+    bool terminated;    // HR_UNREADABLE, HR_LEFT_OUT: employment is over (lifecycle, rule 3)
     const char *reason; // HR_LEFT_OUT
     char text[300];     // HR_UNREADABLE
     char warning[300];  // HR_PERSON; or ""

@@ -295,6 +295,8 @@ static int take_person(struct taking *t, const json_t *row, json_t *user)
     e = hr_take_state(t, row, &job);
     if (e < 0)
         return e;
+    t->over =
+        job.word == HR_WORD_TERMINATED || (job.end != ROLLCALL_TIME_UNSET && job.end <= t->now);
     t->said->reason = left_out(t, row, &job);
     if (t->said->reason)
         return 0;
@@ -344,6 +346,7 @@ static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t
     t.now = now;
     t.said = ret;
     t.text[0] = 0;
+    t.over = false;
     memset(ret, 0, sizeof(*ret));
     e = hr_text_at(&t, HR_ID, row, sizeof(ret->id) - 1);
     if (e <= 0) {
@@ -364,6 +367,7 @@ static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t
     }
     if (ret->reason) {
         json_decref(user);
+        ret->terminated = t.over;
         return HR_LEFT_OUT;
     }
     ret->terminated = false;

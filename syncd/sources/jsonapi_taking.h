@@ -12,6 +12,7 @@ struct taking {
     const struct hr_rules *r;
     int64_t now;
     struct hr_said *said;
+    bool over; // employment is, by word or date
     char text[PERSON_TEXT_MAX + 1];
 };
 

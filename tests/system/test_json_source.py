@@ -13,7 +13,7 @@ import fake_web
 import web_ca
 import web_source
 
-PROGRAM = "/usr/libexec/rollcall/sources/rollcall-source-json"
+PROGRAM = os.environ.get("ROLLCALL_JSON", "/usr/libexec/rollcall/sources/rollcall-source-json")
 NAMES = ["alice", "bob", "carol", "dora", "eve", "frank", "grace"]
 
 
@@ -149,6 +149,21 @@ def test_who_lacks_the_marker_is_left_out_and_counted(workday):
     with read(workday, user_types=["Employee"], require_attributes=["Email_Address"]) as s:
         assert s.wait() == 0 and names(s) == NAMES[2:]
         assert [(m["reason"], m["name"]) for m in s.ops("dropped")] == [("user-type", "Alice Example"), ("no-marker", "Bob Example")]
+
+
+def test_a_leaver_whose_type_goes_with_the_end_is_heard_once_where_one_was_a_person(workday):
+    wid = [p["WID"] for p in workday.people]
+    workday.people[3]["Worker_Type"] = "Contingent Worker"
+    with read(workday, once=False, user_types=["Employee"]) as s:
+        s.until_commits(1)
+        workday.people[0].update(Worker_Type="Former Employee", Active_Status="0")
+        workday.people[1].update(Worker_Type="Former Employee", Termination_Date="2021-05-01")
+        workday.people[2].update(Worker_Type="Contingent Worker")  # works on
+        workday.people[3].update(Active_Status="0")  # never was one of ours
+        s.until(lambda s: len(s.ops("problem")) == 2 and len(s.ops("dropped")) == 2, "all of them")
+        s.until_commits(len(s.commits()) + 2)
+        assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [(wid[0], True), (wid[1], True)]
+        assert [m["id"] for m in s.ops("dropped")] == [wid[3], wid[2]]
 
 
 LISTED = {"preset": "none", "rows": "/workers", "map": ["id:/id", "status:/s", "userName:/n"], "statuses": ["A:active"],
