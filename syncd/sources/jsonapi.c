@@ -153,6 +153,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     if (!hr || !(hr->listed = listed_new(false)))
         return wrong(w, "there is no memory");
     hr->url = web_option(w, "url");
+    hr->confirm = json_is_true(json_object_get(w->cursor, "confirm"));
     hr->kind = w->request.path                             ? HR_FILE
                : preset && strcmp(preset, "bamboohr") == 0 ? HR_BAMBOO
                                                            : HR_API;

@@ -294,6 +294,8 @@ static void make_cursor(struct listing *l)
         json_object_set_new(c, "etag", json_string(l->etag));
     if (l->modified)
         json_object_set_new(c, "modified", json_string(l->modified));
+    if (l->hr->confirm)
+        json_object_set_new(c, "confirm", json_true());
 }
 
 void hr_listing_commit(struct listing *l)
@@ -303,7 +305,8 @@ void hr_listing_commit(struct listing *l)
     lacked = false;
     if (since(l))
         listed_absent(hr->listed, on_absent);
-    hr->confirm = lacked;
+    // Whom the engine knew before this process began and the list lacks, only the engine knows.
+    hr->confirm = lacked || (!since(l) && json_object_size(l->w->cursor) > 0);
     feed_is_taken(l);
     make_cursor(l);
     free(hr->since);

@@ -89,6 +89,20 @@ def test_an_etag_costs_no_report_until_something_changes():
             assert s.wait() == 0 and names(s) == ["alice", "bob"]
 
 
+def test_who_is_missing_is_looked_for_again_over_an_etag_though_the_process_begins_anew():
+    with fake_hr.Workday([fake_hr.worker(n, name) for n, name in enumerate(NAMES[:3])], etag=True) as server:
+        with read(server, once=False) as s:
+            s.until_commits(1)
+            del server.people[2]
+            s.until(lambda s: s.ops("absent"), "one absent")
+            known = s.until_commits(2)[:2]
+        with read(server, cursor=known[1]["cursor"]) as s:  # nothing changed, and the second listing was not heard
+            assert s.wait() == 0 and names(s) == NAMES[:2] and not s.ops("as_of")
+        with read(server, cursor=known[0]["cursor"], once=False) as s:  # only the engine knows who is missing
+            s.until_commits(2)
+            s.until(lambda s: s.ops("as_of"), "an answer of 304")
+
+
 @pytest.mark.parametrize("fault, words", [
     ({"truncated": True}, ["cut short|transfer|closed|cannot be taken"]),
     ({"short": True}, ["cannot be taken", "no JSON"]),
