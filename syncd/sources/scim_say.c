@@ -10,6 +10,7 @@
 #include "rollcall/source.h"
 #include "syncd/sources/scim.h"
 
+#define TO_COME   60  // seconds that a clock may be ahead
 #define ASKED_MAX 100 // beyond so many missing ones, a second pass costs less
 
 static const char *name_of(const struct scim *s)
@@ -106,13 +107,21 @@ static void text_done(struct text *text)
     free(text->bytes);
 }
 
-static void say(struct scim *s, const struct scim_taken *t, const struct text *text)
+// `over`: it is inactive, and was something else before.
+static void say(struct scim *s, const struct scim_taken *t, const struct text *text, bool over)
 {
+    char why[100];
+
     open_listing(s);
     if (*t->why && t->kind != SCIM_PROBLEM)
         emit_warning(name_of(s), t->id, t->why);
     if (t->kind == SCIM_PROBLEM) {
         emit_problem(name_of(s), *t->id ? t->id : NULL, t->terminated, t->why);
+    } else if (t->kind == SCIM_DROPPED && over) {
+        // Being left out ends no session. That one is inactive has to be heard of whoever was a
+        // person, and makes nobody one.
+        snprintf(why, sizeof(why), "is inactive, and left out by now (%s)", t->reason);
+        emit_problem(name_of(s), t->id, true, why);
     } else if (t->kind == SCIM_DROPPED) {
         emit_dropped(t->id, t->reason, t->name);
     } else {
@@ -154,14 +163,18 @@ static void say_groups_of(struct scim *s, const json_t *row)
 }
 
 // By the server's clock of meta.lastModified. An entry from before what was asked for shows that
-// the filter is none.
+// the filter is none. A time to come is no change seen: nobody else's would be asked for until
+// then.
 static void note_time(struct scim *s, const json_t *row)
 {
-    int64_t t = scim_last_modified(row);
+    int64_t t = scim_last_modified(row), skew = 0;
+
+    http_skew(s->w->http, &skew);
 
     if (s->asked > 0 && (t == ROLLCALL_TIME_UNSET || t < s->asked))
         s->no_filter = true;
-    if (t != ROLLCALL_TIME_UNSET && (s->latest == ROLLCALL_TIME_UNSET || t > s->latest))
+    if (t != ROLLCALL_TIME_UNSET && t <= s->as_of + skew + TO_COME &&
+        (s->latest == ROLLCALL_TIME_UNSET || t > s->latest))
         s->latest = t;
 }
 
@@ -171,6 +184,7 @@ int scim_take_user(void *ctx, const json_t *row)
     enum listed_word word = LISTED_NEW;
     _cleanup_(text_done) struct text text = {0};
     int active = scim_bool(scim_get(row, "active")), r = 0;
+    bool over = false;
     struct scim_taken t;
 
     if (s->only_inactive && active == 1)
@@ -184,13 +198,16 @@ int scim_take_user(void *ctx, const json_t *row)
         return -ENOMEM;
     }
     text.len = text.bytes ? strlen(text.bytes) : 0;
-    if (*t.id)
-        word = listed_record(s->people, t.id, hash_of(s, &t, &text), t.kind != SCIM_PROBLEM);
+    if (*t.id) {
+        struct listed_hash hash = hash_of(s, &t, &text);
+        over = t.inactive && listed_changed(s->people, t.id, hash);
+        word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM);
+    }
     if (word == LISTED_TWICE && t.inactive)
         s->again = true; // it changed while the pages were read: what came last counts
     s->met += word == LISTED_NEW || word == LISTED_SAME;
     if (word == LISTED_NEW)
-        say(s, &t, &text);
+        say(s, &t, &text, over);
     if (t.kind == SCIM_PERSON && (word == LISTED_NEW || word == LISTED_SAME)) {
         say_groups_of(s, row);
         if (s->assigned && (s->full || !scim_groups_has(s->persons, t.id)))

@@ -12,7 +12,7 @@ import wait
 from fake_scim import group, user
 from web_source import Source
 
-PROGRAM = "/usr/libexec/rollcall/sources/rollcall-source-scim"
+PROGRAM = os.environ.get("ROLLCALL_SCIM", "/usr/libexec/rollcall/sources/rollcall-source-scim")
 NAMES = [f"p{i:02}" for i in range(25)]
 
 
@@ -280,6 +280,25 @@ def test_a_change_costs_two_questions_where_the_server_can_say_who_changed(serve
     server.remove("p08")
     s.knows(set(NAMES) - {"p07", "p08"} | {"p07.new", "gone"})
     assert s.ops("begin")[-1]["mode"] == "full"
+
+
+def test_a_time_to_come_hides_nobody_elses_change(server, scim):
+    server.people["id-p00"]["meta"]["lastModified"] = "2099-01-01T00:00:00Z"
+    s = scim(page_size=100, groups_from="users")
+    s.until(lambda s: s.whole() >= 2 and len(s.commits() + s.ops("as_of")) >= 3, "an increment")
+    server.change("p07", active=False)
+    s.until(lambda s: status(s, "p07") == "disabled", "p07 to be disabled")
+
+
+def test_who_loses_the_marker_and_is_disabled_in_one_go_is_locked(server, scim):
+    s = scim().knows(NAMES)
+    server.change("p05", active=False, **{fake_scim.ENTERPRISE: {}})
+    server.change("p06", **{fake_scim.ENTERPRISE: {}})
+    s.until(lambda s: s.ops("problem") and "id-p06" in s.look()[1], "both")
+    server.change("p06", active=False)  # is nobody's business any more
+    s.refreshed()
+    assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [("id-p05", True)]
+    assert list(s.look()[1]) == ["id-p06"]
 
 
 def test_a_list_that_is_as_it_was_is_not_read_again(server, scim):
