@@ -257,6 +257,7 @@ static void done(struct web *w)
     json_decref(g->in.lists);
     json_decref(g->touch);
     json_decref(g->enabled);
+    json_decref(g->off);
     json_decref(g->risk);
     json_decref(g->map);
     free(g);

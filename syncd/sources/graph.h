@@ -52,6 +52,7 @@ struct graph {
     bool leave_asked; // of this process: whether it may be
     json_t *touch;    // users to be read by themselves: id to a number, see graph_touch
     json_t *enabled;  // of those: ids that the feed says are enabled
+    json_t *off;      // id to when (ms) the feed said that it is disabled or deleted, of late
     json_t *risk;     // id to a word, of those at risk; NULL: not known
     bool risk_off, device_off;
     int64_t risk_at, device_at; // 0: not asked yet
@@ -78,6 +79,8 @@ int graph_touch(struct graph *g, const unsigned char id[GRAPH_ID]);
 int graph_touch_later(struct graph *g, const unsigned char id[GRAPH_ID]); // in the next one
 // `on`: the feed says that it is enabled; a user that says otherwise is older than that.
 int graph_touch_changed(struct graph *g, const unsigned char id[GRAPH_ID], bool on);
+// The feed says that it is disabled or deleted: for a while nothing older brings it back.
+void graph_note_off(struct graph *g, const unsigned char id[GRAPH_ID]);
 int graph_say_touched(struct graph *g);
 int graph_touch_assigned(struct graph *g); // who came in or fell out by the last settling
 size_t graph_touched(const struct graph *g);

@@ -159,6 +159,7 @@ static int take_changed(struct graph *g, const json_t *item)
     g->in.news++;
     if (json_is_false(json_object_get(item, "accountEnabled"))) {
         int r = graph_say_user(g, item);
+        graph_note_off(g, id);
         return r < 0 || graph_user_whole(item) ? r : graph_touch_later(g, id);
     }
     return graph_touch_changed(g, id, json_is_true(json_object_get(item, "accountEnabled")));
@@ -167,11 +168,15 @@ static int take_changed(struct graph *g, const json_t *item)
 static int take_user(struct graph *g, const json_t *item, void *ctx)
 {
     const struct feed *f = ctx;
+    unsigned char id[GRAPH_ID];
     int r;
 
     g->in.done++;
     if (json_object_get(item, "@removed")) {
         r = graph_say_removed(g, item);
+        if (r == 0 && !f->whole &&
+            graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+            graph_note_off(g, id);
     } else if (f->whole) {
         r = graph_say_user(g, item);
     } else {

@@ -9,6 +9,7 @@
 
 #include "rollcall/source.h"
 #include "syncd/sources/graph.h"
+#include "syncd/sources/wait.h"
 
 // ---- users that are read by themselves ----
 //
@@ -18,6 +19,7 @@
 // the commit: what is not committed was not said.
 
 #define TRIES_MAX 5
+#define LAG_MS    600000 // so long an object may be older than what the feed said of it
 
 // Of what was done, and of what has to wait for the next listing.
 #define DONE(n) (-1 - (n))
@@ -65,11 +67,41 @@ int graph_touch_changed(struct graph *g, const unsigned char id[GRAPH_ID], bool 
     char text[GRAPH_ID_TEXT];
 
     graph_id_text(id, text);
-    if (on)
+    if (on) {
         json_object_set_new(g->enabled, text, json_true());
-    else
+        json_object_del(g->off, text);
+    } else {
         json_object_del(g->enabled, text);
+    }
     return graph_touch(g, id);
+}
+
+void graph_note_off(struct graph *g, const unsigned char id[GRAPH_ID])
+{
+    char text[GRAPH_ID_TEXT];
+
+    json_object_set_new(g->off, graph_id_text(id, text), json_integer(source_now_ms()));
+    json_object_del(g->enabled, text);
+}
+
+static void forget_off(struct graph *g)
+{
+    int64_t now = source_now_ms();
+    const char *id;
+    json_t *when;
+    void *next;
+
+    json_object_foreach_safe(g->off, next, id, when)
+    {
+        if (now - json_integer_value(when) > LAG_MS)
+            json_object_del(g->off, id);
+    }
+}
+
+// The feed took the account away, and this answer is of before: it must bring nobody back.
+static bool is_before_off(const struct graph *g, const char *id, const json_t *object)
+{
+    return json_object_get(g->off, id) && json_is_true(json_object_get(object, "accountEnabled"));
 }
 
 // What was read is behind the feed: it is read again.
@@ -109,6 +141,7 @@ void graph_begin(struct graph *g)
     json_t *lists = g->in.lists ?: json_object();
 
     json_object_clear(lists);
+    forget_off(g);
     g->in = (struct graph_listing){.as_of = time(NULL), .lists = lists};
     if (g->in.as_of < g->last_as_of) // this host's clock was set back since
         g->in.as_of = g->last_as_of;
@@ -295,6 +328,15 @@ static int take_absent(struct graph *g, const char *text, json_int_t tries)
                : 0;
 }
 
+static bool is_of(const json_t *object, const char *text)
+{
+    unsigned char asked[GRAPH_ID], got[GRAPH_ID];
+
+    return graph_id_parse(text, asked) &&
+           graph_id_parse(json_string_value(json_object_get(object, "id")), got) &&
+           memcmp(asked, got, GRAPH_ID) == 0;
+}
+
 static int say_one(struct graph *g, const char *text, json_int_t tries)
 {
     struct http_answer a = {0};
@@ -302,17 +344,12 @@ static int say_one(struct graph *g, const char *text, json_int_t tries)
     int r = url ? web_get(g->w, url, &a) : -ENOMEM;
 
     free(url);
+    if (r == 0 && !is_of(a.json, text)) // it would make somebody else of this person
+        r = -EBADMSG;
     if (r == -ENOENT || r == -EBADMSG) {
         r = take_absent(g, text, tries);
-    } else if (r == 0) {
-        // Another's object would make somebody else of this person.
-        const char *id = json_string_value(json_object_get(a.json, "id"));
-        unsigned char asked[GRAPH_ID], got[GRAPH_ID];
-        graph_id_parse(text, asked);
-        if (!graph_id_parse(id, got) || memcmp(asked, got, GRAPH_ID) != 0)
-            r = take_absent(g, text, tries);
-        else
-            r = graph_say_user(g, a.json);
+    } else if (r == 0 && !is_before_off(g, text, a.json)) {
+        r = graph_say_user(g, a.json);
         if (r == 0 && json_integer_value(json_object_get(g->touch, text)) != LATER)
             json_object_set_new(
                 g->touch, text,

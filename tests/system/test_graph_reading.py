@@ -208,6 +208,30 @@ def test_a_user_that_lags_behind_the_feed_is_read_again(tenant, server):
         s.shows(lambda p: p.users[alice][OURS]["status"] == "active", "alice to be enabled after all")
 
 
+@pytest.mark.parametrize("word", ["disabled", "deleted"])
+def test_an_object_that_lags_behind_the_feed_brings_no_leaver_back(tenant, server, word):
+    alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
+    with Source(tenant) as s:
+        s.settled()
+        tenant.partial = tenant.stale = True  # what it was before comes too, and makes it be asked for
+        old = server.fault(path=f"/v1.0/users/{alice}", body=dict(tenant.objects["users"][alice]), times=5)
+        tenant.change(alice, accountEnabled=False) if word == "disabled" else tenant.remove(alice)
+        s.shows(lambda p: alice in p.gone or s.status(alice) == "disabled", "alice to be out")
+        wait.until(lambda: old.hits == 5, "the old answer to come again and again")
+        s.quiet()
+        locked = next(n for n, m in enumerate(s.said) if m["op"] == "gone" or
+                      m["op"] == "user" and m["user"]["id"] == alice and m["user"][OURS]["status"] == "disabled")
+        assert not [
+            m for m in s.said[locked:] if m["op"] == "user" and m["user"]["id"] == alice and m["user"][OURS]["status"] == "active"]
+        if word == "disabled":
+            assert s.status(alice) == "disabled"
+            tenant.partial = tenant.stale = False
+            # Whoever comes back by the feed's own word comes at once.
+            tenant.change(alice, accountEnabled=True)
+            s.shows(lambda p: s.status(alice) == "active", "alice to be back")
+        assert bob in s.now().users
+
+
 @pytest.mark.parametrize("how", [410, "syncStateNotFound"])
 def test_a_token_that_is_lost_means_all_of_it_again(tenant, how):
     alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
