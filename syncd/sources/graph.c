@@ -178,10 +178,16 @@ static int begin(struct graph *g)
     return r == 0 ? know_risk(g) : r;
 }
 
+// Where all that is wanted can wait for a while: what changes is read meanwhile.
+static bool is_wanted(const struct graph *g)
+{
+    return (g->again || graph_touched(g) > GRAPH_TOUCH_MAX) && time(NULL) >= g->again_after;
+}
+
 static bool is_whole_due(const struct graph *g)
 {
-    return !g->users || !g->groups || (g->again && time(NULL) >= g->again_after) ||
-           graph_touched(g) > GRAPH_TOUCH_MAX || time(NULL) - g->committed_at >= GRAPH_TOKEN_AGE;
+    return !g->users || !g->groups || is_wanted(g) ||
+           time(NULL) - g->committed_at >= GRAPH_TOKEN_AGE;
 }
 
 static void keep_links(struct graph *g)
@@ -193,14 +199,18 @@ static void keep_links(struct graph *g)
     g->next_users = g->next_groups = NULL;
 }
 
-static int read_round(struct graph *g, bool whole)
+// *ret_whole: it was the listing of everybody that failed.
+static int read_round(struct graph *g, bool whole, bool *ret_whole)
 {
     int r = whole ? say_whole(g) : say_changes(g);
 
     if (r < 0)
         return r;
-    if (!whole && graph_touched(g) > GRAPH_TOUCH_MAX) {
-        graph_abort(g);
+    // Who is locked among so many is said now, and does not hang on the listing of everybody.
+    if (g->in.open && !whole && graph_touched(g) > GRAPH_TOUCH_MAX)
+        graph_commit(g);
+    if (!whole && graph_touched(g) > GRAPH_TOUCH_MAX && is_wanted(g)) {
+        *ret_whole = true;
         r = say_whole(g);
         if (r < 0)
             return r;
@@ -212,7 +222,8 @@ static int read_round(struct graph *g, bool whole)
         return 0;
     }
     keep_links(g);
-    emit_as_of(g->in.as_of);
+    if (graph_touched(g) <= GRAPH_TOUCH_MAX) // else much is known to have changed
+        emit_as_of(g->in.as_of);
     return 0;
 }
 
@@ -224,7 +235,7 @@ static enum web_outcome read_graph(struct web *w)
 
     if (r == 0) {
         whole = is_whole_due(g);
-        r = read_round(g, whole);
+        r = read_round(g, whole, &whole);
     }
     if (r == 0)
         r = read_signals(g);

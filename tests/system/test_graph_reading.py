@@ -232,6 +232,25 @@ def test_an_object_that_lags_behind_the_feed_brings_no_leaver_back(tenant, serve
         assert bob in s.now().users
 
 
+def test_a_leaver_among_very_many_changes_does_not_wait_for_the_listing_of_all(tenant, server):
+    ids = people(tenant, 510)
+    with Source(tenant) as s:
+        s.settled()
+        whole = server.fault(path=r"users/delta\?.*select", body={"value": {}}, times=None)  # all of them cannot be had
+        with tenant.lock:
+            for i in ids:
+                tenant.change(i, department="Ops")
+            tenant.change(ids[7], accountEnabled=False)
+        s.shows(lambda p: s.status(ids[7]) == "disabled", "the leaver to be out")
+        wait.until(lambda: whole.hits, "all to be asked for")
+        tenant.change(ids[9], accountEnabled=False)
+        s.shows(lambda p: s.status(ids[9]) == "disabled", "one more")
+        cursor = s.now().cursor
+    server.mend()
+    s = once(tenant, cursor=cursor)  # a process that is started again knows that it has to read all
+    assert s.picture.whole == 1 and sum('"Ops"' in json.dumps(u) for u in s.picture.users.values()) == 510
+
+
 @pytest.mark.parametrize("how", [410, "syncStateNotFound"])
 def test_a_token_that_is_lost_means_all_of_it_again(tenant, how):
     alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
