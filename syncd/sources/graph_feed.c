@@ -253,6 +253,9 @@ static void say_group(struct graph *g, const json_t *item, const unsigned char i
     bool named = g->assigned && graph_assigned_root_is(g->assigned, id);
     char name[33];
 
+    // A delta has "at least" what changed: allow_groups must not lose the group by what it lacks.
+    if (named && !g->in.full && !json_object_get(item, "displayName"))
+        return;
     graph_open_delta(g);
     emit_group(json_pack("{s:s, s:s}", "id", text, "displayName",
                          graph_group_name(display, id, named, name, sizeof(name))));

@@ -252,6 +252,8 @@ class Tenant:
             o["members@delta"] = [
                 {"@odata.type": "#microsoft.graph." + kind, "id": m, **({} if added else {"@removed": {"reason": "deleted"}})}
                 for m, kind, added in words]
+            if self.partial and since is not None:  # "at least" what changed
+                o.pop("displayName", None)
         return o
 
     def slices(self, item):

@@ -198,6 +198,17 @@ def test_what_is_said_in_part_is_not_guessed(tenant):
         s.shows(lambda p: alice in p.users and s.status(alice) == "disabled", "and whole")
 
 
+def test_a_group_that_is_said_in_part_keeps_its_name(tenant):
+    alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
+    group = tenant.add_group("Linux Users", alice)
+    with Source(tenant, assigned_groups=[group]) as s:
+        s.settled()
+        tenant.partial = True
+        tenant.join(group, bob)
+        s.shows(lambda p: bob in p.users, "bob to be assigned")
+        assert s.now().groups[group] == "linux-users" and s.now().members[group] == {alice, bob}
+
+
 def test_a_user_that_lags_behind_the_feed_is_read_again(tenant, server):
     alice = tenant.add("alice", employeeId="1", accountEnabled=False)
     with Source(tenant) as s:
