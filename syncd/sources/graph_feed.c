@@ -15,6 +15,12 @@
 #define PAGES_MAX   200000
 #define NOTHING_MAX 1000 // pages in a row that say nothing new
 
+// The server does not take a token that it gave: a round of changes begins with one.
+static int token_error(bool whole, bool first, int r)
+{
+    return !whole && first && r == -EOPNOTSUPP ? -ESTALE : r;
+}
+
 // A page is a list of objects, and leads on.
 struct feed {
     const char *name; // "users/delta"
@@ -196,6 +202,7 @@ int graph_read_users(struct graph *g, bool whole)
     r = read_feed(g, &f, url, &g->next_users, &first);
     if (whole && first && g->leave && (r == -EACCES || r == -EOPNOTSUPP))
         return -EPERM;
+    r = token_error(whole, first, r);
     if (r == -EACCES)
         return graph_needs(g, r, "User.Read.All");
     return r;
@@ -316,6 +323,7 @@ int graph_read_groups(struct graph *g, bool whole)
     url = whole ? http_url(base, "$select", "id,displayName,members", NULL) : strdup(g->groups);
     f.ctx = &f;
     r = read_feed(g, &f, url, &g->next_groups, &first);
+    r = token_error(whole, first, r);
     if (r == 0 && whole)
         end_lists(g);
     return r == -EACCES ? graph_needs(g, r, "GroupMember.Read.All") : r;

@@ -262,7 +262,7 @@ def test_a_leaver_among_very_many_changes_does_not_wait_for_the_listing_of_all(t
     assert s.picture.whole == 1 and sum('"Ops"' in json.dumps(u) for u in s.picture.users.values()) == 510
 
 
-@pytest.mark.parametrize("how", [410, "syncStateNotFound"])
+@pytest.mark.parametrize("how", [410, "syncStateNotFound", "Request_BadRequest"])
 def test_a_token_that_is_lost_means_all_of_it_again(tenant, how):
     alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
     with Source(tenant) as s:
