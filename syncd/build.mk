@@ -187,7 +187,8 @@ test_graph_assigned_LIBS := $(JANSSON_LIBS)
 PROGRAMS += rollcall-source-graph
 rollcall-source-graph_SRCS := syncd/sources/graph.c syncd/sources/graph_settings.c syncd/sources/graph_state.c \
 	syncd/sources/graph_say.c syncd/sources/graph_feed.c syncd/sources/graph_signal.c syncd/sources/graph_test.c \
-	syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c syncd/sources/listed.c $(WEB_SRCS)
+	syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c syncd/sources/listed.c \
+	syncd/sources/pages.c $(WEB_SRCS)
 rollcall-source-graph_LIBS := $(WEB_LIBS)
 rollcall-source-graph_DIR := libexec/rollcall/sources
 PROGRAMS += rollcall-source-json

@@ -10,10 +10,11 @@
 
 #include "rollcall/source.h"
 #include "syncd/sources/graph.h"
+#include "syncd/sources/pages.h"
 #include "syncd/sources/wait.h"
 
-#define PAGES_MAX   200000
 #define NOTHING_MAX 1000 // pages in a row that say nothing new
+#define PACED_MAX   200  // of a list that is read slowly: nothing else is read meanwhile
 
 // The server does not take a token that it gave: a round of changes begins with one.
 static int token_error(bool whole, bool first, int r)
@@ -126,6 +127,7 @@ static int read_page(struct graph *g, const struct feed *f, const char *url, cha
 static int read_feed(struct graph *g, const struct feed *f, char *url, char **ret_delta,
                      bool *ret_first)
 {
+    struct pages pages = {0};
     unsigned nothing = 0;
     int r = url ? 0 : -ENOMEM;
 
@@ -143,12 +145,13 @@ static int read_feed(struct graph *g, const struct feed *f, char *url, char **re
         }
         nothing = g->in.news == news ? nothing + 1 : 0;
         *ret_first = *ret_first && r < 0 && n == 0;
-        if (r == 0 && (n >= PAGES_MAX || nothing >= NOTHING_MAX))
+        if (r == 0 && (!pages_go_on(&pages, url) || nothing >= NOTHING_MAX))
             r = refuse(g, f->name, "page follows page without an end");
         if (r == 0 && g->in.open)
             emit_progress(g->in.done, g->in.done);
     }
     free(url);
+    pages_done(&pages);
     return r;
 }
 
@@ -335,6 +338,7 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
                     const struct graph_pace *pace)
 {
     const struct feed f = {"the list", true, take, ctx};
+    struct pages pages = {0};
     int r = url ? 0 : -ENOMEM;
 
     for (unsigned n = 0; r == 0 && url; n++) {
@@ -348,7 +352,8 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
             r = take_items(g, &f, json_object_get(a.json, "value"));
         if (r == 0) {
             next = json_string_value(json_object_get(a.json, "@odata.nextLink"));
-            if (next && (n >= PAGES_MAX || !graph_is_link(g, next) || strcmp(next, url) == 0))
+            if (next && (!graph_is_link(g, next) || strcmp(next, url) == 0 ||
+                         !pages_go_on(&pages, next) || pages.n > (pace ? PACED_MAX : PAGES_MAX)))
                 r = refuse(g, f.name, "a nextLink leads elsewhere, or nowhere");
         }
         free(url);
@@ -356,6 +361,7 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
         http_answer_done(&a);
     }
     free(url);
+    pages_done(&pages);
     return r;
 }
 

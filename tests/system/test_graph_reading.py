@@ -491,6 +491,27 @@ def test_pages_without_an_end_are_given_up(tenant, server):
     assert not s.commits() and len(server.asked("endless")) < 1100
 
 
+@pytest.mark.parametrize("list_", ["users", "members"])
+def test_pages_in_a_circle_are_given_up(tenant, server, list_):
+    """Each says something, and none of them is the last."""
+    alice = tenant.add("alice", employeeId="1")
+    group = tenant.add_group("linux users", alice)
+
+    @server.get("/v1.0/circle")
+    def circle(q):
+        value = [tenant.objects["users"][alice] if list_ == "users" else {"@odata.type": "#microsoft.graph.user", "id": alice}]
+        return {"value": value, "@odata.nextLink": f"{server.origin}/v1.0/circle?n={(int(q.query['n']) + 1) % 3}"}
+
+    more = {"assigned_groups": [group]} if list_ == "members" else {}
+    first = once(tenant, **more).picture.cursor
+    cursor = once(tenant, cursor=first, **more).picture.cursor
+    path = r"users/delta\?.*deltatoken" if list_ == "users" else f"groups/{group}/members"
+    server.fault(path=path, body={"value": [], "@odata.nextLink": f"{server.origin}/v1.0/circle?n=0"}, times=None)
+    with Source(tenant, once=True, cursor=cursor, **more) as s:
+        assert s.wait() == 1 and s.problems()
+    assert not s.commits() and len(server.asked("circle")) < 30
+
+
 def test_killed_anywhere_and_started_again_nothing_is_lost_or_twice(tenant, server):
     ids = people(tenant, 40)
     group = tenant.add_group("linux users", *ids)
