@@ -201,6 +201,10 @@ static int read_user(struct web *w, const char *id, bool deleted, bool urgent, s
     // Without a word about a deletion it may be hidden from us, and is said by nobody.
     if (r == -ENOENT && deleted)
         json_array_append_new(s->gone, json_string(id));
+    if (r == -EACCES && a.status == 403) { // outside of what the app's role may see, as above
+        emit_warning(w->request.name, NULL, w->why);
+        r = -ENOENT;
+    }
     http_answer_done(&a);
     return r == -ENOENT ? 0 : r;
 }
@@ -256,26 +260,42 @@ static void say_slice(struct web *w, const struct slice *s, bool last)
     okta_commit(w, rows, last);
 }
 
+// Whoever cannot be read now is asked for behind all others.
+static void put_last(json_t *asked, const char *id)
+{
+    _cleanup_free_ char *copy = strdup(id);
+    json_t *what = json_incref(json_object_get(asked, id));
+
+    if (copy && json_object_del(asked, copy) == 0)
+        json_object_set_new(asked, copy, what);
+    else
+        json_decref(what);
+}
+
 // Takes up to SLICE entries out of `asked`, reads and says them. What was read goes out of it
-// only when it was said.
+// only when it was said. An entry that fails keeps back neither those before it nor those behind.
 static int read_slice(struct web *w, json_t *asked, bool moved)
 {
     struct okta *o = w->own;
     struct slice s = {json_array(), json_array(), json_array()};
-    const char *ids[SLICE], *id;
+    const char *ids[SLICE], *id, *failed = NULL;
     json_t *what;
     size_t n = 0;
     int r = 0;
 
     json_object_foreach(asked, id, what)
     {
-        if (n == SLICE || r < 0)
+        if (n == SLICE)
             break;
-        ids[n++] = id;
         r = moved ? read_moved(w, id, what, &s)
                   : read_user(w, id, json_is_true(what), asked == o->first, &s);
+        if (r < 0) {
+            failed = id;
+            break;
+        }
+        ids[n++] = id;
     }
-    if (r == 0) {
+    if (r == 0 || (n > 0 && r != -ECANCELED)) {
         // The bookmark counts when the last of them is said: whoever is killed before reads
         // the hints again.
         bool last = n == json_object_size(o->first) + json_object_size(o->users) +
@@ -284,6 +304,8 @@ static int read_slice(struct web *w, json_t *asked, bool moved)
         for (size_t i = 0; i < n; i++)
             json_object_del(asked, ids[i]);
     }
+    if (failed && r != -ECANCELED)
+        put_last(asked, failed);
     json_decref(s.objects);
     json_decref(s.gone);
     json_decref(s.moved);

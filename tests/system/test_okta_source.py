@@ -230,6 +230,25 @@ def test_a_list_that_lags_behind_brings_nobody_back(okta, sources):
     assert not [m for m in again.users() if m["id"] == ids[0] and m[OURS]["status"] == "active"]
 
 
+@pytest.mark.parametrize("status", [500, 403])
+def test_one_who_cannot_be_read_keeps_nobody_else_in(okta, sources, status):
+    ids = staff(okta, 4)
+    okta.log.clear()
+    s = sources(okta, poll=3600, timeout=4)
+    until(s, lambda p: len(p.people) == 4, "all of them")
+    hit = okta.fault(path=f"/api/v1/users/{ids[1]}$", status=status, body={"errorCode": "E0000006"}, times=None)
+    for i in ids[:3]:
+        okta.lifecycle(i, "deactivate", silent=True)
+    okta.log += [okta.event("user.lifecycle.deactivate", i, arrives=False) for i in (ids[1], ids[0], ids[2])]
+    until(s, lambda p: p.status()["u0"] == p.status()["u2"] == "terminated", "the two who can be read")
+    assert hit.hits and picture(s).status()["u1"] == picture(s).status()["u3"] == "active"
+    hit.stop()
+    if status == 500:
+        until(s, lambda p: p.status()["u1"] == "terminated", "the third")
+    else:
+        assert any("403" in p for p in s.problems()) and s.process.poll() is None
+
+
 def test_somebody_to_be_locked_does_not_wait_for_the_end_of_a_listing(okta, sources):
     ids = staff(okta, 900)
     okta.log.clear()
