@@ -150,6 +150,21 @@ static void pin(struct web *w, const char *word, const char *oid)
     o->pins = json_deep_copy(pins);
 }
 
+// It stays one of ours, of whom nobody is a member: that is said, and whoever waits for a second
+// listing gets it. One of assigned_groups is another matter: without it, whoever is in it would be
+// a stranger.
+static int add_deleted(struct web *w, const char *oid, const char *word)
+{
+    json_t *object = json_pack("{s:s}", "id", oid);
+    char text[200];
+    int r = add_group(w->own, object, word, false);
+
+    json_decref(object);
+    snprintf(text, sizeof(text), "the group %.80s of `groups` is not there: nobody is in it", word);
+    emit_warning(w->request.name, NULL, text);
+    return r;
+}
+
 static int find_by_id(struct web *w, const char *oid, const char *id, bool assigned)
 {
     struct okta *o = w->own;
@@ -164,7 +179,7 @@ static int find_by_id(struct web *w, const char *oid, const char *id, bool assig
     if (r == 0)
         r = add_group(o, a.json, id, assigned);
     http_answer_done(&a);
-    return r;
+    return r == -ENOENT && !assigned ? add_deleted(w, oid, id) : r;
 }
 
 struct by_name {
@@ -316,7 +331,9 @@ int okta_group_say(struct web *w, struct okta_group *g)
 
     if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
         r = okta_pages(w, url, take_members, &reading);
-    if (r == 0) {
+    if (r == -ENOENT && !g->assigned) {
+        emit_members(g->id, json_array(), false);
+    } else if (r == 0) {
         ids_sort(&reading.ids);
         emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
         for (size_t i = 0; i < reading.ids.n; i++) {
@@ -338,7 +355,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
     }
     ids_done(&reading.ids);
     json_decref(reading.part);
-    return r;
+    return r == -ENOENT && !g->assigned ? 0 : r;
 }
 
 static int note_changed(struct web *w, const json_t *list, void *ctx)

@@ -355,6 +355,21 @@ def test_a_name_stays_with_the_group_that_it_was_given_to(okta, sources):
     assert u.wait() == 1 and 'has no group "no-such"' in u.problems()[0] and not u.commits()
 
 
+def test_a_group_that_is_deleted_stops_nothing_else(okta, sources):
+    ids = staff(okta, 3)
+    okta.group("linux-users", ids)
+    other = okta.group("printers", ids[:1])
+    s = sources(okta, assigned_groups=["linux-users"], groups=["printers"], reread=2)
+    until(s, lambda p: p.fulls == 1 and len(p.people) == 3, "all of them")
+    del okta.groups[other]
+    fulls = picture(s).fulls
+    until(s, lambda p: p.fulls >= fulls + 2, "two more whole listings")
+    okta.lifecycle(ids[1], "deactivate")
+    until(s, lambda p: p.status()["u1"] == "terminated", "a leaver")
+    assert any("printers" in p and "not there" in p for p in s.problems()) and not s.ops("dropped")
+    assert picture(s).members == {"linux-users": set(ids), "printers": set()}
+
+
 def test_an_org_with_a_small_limit_is_asked_as_slowly_as_it_wants(okta, sources):
     staff(okta, 3)
     okta.limits[r"/api/v1/logs"] = (20, 60)
