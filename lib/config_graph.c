@@ -69,8 +69,8 @@ void config_check_graph(struct config_state *s, const struct rollcall_source_con
     if (!src->web.client_id)
         ERROR(s, "[source %s] has no client_id; write the id of the app registration", src->name);
     check_ids(s, src);
-    check_workforce(s, src, "login_url", src->graph.login_url);
-    check_workforce(s, src, "graph_url", src->graph.graph_url);
+    check_workforce(s, src, "auth_url", src->web.auth_url);
+    check_workforce(s, src, "api_url", src->web.api_url);
     check_workforce(s, src, "token_url", src->web.token_url);
     config_check_one_secret(s, src, secrets, sizeof(secrets) / sizeof(secrets[0]));
 }

@@ -81,8 +81,10 @@ static void check_sign_in(struct config_state *s, const struct rollcall_source_c
 
 static void check_paging(struct config_state *s, const struct rollcall_source_config *src)
 {
-    const char *paging = src->json.paging;
+    const char *paging = src->web.paging;
 
+    if (paging && (strcmp(paging, "auto") == 0 || strcmp(paging, "index") == 0))
+        ERROR(s, "[source %s] paging = %s is of type scim", src->name, paging);
     if (paging && (strcmp(paging, "next") == 0 || strcmp(paging, "cursor") == 0) && !src->json.next)
         ERROR(s, "[source %s] paging = %s needs next = /POINTER", src->name, paging);
     if (src->path && paging && strcmp(paging, "none") != 0)

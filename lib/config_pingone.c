@@ -19,19 +19,36 @@ static void check_ids(struct config_state *s, const struct rollcall_source_confi
 
 static void check_place(struct config_state *s, const struct rollcall_source_config *src)
 {
-    const struct rollcall_pingone_config *p = &src->pingone;
+    const struct rollcall_web_config *web = &src->web;
+    const char *region = src->pingone.region;
 
-    if (p->region && (p->api_url || p->auth_url))
+    if (region && (web->api_url || web->auth_url))
         ERROR(s, "[source %s] has region and api_url or auth_url; either says where it is",
               src->name);
-    if (!p->region && !(p->api_url && p->auth_url))
+    if (!region && !(web->api_url && web->auth_url))
         ERROR(
             s,
             "[source %s] does not say where the environment is; write region = eu, or api_url and "
             "auth_url",
             src->name);
-    config_check_https(s, src, "api_url", p->api_url);
-    config_check_https(s, src, "auth_url", p->auth_url);
+    config_check_https(s, src, "api_url", web->api_url);
+    config_check_https(s, src, "auth_url", web->auth_url);
+}
+
+static void check_map(struct config_state *s, const struct rollcall_source_config *src)
+{
+    static const char number[] = "employeeNumber:";
+
+    for (size_t i = 0; i < src->ldap.map.n; i++) {
+        const char *text = src->ldap.map.item[i];
+        size_t len = strlen(text);
+        if (strncmp(text, number, sizeof(number) - 1) != 0 || len < sizeof(number) ||
+            len > sizeof(number) + 100)
+            ERROR(s,
+                  "[source %s] map: \"%s\" must be employeeNumber, a colon and the attribute that "
+                  "holds it",
+                  src->name, text);
+    }
 }
 
 void config_check_pingone(struct config_state *s, const struct rollcall_source_config *src)
@@ -46,9 +63,10 @@ void config_check_pingone(struct config_state *s, const struct rollcall_source_c
               src->pingone.environment);
     check_place(s, src);
     check_ids(s, src, "populations", &src->pingone.populations);
-    check_ids(s, src, "member_groups", &src->pingone.member_groups);
+    check_ids(s, src, "member_groups", &src->web.member_groups);
     check_ids(s, src, "assigned_groups", &src->web.assigned_groups);
     check_ids(s, src, "identity_providers", &src->pingone.identity_providers);
+    check_map(s, src);
     if (!src->web.client_id)
         ERROR(s, "[source %s] has no client_id; write the id of the worker application", src->name);
     config_check_one_secret(s, src, secrets, sizeof(secrets) / sizeof(secrets[0]));

@@ -64,10 +64,25 @@ static void check_map(struct config_state *s, const struct rollcall_source_confi
     }
 }
 
+static void check_pages(struct config_state *s, const struct rollcall_source_config *src)
+{
+    const char *paging = src->web.paging;
+
+    if (src->ldap.page == 0)
+        ERROR(s, "[source %s] page = 0: a SCIM server is asked for pages of at least one",
+              src->name);
+    if (paging && strcmp(paging, "auto") != 0 && strcmp(paging, "index") != 0 &&
+        strcmp(paging, "cursor") != 0)
+        ERROR(s,
+              "[source %s] paging = %s is of type json; a SCIM server takes auto, index or cursor",
+              src->name, paging);
+}
+
 void config_check_scim(struct config_state *s, const struct rollcall_source_config *src)
 {
     if (!src->web.url)
         ERROR(s, "[source %s] has no url; write url = https://scim.example.com/v2", src->name);
+    check_pages(s, src);
     check_population(s, src);
     check_sign_in(s, src);
     check_map(s, src);

@@ -67,7 +67,7 @@ static const struct option_definition options[] = {
     SOURCE(NULL, "ack_uri", OPTION_LIST, ldap.ack_uri, NULL, false, 0, 0, NULL,
            "ldap, schema = rollcall: the servers that take this host's acknowledgement, where "
            "those of uri are replicas that cannot be written to. Default: uri."),
-    SOURCE("ldap|graph|okta|json|scim", "map", OPTION_LIST, ldap.map, NULL, false, 0, 0, NULL,
+    SOURCE("ldap|" API, "map", OPTION_LIST, ldap.map, NULL, false, 0, 0, NULL,
            "attributes that are called otherwise: employeeNumber:acmeStaffNo, group.id:entryUUID. "
            "Of json where members stand, by JSON pointers: employeeNumber:/worker/number. See "
            "the type's own page, such as rollcall-source-ldap(8)."),
@@ -77,9 +77,9 @@ static const struct option_definition options[] = {
            "them every poll (RFC 4533); dirsync and usn ask Active Directory every poll; poll "
            "looks for newer entries and compares the rest. auto takes persist, dirsync, usn or "
            "poll: the first that the server has for this account."),
-    SOURCE("ldap|json", "page", OPTION_COUNT, ldap.page, NULL, false, 0, 100000, "500",
-           "entries a page, where the server is read by pages; 0: no pages, of json the server's "
-           "own number."),
+    SOURCE("ldap|json|scim", "page", OPTION_COUNT, ldap.page, NULL, false, 0, 100000, "500",
+           "entries a page, where the server is read by pages; it may send fewer. 0: no pages, of "
+           "json the server's own number."),
     SOURCE("ldap", "bind", OPTION_WORD, ldap.bind, "simple|external|gssapi|none", true, 0, 0,
            "simple",
            "who we are at the directory: bind_dn with password_file; the certificate of cert_file "

@@ -43,6 +43,26 @@ static const struct option_definition options[] = {
            "Mail domains of the company: alice@acme.com is alice with domain = acme.com. Who has a "
            "name of another is left out, and counted as domain."),
 
+    SOURCE("okta|pingone", "member_groups", OPTION_LIST, web.member_groups, NULL, false, 0, 0, NULL,
+           "Groups whose members are read beside those of assigned_groups, by id, of okta by name "
+           "too. Of okta *: all that Okta itself keeps (OKTA_GROUP), which is also what neither "
+           "option means."),
+    SOURCE("okta|scim", "full_every", OPTION_DURATION, web.full_every, NULL, false, 60, 30 * DAY,
+           NULL,
+           "How often all people are read anew, to find who vanished without a word. Default: 1d, "
+           "of scim 1h. A SCIM server that cannot say who changed since is read whole every poll."),
+    SOURCE(
+        "json|scim", "paging", OPTION_WORD, web.paging,
+        "none|link|next|offset|page|cursor|auto|index", true, 0, 0, NULL,
+        "How a list goes on. json: none, not at all; link, by a Link header; next, by the URL at "
+        "next; offset, by a number of people to skip; page, by the number of a page; cursor, by "
+        "a cursor at next. Default: the preset's, else none. scim: index, by startIndex; cursor "
+        "(RFC 9865); auto, as the server says, which is the default."),
+    SOURCE("graph|pingone", "api_url", OPTION_TEXT, web.api_url, NULL, false, 0, 300, NULL,
+           "Where the API is, in place of what cloud or region means: https://HOST."),
+    SOURCE("graph|pingone", "auth_url", OPTION_TEXT, web.auth_url, NULL, false, 0, 300, NULL,
+           "Where tokens are issued, in place of what cloud or region means: https://HOST."),
+
     // graph
     SOURCE("graph", "tenant", OPTION_TEXT, graph.tenant, NULL, false, 0, 36, NULL,
            "The tenant's id (a UUID). It is pinned: another tenant, and one of customers, is "
@@ -51,10 +71,6 @@ static const struct option_definition options[] = {
            "global",
            "Whose Entra ID: Microsoft's, of the US Government (L4), of the DoD (L5), or "
            "21Vianet's in China."),
-    SOURCE("graph", "login_url", OPTION_TEXT, graph.login_url, NULL, false, 0, 300, NULL,
-           "Where tokens are issued, in place of the cloud's https://login.microsoftonline.com."),
-    SOURCE("graph", "graph_url", OPTION_TEXT, graph.graph_url, NULL, false, 0, 300, NULL,
-           "Where Microsoft Graph is, in place of the cloud's https://graph.microsoft.com."),
     SOURCE("graph", "device_id", OPTION_TEXT, graph.device_id, NULL, false, 0, 36, NULL,
            "This machine's deviceId in Entra ID. With it the source says whether the machine is "
            "compliant and managed."),
@@ -71,15 +87,9 @@ static const struct option_definition options[] = {
     SOURCE("okta", "log_poll", OPTION_DURATION, okta.log_poll, NULL, false, 1, 600, "3s",
            "How often the System Log is asked what happened. Slower where the org's rate limit is "
            "small."),
-    SOURCE(
-        "okta", "groups", OPTION_LIST, okta.groups, NULL, false, 0, 0, NULL,
-        "Groups whose members are read beside those of assigned_groups, by id or by name; *: all "
-        "that Okta itself keeps (OKTA_GROUP), which is also what neither option means."),
     SOURCE("okta", "realms", OPTION_LIST, okta.realms, NULL, false, 0, 0, NULL,
            "The realms of employees, by id. Who is in another is left out, and counted as "
            "population."),
-    SOURCE("okta", "reread", OPTION_DURATION, okta.reread, NULL, false, 60, 30 * DAY, "1d",
-           "How often everybody is read anew, to find who vanished without a word."),
 
     // json
     SOURCE("json", "preset", OPTION_WORD, json.preset, "none|workday-raas|bamboohr|successfactors",
@@ -103,11 +113,6 @@ static const struct option_definition options[] = {
     SOURCE("json", "midnight", OPTION_WORD, json.midnight, "instant|date", true, 0, 0, "instant",
            "What 2026-11-30T00:00:00Z is: that instant, or the date in a longer form. Without an "
            "offset it is always the date."),
-    SOURCE("json", "paging", OPTION_WORD, json.paging, "none|link|next|offset|page|cursor", true, 0,
-           0, NULL,
-           "How a list goes on: not at all; by a Link header; by the URL at next; by a number of "
-           "people to skip; by the number of a page; by a cursor at next. Default: the preset's, "
-           "else none."),
     SOURCE("json", "next", OPTION_TEXT, json.next, NULL, false, 0, 400, NULL,
            "A JSON pointer to the URL (paging = next) or the cursor of what follows."),
     SOURCE("json", "page_param", OPTION_TEXT, json.page_param, NULL, false, 0, 64, NULL,
@@ -127,14 +132,6 @@ static const struct option_definition options[] = {
            "US-Customer-Api-Key."),
 
     // scim
-    SOURCE("scim", "paging", OPTION_WORD, scim.paging, "auto|index|cursor", true, 0, 0, "auto",
-           "How a long list is read: by startIndex, or by cursors (RFC 9865). auto: as the server "
-           "says."),
-    SOURCE("scim", "page_size", OPTION_COUNT, scim.page_size, NULL, false, 1, 10000, "100",
-           "How many people are asked for at once. The server may send fewer."),
-    SOURCE("scim", "full_every", OPTION_DURATION, scim.full_every, NULL, false, 60, 7 * DAY, "1h",
-           "How often all people are read where the server can say who changed since. Whoever was "
-           "deleted there is noticed by that alone. Other servers are read whole every poll."),
     SOURCE("scim", "groups_from", OPTION_WORD, scim.groups_from, "members|users", true, 0, 0,
            "members",
            "Who is in a group: members, as the groups say, with groups in groups; users, as each "
@@ -152,22 +149,14 @@ static const struct option_definition options[] = {
            "The environment's id (a UUID). It is pinned: another one is refused."),
     SOURCE("pingone", "region", OPTION_WORD, pingone.region, "com|ca|eu|com.au|sg|asia", true, 0, 0,
            NULL, "Where the environment is: what stands behind api.pingone."),
-    SOURCE("pingone", "api_url", OPTION_TEXT, pingone.api_url, NULL, false, 0, 300, NULL,
-           "In place of region: https://HOST of the API."),
-    SOURCE("pingone", "auth_url", OPTION_TEXT, pingone.auth_url, NULL, false, 0, 300, NULL,
-           "In place of region: https://HOST where tokens are issued."),
     SOURCE("pingone", "populations", OPTION_LIST, pingone.populations, NULL, false, 0, 0, NULL,
            "The populations of employees, by their ids. Who is of another is left out, and counted "
            "as population. Mandatory where the environment does not say that it is of a "
            "workforce."),
-    SOURCE("pingone", "member_groups", OPTION_LIST, pingone.member_groups, NULL, false, 0, 0, NULL,
-           "Groups whose members are read, by their ids, beside those of assigned_groups."),
     SOURCE("pingone", "identity_providers", OPTION_LIST, pingone.identity_providers, NULL, false, 0,
            0, NULL,
            "External identity providers of the company's own, by their ids. Who signs in at any "
            "other is left out, and counted as external or social."),
-    SOURCE("pingone", "number_attribute", OPTION_TEXT, pingone.number_attribute, NULL, false, 0,
-           100, NULL, "The attribute that holds the employee number. Default: externalId."),
 };
 
 const struct option_table config_table_web = {options, sizeof(options) / sizeof(options[0])};

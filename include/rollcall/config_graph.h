@@ -8,10 +8,9 @@
 
 struct rollcall_graph_config {
     char *tenant;
-    char *cloud;                 // global, usgov, dod, china
-    char *login_url, *graph_url; // in place of the cloud's
-    char *device_id;             // of this machine
-    char *no_user_type;          // drop, member
+    char *cloud;        // global, usgov, dod, china
+    char *device_id;    // of this machine
+    char *no_user_type; // drop, member
 };
 
 #endif

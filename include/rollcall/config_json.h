@@ -12,7 +12,7 @@ struct rollcall_json_config {
     char *preset;
     char *rows, *count, *timestamp, *next; // JSON pointers
     struct rollcall_list statuses;
-    char *paging, *page_param, *size_param; // how a list goes on, and query parameters' names
+    char *page_param, *size_param; // query parameters' names
     uint64_t first_page;
     char *key_header;
     char *zone, *dates, *midnight, *end, *lock_at; // what dates mean

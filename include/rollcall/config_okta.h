@@ -10,8 +10,8 @@
 
 struct rollcall_okta_config {
     char *org, *org_id;
-    uint64_t log_poll, reread; // seconds
-    struct rollcall_list groups, realms;
+    uint64_t log_poll; // seconds
+    struct rollcall_list realms;
 };
 
 #endif

@@ -7,8 +7,8 @@
 #include "rollcall/config_list.h"
 
 struct rollcall_pingone_config {
-    char *environment, *region, *api_url, *auth_url, *number_attribute;
-    struct rollcall_list populations, member_groups, identity_providers;
+    char *environment, *region;
+    struct rollcall_list populations, identity_providers;
 };
 
 #endif

@@ -7,9 +7,6 @@
 #include "rollcall/config_list.h"
 
 struct rollcall_scim_config {
-    char *paging;        // "auto", "index", "cursor"
-    uint64_t page_size;  // people of one answer
-    uint64_t full_every; // seconds
     char *groups_from;   // "members", "users"
     char *active_absent; // "keep", "deny", "active"
     char *extension;     // a URN

@@ -53,7 +53,7 @@ static bool is_of_customers(const char *origin)
 static int take_hosts(struct web *w, struct graph_set *s)
 {
     const char *cloud = web_option(w, "cloud") ?: "global";
-    const char *login = web_option(w, "login_url"), *graph = web_option(w, "graph_url");
+    const char *login = web_option(w, "auth_url"), *graph = web_option(w, "api_url");
     size_t n;
 
     for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++)
@@ -63,7 +63,7 @@ static int take_hosts(struct web *w, struct graph_set *s)
         }
     if (!login || !graph || origin_of(login, s->login, sizeof(s->login)) < 0 ||
         origin_of(graph, s->origin, sizeof(s->origin)) < 0) {
-        snprintf(w->why, sizeof(w->why), "cloud, login_url and graph_url name no hosts");
+        snprintf(w->why, sizeof(w->why), "cloud, auth_url and api_url name no hosts");
         return -EINVAL;
     }
     if (is_of_customers(s->login) || is_of_customers(s->origin)) {
@@ -165,7 +165,7 @@ static int take_properties(struct web *w, struct graph *g)
 static void take_fingerprint(const struct web *w, struct graph_set *s)
 {
     static const char *const counts[] = {
-        "tenant",     "cloud", "graph_url",       "domain",       "require_attributes",
+        "tenant",     "cloud", "api_url",         "domain",       "require_attributes",
         "user_types", "role",  "assigned_groups", "no_user_type", "map"};
     uint64_t h = 14695981039346656037u;
     json_t *o = json_object();

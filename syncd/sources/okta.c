@@ -13,7 +13,7 @@
 
 #define SCOPES        "okta.users.read okta.groups.read okta.logs.read"
 #define LOG_POLL      3
-#define REREAD        86400
+#define FULL_EVERY    86400
 #define BUDGET        10 // seconds of a request with its repetitions
 #define LATE_MAX      10 // looks at changes that may be passed over, in a row
 #define CURSOR_FORMAT 1
@@ -108,7 +108,8 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
         web_list(w, "realms"),
         o->map};
     o->has_assigned = json_array_size(web_list(w, "assigned_groups")) > 0;
-    o->every_group = web_list(w, "groups") ? web_list_has(w, "groups", "*") : !o->has_assigned;
+    o->every_group =
+        web_list(w, "member_groups") ? web_list_has(w, "member_groups", "*") : !o->has_assigned;
     o->listed = listed_new(false);
     o->recent = json_object();
     o->truth = json_object();
@@ -251,7 +252,7 @@ static enum web_outcome okta_read(struct web *w)
 {
     struct okta *o = w->own;
     const json_t *whole = json_object_get(w->cursor, "whole");
-    int64_t due = json_integer_value(whole) + seconds_of(w, "reread", REREAD);
+    int64_t due = json_integer_value(whole) + seconds_of(w, "full_every", FULL_EVERY);
     int r;
 
     http_skew(w->http, &o->skew);

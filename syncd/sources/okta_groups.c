@@ -274,7 +274,7 @@ int okta_groups_find(struct web *w)
         return -ENOMEM;
     r = find_listed(w, web_list(w, "assigned_groups"), true);
     if (r == 0)
-        r = find_listed(w, web_list(w, "groups"), false);
+        r = find_listed(w, web_list(w, "member_groups"), false);
     if (r == 0 && o->every_group)
         r = okta_pages(w, http_url(base, "filter", "type eq \"OKTA_GROUP\"", "limit", "200", NULL),
                        take_each, NULL);

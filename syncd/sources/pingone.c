@@ -68,6 +68,14 @@ static int take_groups(struct web *w, struct pingone *p, const char *option, boo
     return 0;
 }
 
+// map has this one row (lib/config_pingone.c).
+static const char *number_attribute(const struct web *w)
+{
+    const char *row = json_string_value(json_array_get(web_list(w, "map"), 0));
+
+    return row && strchr(row, ':') ? strchr(row, ':') + 1 : NULL;
+}
+
 static void take_rules(struct web *w, struct pingone *p)
 {
     p->rules = (struct pingone_rules){
@@ -76,7 +84,7 @@ static void take_rules(struct web *w, struct pingone *p)
                    .domain = web_list(w, "domain")},
         .populations = web_list(w, "populations"),
         .identity_providers = web_list(w, "identity_providers"),
-        .employee_number = web_option(w, "number_attribute"),
+        .employee_number = number_attribute(w),
     };
 }
 

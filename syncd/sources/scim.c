@@ -141,7 +141,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     }
     for (size_t n = strlen(base); n > 0 && base[n - 1] == '/'; n--)
         base[n - 1] = 0;
-    s->server = (struct scim_server){.base = base, .count = (unsigned)number(w, "page_size", 100)};
+    s->server = (struct scim_server){.base = base, .count = (unsigned)number(w, "page", 500)};
     s->full_every = (uint64_t)number(w, "full_every", 3600);
     s->changed = ROLLCALL_TIME_UNSET;
     http->origin[0] = base;

@@ -45,7 +45,7 @@ def graph(n):
     group = tenant.add_group("linux-users", *people)
     return server, {"secret_file": tenant.tokens.secret}, {
         "tenant": tenant.id, "client_id": tenant.tokens.client_id, "domain": [tenant.domain], "assigned_groups": [group],
-        "role": ["authority", "directory"], "login_url": server.origin, "graph_url": server.origin, **SOON}
+        "role": ["authority", "directory"], "auth_url": server.origin, "api_url": server.origin, **SOON}
 
 
 def okta(n):

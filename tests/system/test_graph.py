@@ -60,7 +60,7 @@ def configure(tenant, **more):
         f.write(tenant.tokens.secret + "\n")
     options = {"type": "graph", "role": "authority, directory, signal", "tenant": tenant.id, "domain": "acme.com",
                "client_id": tenant.tokens.client_id, "secret_file": SECRET, "ca_file": tenant.server.ca,
-               "login_url": tenant.server.origin, "graph_url": tenant.server.origin, "assigned_groups": tenant.linux,
+               "auth_url": tenant.server.origin, "api_url": tenant.server.origin, "assigned_groups": tenant.linux,
                "require_attributes": "employeeId", "map": "sshPublicKeys:extension_7_keys", "poll": "1s",
                "expect_every": "1h", **more}
     with open(CONF, "w", encoding="ascii") as f:

@@ -90,7 +90,7 @@ class Source(web_source.Source):
         s = at.server
         given = {"files": {"ca_file": open(s.ca, encoding="ascii").read(), **(files or {"secret_file": f"{at.tokens.secret}\n"})},
                  "type": "graph", "tenant": at.id, "client_id": at.tokens.client_id, "domain": ["acme.com"],
-                 "login_url": s.origin, "graph_url": s.origin, "role": ["authority", "directory"], "name": "entra"}
+                 "auth_url": s.origin, "api_url": s.origin, "role": ["authority", "directory"], "name": "entra"}
         given.update(more)
         super().__init__(PROGRAM, given.pop("files"), **given)
         self.picture = Picture()
@@ -357,7 +357,7 @@ def test_another_tenant_and_hosts_of_customers_are_refused(tenant):
     ours, tenant.id = tenant.id, "99999999-2222-4333-8444-555555555555"
     with Source(tenant, tenant=ours) as s:
         assert s.wait() == 1 and any("99999999" in p for p in s.problems())
-    with Source(tenant, login_url="https://acme.ciamlogin.com") as s:
+    with Source(tenant, auth_url="https://acme.ciamlogin.com") as s:
         assert s.wait() == 1 and any("ciamlogin.com" in p for p in s.problems())
 
 

@@ -216,7 +216,7 @@ def test_a_hint_is_no_word_and_the_object_is(okta, sources):
 
 def test_a_list_that_lags_behind_brings_nobody_back(okta, sources):
     ids = staff(okta, 5)
-    s = sources(okta, poll=1, reread=2)
+    s = sources(okta, poll=1, full_every=2)
     until(s, lambda p: len(p.people) == 5, "all of them")
     okta.lag = 3600
     okta.lifecycle(ids[0], "deactivate")
@@ -225,7 +225,7 @@ def test_a_list_that_lags_behind_brings_nobody_back(okta, sources):
     until(s, lambda p: p.fulls >= fulls + 2, "two more whole listings")
     assert not [m for m in s.said[at:] if m["op"] == "user" and m["user"]["id"] == ids[0] and m["user"][OURS]["status"] == "active"]
     s.end()
-    again = sources(okta, cursor=picture(s).cursor, reread=1)
+    again = sources(okta, cursor=picture(s).cursor, full_every=1)
     again.until(lambda s: Picture(list(s.said)).fulls >= 2, "a process that remembers nothing to list all")
     assert not [m for m in again.users() if m["id"] == ids[0] and m[OURS]["status"] == "active"]
 
@@ -252,7 +252,7 @@ def test_one_who_cannot_be_read_keeps_nobody_else_in(okta, sources, status):
 def test_somebody_to_be_locked_does_not_wait_for_the_end_of_a_listing(okta, sources):
     ids = staff(okta, 900)
     okta.log.clear()
-    s = sources(okta, reread=3, poll=1)
+    s = sources(okta, full_every=3, poll=1)
     until(s, lambda p: p.fulls == 1, "the first listing")
     okta.fault(path=r"/api/v1/users\?limit=200&after=c400", before=lambda: (okta.lifecycle(ids[7], "deactivate"), time.sleep(1.2)))
     until(s, lambda p: p.fulls == 2, "the second listing")
@@ -266,7 +266,7 @@ def test_a_reading_that_fails_among_the_groups_makes_nobody_a_stranger(okta, sou
     ids = staff(okta, 5)
     okta.group("linux-users", ids)
     okta.log.clear()
-    s = sources(okta, assigned_groups=["linux-users"], reread=2, poll=1)
+    s = sources(okta, assigned_groups=["linux-users"], full_every=2, poll=1)
     until(s, lambda p: p.fulls == 1, "the first listing")
     hit = okta.fault(path="/api/v1/groups/.*/users", status=400, times=2, before=lambda: okta.change(ids[0], title="x"))
     until(s, lambda p: hit.hits == 2 and p.fulls >= 2, "a listing behind two that failed")
@@ -276,7 +276,7 @@ def test_a_reading_that_fails_among_the_groups_makes_nobody_a_stranger(okta, sou
 def test_a_listing_that_waits_for_its_limit_holds_nobody_up(okta, sources):
     ids = staff(okta, 900)
     okta.log.clear()
-    s = sources(okta, reread=3, poll=1)
+    s = sources(okta, full_every=3, poll=1)
     until(s, lambda p: p.fulls == 1, "the first listing")
     okta.limits[r"/api/v1/users"] = (2, 600)
     okta.spent[r"/api/v1/users"] = (okta.now(), 0)
@@ -289,7 +289,7 @@ def test_a_listing_that_waits_for_its_limit_holds_nobody_up(okta, sources):
 def test_nothing_new_costs_one_request_a_poll_and_one_a_look_at_the_log(okta, sources):
     staff(okta, 3)
     okta.log.clear()
-    s = sources(okta, poll=2, log_poll=1, groups=[])
+    s = sources(okta, poll=2, log_poll=1, member_groups=[])
     until(s, lambda p: len(p.people) == 3, "all of them")
     s.until(lambda s: len(s.ops("as_of")) >= 1, "the first look at changes")
     at, before = len(okta.requests), len(s.ops("as_of"))
@@ -344,14 +344,14 @@ def test_a_name_stays_with_the_group_that_it_was_given_to(okta, sources):
     ids = staff(okta, 4)
     g = okta.group("linux-users", ids[:2])
     okta.group("linux-users-old", ids)
-    s = sources(okta, once=True, groups=["linux-users"])
+    s = sources(okta, once=True, member_groups=["linux-users"])
     assert s.wait() == 0 and picture(s).members == {"linux-users": set(ids[:2])}
     okta.groups[g]["profile"]["name"] = "linux-people"
     okta.group("linux-users", ids)
     time.sleep(1.1)
-    t = sources(okta, once=True, groups=["linux-users"], reread=1, cursor=picture(s).cursor)
+    t = sources(okta, once=True, member_groups=["linux-users"], full_every=1, cursor=picture(s).cursor)
     assert t.wait() == 0 and picture(t).members["linux-users"] == set(ids[:2])
-    u = sources(okta, once=True, groups=["no-such"])
+    u = sources(okta, once=True, member_groups=["no-such"])
     assert u.wait() == 1 and 'has no group "no-such"' in u.problems()[0] and not u.commits()
 
 

@@ -28,7 +28,7 @@ def scim(server):
     made = []
 
     def start(**options):
-        given = {"url": server.url, "require_attributes": ["employeeNumber"], "paging": "auto", "page_size": 10, **options}
+        given = {"url": server.url, "require_attributes": ["employeeNumber"], "paging": "auto", "page": 10, **options}
         token = given.pop("token", fake_scim.TOKEN)
         made.append(Picture(PROGRAM, files={"secret_file": token + "\n", "ca_file": open(server.ca, encoding="ascii").read()},
                             **given))
@@ -142,7 +142,7 @@ def test_a_server_that_gives_its_first_page_again_is_refused_and_nothing_is_said
     assert s.wait() == 1 and not s.commits()
     s.says("ignores startIndex")
     # Where all fit into the first page, nothing is behind it.
-    assert scim(once=True, page_size=100).knows(NAMES).wait() == 0
+    assert scim(once=True, page=100).knows(NAMES).wait() == 0
 
 
 @pytest.mark.parametrize("body", [{}, [], {"Resources": {}}, {"Resources": 3, "totalResults": 0}, {"status": "401"}])
@@ -234,7 +234,7 @@ def test_whoever_was_deleted_is_asked_for_by_id_and_said_once(server, scim):
 
 def test_many_who_are_missing_are_looked_for_in_a_second_pass(server, scim):
     server.people = {u["id"]: u for u in [user(f"q{i:03}", i) for i in range(150)]}
-    s = scim(page_size=50)
+    s = scim(page=50)
     s.until(lambda s: len(s.names()) == 150 and s.whole() >= 2, "all of them")
     for i in range(120):
         server.remove(f"q{i:03}")
@@ -266,7 +266,7 @@ def test_disabled_people_who_are_in_no_list_are_found_and_locked(server, scim):
 
 def test_a_change_costs_two_questions_where_the_server_can_say_who_changed(server, scim):
     server.add(user("gone", 90, active=False))
-    s = scim(page_size=100, groups_from="users")
+    s = scim(page=100, groups_from="users")
     s.until(lambda s: s.whole() >= 2 and len(s.commits() + s.ops("as_of")) >= 3, "an increment")
     server.requests.clear()
     s.refreshed()
@@ -304,7 +304,7 @@ def test_who_loses_the_marker_and_is_disabled_in_one_go_is_locked(server, scim):
 
 def test_a_list_that_is_as_it_was_is_not_read_again(server, scim):
     server.etags, server.groups = True, {"g-a": group("a", "p00")}
-    s = scim(page_size=100)
+    s = scim(page=100)
     s.until(lambda s: s.ops("as_of"), "nothing new")
     server.requests.clear()
     s.refreshed()
@@ -453,7 +453,7 @@ def test_other_ways_to_sign_in(server, scim, way):
 def test_a_look_says_what_is_there_and_what_is_missing(server, scim):
     server.groups = {"g-a": group("a", "p00")}
     server.add(user("shop"))
-    s = scim(test=True, page_size=100)
+    s = scim(test=True, page=100)
     assert s.wait() == 0, s.said
     found = {(m["level"], m["what"]): m["text"] for m in s.ops("finding")}
     assert "25 have an employeeNumber" in found["warning", "coverage"]

@@ -51,7 +51,7 @@ UNIT_TESTS += test_authorized_keys
 test_authorized_keys_SRCS := tests/unit/test_authorized_keys.c tests/unit/cache_fixture.c
 
 UNIT_TESTS += test_config
-test_config_SRCS := tests/unit/test_config.c
+test_config_SRCS := tests/unit/test_config.c tests/unit/config_fixture.c
 test_config_LIBS := -linih -ljansson
 
 UNIT_TESTS += test_time_text
@@ -75,3 +75,7 @@ test_ldap_session_LIBS := -lldap -llber
 
 UNIT_TESTS += test_cache_ids
 test_cache_ids_SRCS := tests/unit/test_cache_ids.c tests/unit/cache_fixture.c
+
+UNIT_TESTS += test_config_web
+test_config_web_SRCS := tests/unit/test_config_web.c tests/unit/config_fixture.c
+test_config_web_LIBS := -linih -ljansson

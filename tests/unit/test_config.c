@@ -1,74 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // rollcall.conf: a whole configuration or errors that say where, what and what instead.
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "rollcall/config.h"
 #include "rollcall/lifecycle.h"
+#include "tests/unit/config_fixture.h"
 #include "tests/unit/scratch.h"
 
-#define MAIN   "./rollcall.conf"
 #define SOURCE "[source hr]\ntype = csv\nrole = authority, directory\npath = /srv/people.csv\n"
 #define ACCESS "[access]\nallow_groups = linux-users\n"
 #define GOOD   SOURCE ACCESS
-
-static struct rollcall_config *config;
-static struct rollcall_findings findings;
-
-static int enter(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return mkdir("conf.d", 0755);
-}
-
-static int leave(void **state)
-{
-    config = rollcall_config_free(config);
-    rollcall_findings_free(&findings);
-    return scratch_leave(state);
-}
-
-static void put(const char *path, const char *text)
-{
-    scratch_write(path, text, strlen(text));
-    assert_int_equal(chmod(path, 0644), 0);
-}
-
-static int load(const char *text)
-{
-    config = rollcall_config_free(config);
-    rollcall_findings_free(&findings);
-    if (text)
-        put(MAIN, text);
-    return rollcall_config_load(MAIN, &config, &findings);
-}
-
-// What is wrong stands at this line, in these words; and there is no configuration.
-static void refused(const char *text, int line, const char *words)
-{
-    assert_int_equal(load(text), -EINVAL);
-    assert_null(config);
-    for (size_t i = 0; i < findings.n; i++)
-        if (!findings.item[i].warning && findings.item[i].line == line &&
-            strstr(findings.item[i].text, words))
-            return;
-    rollcall_findings_print(&findings, stderr);
-    fail_msg("no error at line %d with \"%s\"", line, words);
-}
-
-static bool warned(const char *words)
-{
-    for (size_t i = 0; i < findings.n; i++)
-        if (findings.item[i].warning && strstr(findings.item[i].text, words))
-            return true;
-    return false;
-}
 
 static void the_first_example_is_taken_whole(void **state)
 {
@@ -435,8 +373,6 @@ static void a_source_goes_through_the_pipe_without_who_runs_it(void **state)
     assert_null(rollcall_config_source(config, "w"));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, enter, leave)
-
 #define LDAP                                                                                       \
     "[source dir]\ntype = ldap\nrole = authority, directory\nuri = ldaps://a.example, "            \
     "ldap://b.example\nbase = dc=example,dc=com\n"
@@ -485,83 +421,6 @@ static void a_directory_goes_through_the_pipe_with_numbers_for_its_files(void **
     json_decref(o);
 }
 
-#define WORKDAY                                                                                    \
-    "[source workday]\ntype = json\npreset = workday-raas\nrole = authority\n"                     \
-    "url = https://wd5.example.com/ccx/service/customreport2/acme/isu/workers?format=json\n"       \
-    "user = ISU_rollcall\npassword_file = /etc/rollcall/secrets/workday\n"
-#define OKTA                                                                                       \
-    "[source okta]\ntype = okta\nrole = directory, signal\norg = https://acme.okta.com\n"          \
-    "org_id = 00o1a2b3c4D5e6F7g8h9\nclient_id = 0oa1b2c3d4E5f6G7h8i9\n"                            \
-    "key_file = /etc/rollcall/secrets/okta.pem\nassigned_groups = linux-users, linux-admins\n"
-#define ENTRA                                                                                      \
-    "[source entra]\ntype = graph\nrole = authority, directory, signal\n"                          \
-    "tenant = 11111111-2222-4333-8444-555555555555\ndomain = acme.com\n"                           \
-    "client_id = 4b6f0b7e-0000-4000-8000-6c0d1c4c7d3a\ncredential = entra-laptop-key\n"            \
-    "assigned_groups = 0d9a3c1e-0000-4000-8000-2f5f6d7b8a90\nrequire_attributes = employeeId\n"
-
-static void the_examples_of_apis_are_taken_whole(void **state)
-{
-    json_t *o;
-
-    (void)state;
-    assert_int_equal(load(WORKDAY "poll = 10m\n" OKTA ENTRA ACCESS), 0);
-    assert_int_equal(findings.n, 0);
-    assert_int_equal(rollcall_config_source(config, "workday")->poll, 600);
-    assert_int_equal(rollcall_config_source(config, "okta")->poll, 300);
-    assert_int_equal(rollcall_config_source(config, "okta")->lease, 72 * 3600);
-    o = rollcall_config_source_json(rollcall_config_source(config, "workday"));
-    assert_string_equal(json_string_value(json_object_get(o, "user")), "ISU_rollcall");
-    assert_string_equal(json_string_value(json_object_get(o, "preset")), "workday-raas");
-    assert_null(json_object_get(o, "password_file"));
-    assert_null(json_object_get(o, "schema"));
-    json_decref(o);
-    o = rollcall_config_source_json(rollcall_config_source(config, "entra"));
-    assert_int_equal(json_array_size(json_object_get(o, "role")), 3);
-    assert_string_equal(
-        json_string_value(json_array_get(json_object_get(o, "require_attributes"), 0)),
-        "employeeId");
-    assert_null(json_object_get(o, "user_types"));
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "files"), "credential")),
-                     9);
-    json_decref(o);
-}
-
-static void an_option_of_another_type_is_named_with_its_own(void **state)
-{
-    (void)state;
-    refused(WORKDAY "tenant = x\n" ACCESS, 0, "tenant belongs to type graph");
-    refused(OKTA "base = dc=x\n" ACCESS, 0, "of type okta; base belongs to type ldap");
-    refused(SOURCE "client_id = x\n" ACCESS, 0, "graph, okta, json, scim or pingone");
-    refused(ENTRA "user = x\n" ACCESS, 0, "user belongs to type exec, json or scim");
-}
-
-static void what_an_api_needs_is_missed_by_name(void **state)
-{
-    (void)state;
-    refused(ENTRA "credential = ../shadow\n" ACCESS, 10, "stands twice");
-    put("conf.d/10.conf", "[source entra]\ncredential = ../shadow\n");
-    refused(ENTRA ACCESS, 0, "not a path");
-    put("conf.d/10.conf", "[source entra]\nproxy = proxy.example.com\n");
-    refused(ENTRA ACCESS, 0, "must be http://HOST:PORT");
-    put("conf.d/10.conf", "[source workday]\nurl = http://hr.example.com/\n");
-    refused(WORKDAY ACCESS, 0, "must be https://HOST/PATH");
-    put("conf.d/10.conf", "[source workday]\nurl = https://isu:secret@hr.example.com/\n");
-    refused(WORKDAY ACCESS, 0, "no name, password");
-    put("conf.d/10.conf", "[source workday]\npath = /srv/people.json\n");
-    refused(WORKDAY ACCESS, 0, "one of them");
-    put("conf.d/10.conf", "[source okta]\nsecret_file = /s\n");
-    refused(OKTA ACCESS, 0, "needs one alone of key_file, secret_file or credential");
-}
-
-static void a_tenant_is_named_by_its_id_and_never_one_of_customers(void **state)
-{
-    (void)state;
-    put("conf.d/10.conf", "[source entra]\ntenant = acme.onmicrosoft.com\n");
-    refused(ENTRA ACCESS, 0, "must be an id such as");
-    put("conf.d/10.conf", "[source entra]\nlogin_url = https://Acme.B2CLogin.com:443/x\n");
-    refused(ENTRA ACCESS, 0, "Populations never mix");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,10 +449,6 @@ int main(void)
         T(a_source_goes_through_the_pipe_without_who_runs_it),
         T(what_a_directory_needs_is_missed_by_name),
         T(a_directory_goes_through_the_pipe_with_numbers_for_its_files),
-        T(the_examples_of_apis_are_taken_whole),
-        T(an_option_of_another_type_is_named_with_its_own),
-        T(what_an_api_needs_is_missed_by_name),
-        T(a_tenant_is_named_by_its_id_and_never_one_of_customers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
