@@ -16,10 +16,10 @@
 #include "rollcall/paths.h"
 #include "rollcall/safeio.h"
 
-// What is asked for, in this order, with what is usual. An option that is not the type's is
-// passed over; the rest stands in rollcall.conf(5).
+// What is asked for, in this order, with what is usual; the rest stands in rollcall.conf(5). What
+// the type cannot do without is among them: a section that lacks it is not written.
 static const struct questions {
-    const char *type, *role, *options[8];
+    const char *type, *role, *options[10];
 } all_questions[] = {
     {"csv", "authority, directory", {"path", "expect_every"}},
     {"exec", "authority, directory", {"command", "poll"}},
@@ -32,12 +32,17 @@ static const struct questions {
       "require_attributes"}},
     {"okta",
      "directory, signal",
-     {"org", "org_id", "client_id", "key_file", "secret_file", "assigned_groups"}},
-    {"json", "authority", {"preset", "url", "path", "user", "password_file", "secret_file"}},
-    {"scim", "directory", {"url", "user", "password_file", "secret_file"}},
+     {"org", "org_id", "client_id", "key_file", "key_id", "secret_file", "domain",
+      "assigned_groups"}},
+    {"json", "authority", {"preset", "url", "path", "user", "password_file", "secret_file", "map"}},
+    {"scim",
+     "directory",
+     {"url", "user", "password_file", "secret_file", "domain", "require_attributes", "user_types",
+      "assigned_groups"}},
     {"pingone",
      "directory, signal",
-     {"environment", "client_id", "secret_file", "population", "assigned_groups"}},
+     {"region", "environment", "client_id", "secret_file", "populations", "domain",
+      "assigned_groups", "member_groups"}},
 };
 
 struct draft {
@@ -147,7 +152,7 @@ static int ask_option(struct draft *d, const char *type, const char *option)
     int r = CLI_OK;
 
     if (!rollcall_config_source_option(type, option, &o))
-        return CLI_OK;
+        return wrong(d, "the type has no such option", option);
     explain(d->cli, &o);
     if (names_a_secret(option))
         printf("for example " ROLLCALL_SECRETS_DIR "/%s\n", d->name);

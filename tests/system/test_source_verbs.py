@@ -316,7 +316,8 @@ def test_add_asks_and_keeps_the_secret_out_of_sight():
     for question, answer in (("Name of the source.*: ", "staff"), ("type .csv.: ", "scim"), ("role .*: ", ""),
                              ("url: ", "https://scim.example.com/v2"), ("user: ", ""), ("password_file: ", ""),
                              ("secret_file: ", "/etc/rollcall/secrets/staff"), ("not shown.*: ", "s3cr3t"),
-                             (r"Write it\? .y/N. ", "y")):
+                             ("domain: ", ""), ("require_attributes: ", "employeeNumber"), ("user_types: ", ""),
+                             ("assigned_groups: ", ""), (r"Write it\? .y/N. ", "y")):
         child.expect(question)
         seen.append(child.before + child.after)
         child.sendline(answer)
@@ -328,9 +329,39 @@ def test_add_asks_and_keeps_the_secret_out_of_sight():
     with open(conf("staff"), encoding="ascii") as f:
         text = f.read()
     assert text == ("[source staff]\ntype = scim\nrole = directory\nurl = https://scim.example.com/v2\n"
-                    "secret_file = /etc/rollcall/secrets/staff\n")
+                    "secret_file = /etc/rollcall/secrets/staff\nrequire_attributes = employeeNumber\n")
     with open("/etc/rollcall/secrets/staff", encoding="ascii") as f:
         assert f.read() == "s3cr3t\n"
     assert stat.S_IMODE(os.stat("/etc/rollcall/secrets/staff").st_mode) == 0o600
     assert stat.S_IMODE(os.stat("/etc/rollcall/secrets").st_mode) == 0o700
     os.unlink(conf("staff"))
+
+
+UUID = "8a1f0c5e-7e7c-4a51-9d0a-3d1f0b7a6c11"
+ASKED = {
+    "csv": {"path": "/srv/people.csv"},
+    "ldap": {"uri": "ldaps://ldap.example.com", "base": "dc=x", "bind_dn": "cn=y", "password_file": "/root/secret"},
+    "graph": {"tenant": UUID, "client_id": "x", "secret_file": "/root/secret", "domain": "acme.com", "assigned_groups": UUID},
+    "okta": {"org": "https://acme.okta.com", "org_id": "00o1", "secret_file": "/root/secret", "assigned_groups": "g"},
+    "json": {"preset": "workday-raas", "url": "https://hr.example.com/x", "user": "u", "password_file": "/root/secret"},
+    "scim": {"url": "https://scim.example.com/v2", "secret_file": "/root/secret", "user_types": "Employee"},
+    "pingone": {"region": "eu", "environment": UUID, "client_id": "x", "secret_file": "/root/secret", "populations": UUID},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(ASKED))
+def test_add_asks_for_all_that_a_type_cannot_do_without(kind):
+    with open("/root/secret", "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write("s3cr3t\n")
+    child = pexpect.spawn("rollcall source add", encoding="utf-8", timeout=30, dimensions=(50, 200))
+    left = {**ASKED[kind], "source, for messages": "new", "type": kind}
+    while True:
+        if child.expect([r"([a-z_]+|source, for messages)(?: \[[^\]]*\])?: $", r"Write it\? .y/N. $", pexpect.EOF]):
+            break
+        child.sendline(left.pop(child.match.group(1), ""))
+    assert child.after != pexpect.EOF and not left, f"{left}: {child.before}"
+    child.sendline("y")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    os.unlink(conf("new"))
