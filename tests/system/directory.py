@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import daemons
+import pki
 import wait
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,33 +20,16 @@ def run(*argv, **options):
     return subprocess.run(argv, check=True, capture_output=True, timeout=60, **options)
 
 
-class Certificates:
+class Certificates(pki.Ca):
     """A CA, and what it signs."""
 
     def __init__(self, folder):
-        self.folder = folder
-        os.makedirs(folder, exist_ok=True)
-        self.ca = self.path("ca.pem")
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", self.path("ca.key"), "-out", self.ca, "-days", "30", "-subj", "/CN=test CA",
-            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
+        super().__init__(folder=folder)
+        self.ca = self.file
 
     def make(self, name, subject, addresses=()):
-        """Certificate and key; `subject` as openssl writes it, the most significant part first."""
-        key, cert, csr, ext = (self.path(name + end) for end in (".key", ".pem", ".csr", ".ext"))
-        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", key, "-out", csr, "-subj", subject)
-        with open(ext, "w", encoding="ascii") as f:
-            if addresses:
-                f.write("subjectAltName=" + ",".join("IP:" + a for a in addresses) + "\n")
-            f.write("extendedKeyUsage=serverAuth,clientAuth\n")
-        run("openssl", "x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.path("ca.key"), "-CAcreateserial",
-            "-out", cert, "-days", "30", "-extfile", ext)
-        os.chmod(key, 0o600)
-        return cert, key
+        """Certificate and key."""
+        return self.issue(name, addresses=addresses, subject=subject, hosts=())
 
     def host(self, name):
         return self.make(name, f"/DC=com/DC=example/OU=hosts/CN={name}")

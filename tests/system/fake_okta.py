@@ -10,7 +10,7 @@ import urllib.parse
 
 import fake_oauth
 import fake_web
-import web_ca
+import pki
 from fake_web import Answer, Page, link
 
 ORG_ID = "00o1a2b3c4D5e6F7g8h9"
@@ -46,7 +46,7 @@ class Okta(fake_web.Server):
             # https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/ and .../dpop/: the org's
             # own authorization server, an assertion signed by the app's key, DPoP by default.
             self.tokens = self.guard = fake_oauth.Tokens(self, "/oauth2/v1/token", client_id=CLIENT,
-                                                         key=web_ca.pem_of_public(key), kid="k1", scope=SCOPE, dpop=dpop)
+                                                         key=pki.pem_of_public(key), kid="k1", scope=SCOPE, dpop=dpop)
         # https://developer.okta.com/docs/api/openapi/okta-management/management/tag/OrgSettingMetadata/: for everybody.
         self.get("/.well-known/okta-organization", lambda q: self.org if self.org else (404, {}), open_to_all=True)
         for path, f in {r"/api/v1/users": self._list_users, r"/api/v1/users/([^/]+)": self._user,

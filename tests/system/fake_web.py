@@ -25,7 +25,7 @@ import time
 import traceback
 import urllib.parse
 
-import web_ca
+import pki
 
 LINE_MAX = 64 * 1024
 
@@ -173,7 +173,7 @@ class Server:
     clock is ahead. `compress`: gzip for who asks."""
 
     def __init__(self, ca=None, host="127.0.0.1", name="localhost", compress=True, client_ca=None, certificate=None):
-        self.ca_of = ca or web_ca.Ca()
+        self.ca_of = ca or pki.Ca()
         self.ca = self.ca_of.file
         self.requests, self.faults, self.routes = [], [], []
         self.guard, self.open_paths = None, set()

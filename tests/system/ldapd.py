@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 
+import pki
 import wait
 
 BASE = "dc=example,dc=org"
@@ -65,36 +66,15 @@ def run(*argv, text=None, check=True):
     return got
 
 
-class Ca:
+class Ca(pki.Ca):
     """A CA, and certificates: `server` for 127.0.0.1 to .3, `other` for another name, `host`
     for a client."""
 
     def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="ca-")
-        os.chmod(self.dir, 0o755)
-        self._key("ca")
-        run("openssl", "req", "-x509", "-new", "-key", self.dir + "/ca.key", "-days", "30", "-subj", "/CN=test CA",
-            "-out", self.dir + "/ca.pem", "-addext", "basicConstraints=critical,CA:TRUE",
-            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-        self._sign("server", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3\nextendedKeyUsage=serverAuth\n")
-        self._sign("other", "subjectAltName=DNS:other.example\nextendedKeyUsage=serverAuth\n")
-        self._sign("host", "extendedKeyUsage=clientAuth\n")
-        self.file = self.dir + "/ca.pem"
-
-    def _key(self, name):
-        run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{self.dir}/{name}.key")
-
-    def _sign(self, name, extensions):
-        at = f"{self.dir}/{name}"
-        self._key(name)
-        run("openssl", "req", "-new", "-key", at + ".key", "-subj", "/CN=" + name, "-out", at + ".csr")
-        with open(at + ".ext", "w", encoding="ascii") as f:
-            f.write(extensions)
-        run("openssl", "x509", "-req", "-in", at + ".csr", "-CA", self.file_of_ca(), "-CAkey", self.dir + "/ca.key",
-            "-CAcreateserial", "-days", "30", "-out", at + ".pem", "-extfile", at + ".ext")
-
-    def file_of_ca(self):
-        return self.dir + "/ca.pem"
+        super().__init__()
+        self.issue("server", addresses=("127.0.0.1", "127.0.0.2", "127.0.0.3"), hosts=())
+        self.issue("other", addresses=(), hosts=["other.example"])
+        self.issue("host", addresses=(), hosts=())
 
 
 def person(name, number=None, base=PEOPLE, **members):

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-import web_ca
+import pki
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(HERE, "../..", os.environ.get("BUILD", "build"), "tests/npm/scim")
@@ -25,7 +25,7 @@ class Server:
     def __init__(self):
         if not os.path.exists(BUILD + "/ready"):
             pytest.skip("npm ci had no registry to install scimmy from: make tests where there is one")
-        self.ca_of = web_ca.Ca()
+        self.ca_of = pki.Ca()
         self.ca = self.ca_of.file
         self.cert, self.key = self.ca_of.issue("localhost")
         self.log = tempfile.NamedTemporaryFile(prefix="scimmy-", suffix=".log", delete=False)

@@ -395,12 +395,12 @@ def test_a_credential_that_is_revoked_is_said_and_ends_nothing(tenant):
 
 
 def test_a_certificate_signs_in_as_a_file_and_as_a_credential(server):
-    import web_ca
-    key = web_ca.new_key("rsa")
-    cert = web_ca.pem_of_certificate(web_ca.certificate("rollcall", key))
+    import pki
+    key = pki.new_key("rsa")
+    cert = pki.pem_of_certificate(pki.certificate("rollcall", key))
     tenant = fake_graph.Tenant(server, certificate=cert, algorithms=("PS256",))
     tenant.add("alice", employeeId="1")
-    pem = web_ca.pem_of_key(key)
+    pem = pki.pem_of_key(key)
     assert once(tenant, files={"cert_file": cert, "key_file": pem}).picture.users
     assert once(tenant, files={"credential": pem + cert}).picture.users
     header, claims = tenant.tokens.assertions[-1]

@@ -10,7 +10,7 @@ import pytest
 import fake_hr
 import fake_oauth
 import fake_web
-import web_ca
+import pki
 import web_source
 
 PROGRAM = os.environ.get("ROLLCALL_JSON", "/usr/libexec/rollcall/sources/rollcall-source-json")
@@ -275,7 +275,7 @@ def test_a_token_by_a_client_secret_and_a_certificate_of_our_own(workday):
     with read(workday, user=None, files={"secret_file": "s3cret\n", "password_file": None}, client_id="c",
               token_url=workday.guard.url) as s:
         assert s.wait() == 0 and names(s) == NAMES, s.problems()
-    ca = web_ca.Ca()
+    ca = pki.Ca()
     cert, key = ca.issue("rollcall")
     files = {"cert_file": open(cert, encoding="ascii").read(), "key_file": open(key, encoding="ascii").read(), "password_file": None}
     with fake_hr.Workday(workday.people, client_ca=ca.file) as server:

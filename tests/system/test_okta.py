@@ -13,7 +13,7 @@ import people
 import ssh
 import totp
 import wait
-import web_ca
+import pki
 
 CONF = "/etc/rollcall/rollcall.conf"
 KEY = "/etc/rollcall/secrets/okta.pem"
@@ -42,7 +42,7 @@ ROWS = {
 def configure(okta, **more):
     os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
     with open(KEY, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(web_ca.pem_of_key(okta.key))
+        f.write(pki.pem_of_key(okta.key))
     options = {"type": "okta", "role": "authority, directory, signal", "org": okta.origin, "org_id": fake_okta.ORG_ID,
                "client_id": fake_okta.CLIENT, "key_file": KEY, "key_id": "k1", "ca_file": okta.ca, "domain": "example.com",
                "assigned_groups": "linux-users, interns", "map": "sshPublicKeys:sshKeys, end:lastDay", **more}
@@ -59,7 +59,7 @@ def keys():
 
 @pytest.fixture(scope="module")
 def okta(keys):
-    server = fake_okta.Okta(key=web_ca.new_key("rsa"))
+    server = fake_okta.Okta(key=pki.new_key("rsa"))
     server.start()
     server.ids = {n: server.add(n, sshKeys=[keys[n].public]) for n in STAFF}
     server.group_id = server.group("linux-users", server.ids.values())

@@ -7,8 +7,8 @@ import time
 import pytest
 
 import fake_okta
+import pki
 import wait
-import web_ca
 import web_source
 from fake_web import link
 
@@ -18,7 +18,7 @@ OURS = "urn:rollcall:1.0:User"
 
 @pytest.fixture(scope="module")
 def key():
-    return web_ca.new_key("rsa")
+    return pki.new_key("rsa")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def sources(key):
         with open(okta.ca, encoding="ascii") as f:
             handed = {"ca_file": f.read(), **(files or {})}
         if "secret_file" not in handed:
-            handed["key_file"] = web_ca.pem_of_key(key)
+            handed["key_file"] = pki.pem_of_key(key)
             given.update(client_id=fake_okta.CLIENT, key_id="k1")
         made.append(web_source.Source(PROGRAM, handed, **{**given, **options}))
         return made[-1]

@@ -12,6 +12,7 @@ import pytest
 import console
 import daemons
 import people
+import pki
 import softkey
 import ssh
 import sudo
@@ -130,10 +131,9 @@ def test_pin_and_touch_let_somebody_in_at_the_console(staff):
 def test_a_model_that_is_not_listed_or_that_only_the_key_claims_does_not_count(staff):
     """bob's key says of itself that it is of a listed model; no maker has signed for that."""
     conf = "/etc/rollcall/conf.d/51-models.conf"
-    certificate = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                                  "-subj", "/CN=a maker", "-keyout", "/dev/null"], capture_output=True, text=True, check=True)
+    certificate = pki.certificate("a maker", pki.new_key(), ca=True)
     with open("/etc/rollcall/makers.pem", "w", encoding="ascii") as f:
-        f.write(certificate.stdout)
+        f.write(pki.pem_of_certificate(certificate))
     assert keys_of("bob")["key 1"]["counts"]
     model = keys_of("bob")["key 1"]["aaguid"]
     with open(conf, "w", encoding="ascii") as f:

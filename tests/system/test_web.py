@@ -15,8 +15,8 @@ import pytest
 
 import fake_oauth
 import fake_web
+import pki
 import wait
-import web_ca
 import web_source
 
 PROGRAM = os.path.abspath(os.environ.get("BUILD", "build") + "/tests/tools/rollcall-source-weblist")
@@ -90,7 +90,7 @@ def test_what_did_not_change_is_asked_for_once_and_not_sent(server):
 
 
 def test_pages_come_by_http_2_where_the_server_has_it(tmp_path):
-    ca = web_ca.Ca()
+    ca = pki.Ca()
     cert, key = ca.issue()
     (tmp_path / "me.json").write_text('{"tenant": "ours"}')
     (tmp_path / "users.json").write_text('[{"id": "1", "userName": "a"}]')
@@ -179,52 +179,52 @@ def test_a_token_comes_by_a_secret(server, how):
 
 @pytest.mark.parametrize("kind, algorithm", [("rsa", "RS256"), ("ec", "ES256")])
 def test_a_token_comes_by_a_registered_key(server, kind, algorithm):
-    key = web_ca.new_key(kind)
-    t = tokens(server, key=web_ca.pem_of_public(key), kid="k1")
+    key = pki.new_key(kind)
+    t = tokens(server, key=pki.pem_of_public(key), kid="k1")
     with source(server, sign_in="key", client_id="client", key_id="k1", token_url=t.url,
-                files={"key_file": web_ca.pem_of_key(key)}) as s:
+                files={"key_file": pki.pem_of_key(key)}) as s:
         assert reads_all(s), s.story()
     (header, claims), = t.assertions
     assert header["alg"] == algorithm and claims["exp"] - claims["iat"] == 300
 
 
 def test_a_token_comes_by_a_certificate(server):
-    key = web_ca.new_key("rsa")
-    pem = web_ca.pem_of_certificate(web_ca.certificate("rollcall", key))
+    key = pki.new_key("rsa")
+    pem = pki.pem_of_certificate(pki.certificate("rollcall", key))
     t = tokens(server, certificate=pem)
     with source(server, sign_in="certificate", client_id="client", token_url=t.url,
-                files={"key_file": web_ca.pem_of_key(key), "cert_file": pem}) as s:
+                files={"key_file": pki.pem_of_key(key), "cert_file": pem}) as s:
         assert reads_all(s), s.story()
     assert t.assertions[0][0]["alg"] == "PS256" and t.assertions[0][1]["nbf"]
 
 
 def test_a_certificate_of_another_key_is_refused_before_anybody_is_asked(server):
-    pem = web_ca.pem_of_certificate(web_ca.certificate("rollcall", web_ca.new_key("rsa")))
+    pem = pki.pem_of_certificate(pki.certificate("rollcall", pki.new_key("rsa")))
     with source(server, sign_in="certificate", client_id="client", token_url=server.origin + "/t",
-                files={"key_file": web_ca.pem_of_key(web_ca.new_key("rsa")), "cert_file": pem}) as s:
+                files={"key_file": pki.pem_of_key(pki.new_key("rsa")), "cert_file": pem}) as s:
         assert s.wait() == 1 and "is not of the key" in s.problems()[0]
     assert not server.requests
 
 
 def test_an_assertion_is_made_anew_where_the_request_for_a_token_is_repeated(server):
-    key = web_ca.new_key("ec")
-    t = tokens(server, key=web_ca.pem_of_public(key), kid="k1")
+    key = pki.new_key("ec")
+    t = tokens(server, key=pki.pem_of_public(key), kid="k1")
     # It was read there, and the answer is lost: the jti is used up.
     server.fault(path=t.path, truncated=True)
     with source(server, sign_in="key", client_id="client", key_id="k1", token_url=t.url,
-                files={"key_file": web_ca.pem_of_key(key)}) as s:
+                files={"key_file": pki.pem_of_key(key)}) as s:
         assert reads_all(s), s.story()
     assert len({claims["jti"] for _, claims in t.assertions}) == 2
 
 
 def test_possession_is_proved_where_the_server_asks_for_it_and_nonces_are_followed(server):
-    key = web_ca.new_key("rsa")
-    t = tokens(server, key=web_ca.pem_of_public(key), kid="k1", dpop=True)
+    key = pki.new_key("rsa")
+    t = tokens(server, key=pki.pem_of_public(key), kid="k1", dpop=True)
     # In the middle of paging the token ends and another nonce is in force; then the API wants one too.
     server.fault(path="after=2", before=lambda: (t.expire(), t.renew_nonce()))
     server.fault(path="after=4", before=t.renew_resource_nonce)
     with source(server, sign_in="key", client_id="client", key_id="k1", token_url=t.url, trace=True,
-                files={"key_file": web_ca.pem_of_key(key)}) as s:
+                files={"key_file": pki.pem_of_key(key)}) as s:
         assert reads_all(s), s.story()
         for proof in [q.headers["dpop"] for q in server.requests if "dpop" in q.headers]:
             assert proof not in s.errors()
@@ -309,9 +309,9 @@ def copies(pid, words):
 
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_what_is_over_is_erased_from_memory(server, how):
-    key = web_ca.new_key("rsa")
-    pem = web_ca.pem_of_key(key)
-    who = {"secret": SECRET} if how == "secret" else {"key": web_ca.pem_of_public(key), "kid": "k1"}
+    key = pki.new_key("rsa")
+    pem = pki.pem_of_key(key)
+    who = {"secret": SECRET} if how == "secret" else {"key": pki.pem_of_public(key), "kid": "k1"}
     t = tokens(server, **who)
     server.fault(path="after=3", before=t.expire)
     with source(server, once=False, poll=3600, sign_in=how, client_id="client", key_id="k1", token_url=t.url,
@@ -448,9 +448,9 @@ def test_it_works_behind_the_walls_that_the_launcher_puts_up(server):
     """No folder but the libraries' and the CAs', no file written, no signal, the files as descriptors; names are
     found by libcurl's resolver and its thread."""
     shutil.copy(PROGRAM, "/usr/libexec/rollcall/sources/rollcall-source-weblist")
-    key = web_ca.new_key("ec")
-    t = tokens(server, key=web_ca.pem_of_public(key), kid="k1", dpop=True)
-    files = {"ca_file": text_of(server.ca), "key_file": web_ca.pem_of_key(key)}
+    key = pki.new_key("ec")
+    t = tokens(server, key=pki.pem_of_public(key), kid="k1", dpop=True)
+    files = {"ca_file": text_of(server.ca), "key_file": pki.pem_of_key(key)}
     with web_source.Source("weblist", files, confined=True, once=False, origin=server.origin, url=server.origin + "/users",
                            sign_in="key", client_id="client", key_id="k1", token_url=t.url) as s:
         s.until_commits()
@@ -479,7 +479,7 @@ def test_no_credential_goes_elsewhere(server, fault):
 
 @pytest.mark.parametrize("wrong", ["ca", "name", "time"])
 def test_a_server_that_cannot_show_who_it_is_hears_nothing(server, wrong):
-    ca = web_ca.Ca()
+    ca = pki.Ca()
     cert = {"ca": None, "name": ca.issue("other.example", addresses=()), "time": ca.issue(days=(-3, -1))}[wrong]
     trusted = server.ca if wrong == "ca" else ca.file
     with dress(fake_web.Server(ca=ca, certificate=cert)) as other:
@@ -489,7 +489,7 @@ def test_a_server_that_cannot_show_who_it_is_hears_nothing(server, wrong):
 
 
 def test_our_own_certificate_is_shown_where_tls_asks_for_it():
-    ca = web_ca.Ca()
+    ca = pki.Ca()
     cert, key = ca.issue("host")
     with dress(fake_web.Server(client_ca=ca.file)) as server:
         with source(server, tls_client="yes", files={"cert_file": text_of(cert), "key_file": text_of(key)}) as s:
@@ -559,11 +559,11 @@ def test_a_test_tells_of_the_clock(server, skew, level, status):
 
 @pytest.mark.parametrize("days, level", [(90, "ok"), (5, "warning"), (-2, "error")])
 def test_a_test_tells_when_our_certificate_ends(server, days, level):
-    key = web_ca.new_key("ec")
-    pem = web_ca.pem_of_certificate(web_ca.certificate("rollcall", key, days=(-10, days)))
+    key = pki.new_key("ec")
+    pem = pki.pem_of_certificate(pki.certificate("rollcall", key, days=(-10, days)))
     t = tokens(server, certificate=pem)
     # One file for both.
-    both = web_ca.pem_of_key(key) + pem
+    both = pki.pem_of_key(key) + pem
     r, found = findings(server, sign_in="certificate", client_id="client", token_url=t.url,
                         files={"key_file": both, "cert_file": both})
     assert (r == 1) == (level == "error") and found["certificate"][0] == level, found
@@ -574,7 +574,7 @@ def test_a_test_tells_a_wrong_credential_from_a_wrong_certificate_and_from_no_se
     t = tokens(server, secret="another")
     r, found = findings(server, sign_in="secret", client_id="client", token_url=t.url)
     assert r == 1 and found["credential"][0] == "error" and found["connection"][0] == "ok"
-    r, found = findings(server, ca=web_ca.Ca().file)
+    r, found = findings(server, ca=pki.Ca().file)
     assert r == 1 and found["tls"][0] == "error"
     server.stop()
     r, found = findings(server, budget=".")
