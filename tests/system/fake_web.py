@@ -211,6 +211,8 @@ class Server:
         return self.route("POST", path, function, **more)
 
     def fault(self, **what):
+        if "bomb" in what:  # packed now: in an answer it would take as long as a silence
+            what["bomb"] = gzip.compress(b" " * what["bomb"], 9)
         f = Fault(**what)
         with self._lock:
             self.faults.append(f)
@@ -343,7 +345,7 @@ class Server:
         packed = self.compress and "gzip" in request.headers.get("accept-encoding", "") and len(a.body.raw) > 1024
         body = a.body.packed() if packed else a.body.raw
         if "bomb" in what:
-            packed, body = True, gzip.compress(b" " * what["bomb"], 9)
+            packed, body = True, what["bomb"]
         if what.get("short"):
             packed, body = False, a.body.raw[:len(a.body.raw) // 2]
         head = [f"HTTP/1.1 {a.status} {REASONS.get(a.status, 'Other')}", f"Date: {email.utils.formatdate(self.now(), usegmt=True)}"]
