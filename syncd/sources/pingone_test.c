@@ -2,7 +2,6 @@
 // `rollcall source test` of PingOne: what the worker application may read, what the users have,
 // and how ten of them would look here. Nothing is changed.
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +11,6 @@
 #define PEOPLE 10
 #define ROLE   "Identity Data Read Only"
 
-__attribute__((format(printf, 4, 5))) static void find(struct web *w, const char *level,
-                                                       const char *what, const char *format, ...)
-{
-    char text[HTTP_WHY_MAX + 300];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(text, sizeof(text), format, ap);
-    va_end(ap);
-    web_finding(w, level, what, text);
-}
-
 // ---- may we read it ----
 
 static void test_kind(struct web *w)
@@ -31,12 +18,12 @@ static void test_kind(struct web *w)
     char *type = NULL;
 
     if (pingone_solution(w, &type) < 0)
-        find(w, "error", "environment", "%s", w->why);
+        web_find(w, "error", "environment", "%s", w->why);
     else if (type)
-        find(w, "ok", "environment", "it is one of a workforce (%s)", type);
+        web_find(w, "ok", "environment", "it is one of a workforce (%s)", type);
     else
-        find(w, "ok", "environment",
-             "it does not say whether it is of a workforce; who counts is said by populations");
+        web_find(w, "ok", "environment",
+                 "it does not say whether it is of a workforce; who counts is said by populations");
     free(type);
 }
 
@@ -53,14 +40,14 @@ static void test_object(struct web *w, const char *kind, const char *id)
     r = web_get(w, url, &a);
     name = person_text(a.json, "name");
     if (r >= 0)
-        find(w, "ok", kind, "%s is %s", id, name ? name : "without a name");
+        web_find(w, "ok", kind, "%s is %s", id, name ? name : "without a name");
     else if (r == -ENOENT)
-        find(w, "error", kind, "%s is not in this environment", id);
+        web_find(w, "error", kind, "%s is not in this environment", id);
     else if (r == -EACCES)
-        find(w, "warning", kind,
-             "%s cannot be looked at; give the worker application the role " ROLE, id);
+        web_find(w, "warning", kind,
+                 "%s cannot be looked at; give the worker application the role " ROLE, id);
     else
-        find(w, "error", kind, "%s", w->why);
+        web_find(w, "error", kind, "%s", w->why);
     http_answer_done(&a);
 }
 
@@ -73,8 +60,8 @@ static void test_objects(struct web *w)
     for (size_t i = 0; i < p->n_groups; i++)
         test_object(w, "groups", p->group[i].id);
     if (p->n_groups == 0)
-        find(w, "warning", "groups",
-             "no group is read; name those of allow_groups: member_groups = ID, ID");
+        web_find(w, "warning", "groups",
+                 "no group is read; name those of allow_groups: member_groups = ID, ID");
 }
 
 static void test_log(struct web *w)
@@ -83,13 +70,14 @@ static void test_log(struct web *w)
 
     pingone_log_begin(w);
     if (pingone_hint(w) < 0)
-        find(w, "warning", "log", "%s", w->why);
+        web_find(w, "warning", "log", "%s", w->why);
     else if (p->log.denied)
-        find(w, "warning", "log",
-             "the log of activities cannot be read, so a change is seen at the next poll only; a "
-             "role in the environment gives it, such as Environment Admin or an auditor's");
+        web_find(
+            w, "warning", "log",
+            "the log of activities cannot be read, so a change is seen at the next poll only; a "
+            "role in the environment gives it, such as Environment Admin or an auditor's");
     else
-        find(w, "ok", "log", "it can be read: a change is seen within %d s or so", 30);
+        web_find(w, "ok", "log", "it can be read: a change is seen within %d s or so", 30);
 }
 
 // ---- what they have ----
@@ -135,13 +123,14 @@ static void say_coverage(struct web *w, const struct coverage *c)
 {
     const struct pingone *p = w->own;
 
-    find(w, "ok", "coverage",
-         "of the first %zu users: username %zu, %s %zu, email %zu, type %zu, name %zu", c->users,
-         c->username, p->rules.employee_number ? p->rules.employee_number : "externalId", c->number,
-         c->email, c->type, c->name);
-    find(w, c->people > 0 ? "ok" : "error", "people",
-         "of the first %zu users: %zu are people here, %zu are left out, %zu cannot be taken",
-         c->users, c->people, c->dropped, c->problems);
+    web_find(w, "ok", "coverage",
+             "of the first %zu users: username %zu, %s %zu, email %zu, type %zu, name %zu",
+             c->users, c->username,
+             p->rules.employee_number ? p->rules.employee_number : "externalId", c->number,
+             c->email, c->type, c->name);
+    web_find(w, c->people > 0 ? "ok" : "error", "people",
+             "of the first %zu users: %zu are people here, %zu are left out, %zu cannot be taken",
+             c->users, c->people, c->dropped, c->problems);
 }
 
 static void test_users(struct web *w)
@@ -155,16 +144,16 @@ static void test_users(struct web *w)
         r = url ? pingone_pages(w, url, "users", pingone_wanted(p), each_user, &c) : -ENOMEM;
     free(url);
     if (r == -EACCES)
-        find(w, "error", "role",
-             "the users cannot be read (%s); give the worker application the role " ROLE
-             " in the environment or in each of its populations",
-             w->why);
+        web_find(w, "error", "role",
+                 "the users cannot be read (%s); give the worker application the role " ROLE
+                 " in the environment or in each of its populations",
+                 w->why);
     else if (r < 0 && r != -ECANCELED)
-        find(w, "error", "users", "%s", w->why);
+        web_find(w, "error", "users", "%s", w->why);
     else if (c.users == 0)
-        find(w, "error", "role",
-             "the list of users is empty; give the worker application the role " ROLE
-             " in the environment or in each of its populations");
+        web_find(w, "error", "role",
+                 "the list of users is empty; give the worker application the role " ROLE
+                 " in the environment or in each of its populations");
     else
         say_coverage(w, &c);
 }

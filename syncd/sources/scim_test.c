@@ -78,18 +78,6 @@ static int look_at_group(void *ctx, const json_t *row)
     return r;
 }
 
-__attribute__((format(printf, 4, 5))) static void find(struct web *w, const char *level,
-                                                       const char *what, const char *format, ...)
-{
-    char text[HTTP_WHY_MAX + 100];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(text, sizeof(text), format, ap);
-    va_end(ap);
-    web_finding(w, level, what, text);
-}
-
 static void test_groups(struct web *w, struct look *l)
 {
     struct scim *s = l->s;
@@ -101,52 +89,55 @@ static void test_groups(struct web *w, struct look *l)
     r = scim_list(w, &s->server, &pass, look_at_group, l);
     free(pass.tag);
     if (r < 0 && !s->rules.groups_of_user) {
-        find(w, "error", "permissions",
-             "groups cannot be read: %s. Grant the right to read Groups, or write groups_from = "
-             "users",
-             w->why);
+        web_find(
+            w, "error", "permissions",
+            "groups cannot be read: %s. Grant the right to read Groups, or write groups_from = "
+            "users",
+            w->why);
         return;
     }
     if (r < 0)
         return;
-    find(w, "ok", "permissions", "groups can be read: %u, %u of them with members", l->groups,
-         l->members);
+    web_find(w, "ok", "permissions", "groups can be read: %u, %u of them with members", l->groups,
+             l->members);
     if (!s->rules.groups_of_user && l->groups > 0 && l->members == 0)
-        find(w, "error", "groups",
-             "no group says who is in it: grant the right to read members, or "
-             "write groups_from = users");
+        web_find(w, "error", "groups",
+                 "no group says who is in it: grant the right to read members, or "
+                 "write groups_from = users");
     if (!s->assigned || s->rules.groups_of_user)
         return;
     r = scim_groups_close(s->in, s->assigned, &lacks, NULL);
     if (r == -ENOENT)
-        find(w, "error", "groups", "assigned_groups: there is no group of the id %.130s", lacks);
+        web_find(w, "error", "groups", "assigned_groups: there is no group of the id %.130s",
+                 lacks);
     if (r == -ENODATA)
-        find(w, "error", "groups", "nobody is in assigned_groups");
+        web_find(w, "error", "groups", "nobody is in assigned_groups");
 }
 
 static void test_coverage(struct web *w, const struct look *l)
 {
     struct scim *s = l->s;
 
-    find(w, l->numbered < l->n ? "warning" : "ok", "coverage",
-         "of %u people of the first page %u have an employeeNumber, %u a userType, %u a mail "
-         "address, %u say whether they are active, %u in which groups they are",
-         l->n, l->numbered, l->typed, l->mailed, l->stated, l->grouped);
+    web_find(w, l->numbered < l->n ? "warning" : "ok", "coverage",
+             "of %u people of the first page %u have an employeeNumber, %u a userType, %u a mail "
+             "address, %u say whether they are active, %u in which groups they are",
+             l->n, l->numbered, l->typed, l->mailed, l->stated, l->grouped);
     if (l->stated < l->n && s->rules.active_absent == SCIM_ABSENT_KEEP)
-        find(w, "warning", "coverage",
-             "%u people lack active, whose meaning is the server's own: nobody new of them gets in "
-             "(active_absent)",
-             l->n - l->stated);
+        web_find(
+            w, "warning", "coverage",
+            "%u people lack active, whose meaning is the server's own: nobody new of them gets in "
+            "(active_absent)",
+            l->n - l->stated);
     if (s->rules.groups_of_user && l->grouped == 0)
-        find(w, "error", "groups",
-             "no User says in which groups it is: write groups_from = "
-             "members");
+        web_find(w, "error", "groups",
+                 "no User says in which groups it is: write groups_from = "
+                 "members");
     if (l->dropped > 0)
-        find(w, l->dropped == l->n ? "error" : "ok", "population",
-             "%u of them would be left out; the first as %s", l->dropped, l->reason);
+        web_find(w, l->dropped == l->n ? "error" : "ok", "population",
+                 "%u of them would be left out; the first as %s", l->dropped, l->reason);
     if (l->problems > 0)
-        find(w, "warning", "people", "%u of them cannot be taken; the first: %s", l->problems,
-             l->why);
+        web_find(w, "warning", "people", "%u of them cannot be taken; the first: %s", l->problems,
+                 l->why);
 }
 
 void scim_test(struct web *w)
@@ -157,16 +148,16 @@ void scim_test(struct web *w)
     struct look l = {.s = s};
     int r;
 
-    find(w, "ok", "paging", "lists are read by %s, %u at once",
-         s->server.by_cursor ? "cursor" : "index", s->server.count);
+    web_find(w, "ok", "paging", "lists are read by %s, %u at once",
+             s->server.by_cursor ? "cursor" : "index", s->server.count);
     test_groups(w, &l);
     first.single = true;
     r = scim_list(w, &first, &pass, look_at_user, &l);
     free(pass.tag);
     if (r < 0)
-        find(w, "error", "permissions", "people cannot be read: %s", w->why);
+        web_find(w, "error", "permissions", "people cannot be read: %s", w->why);
     else if (l.n == 0)
-        find(w, "error", "coverage", "the list of people is empty");
+        web_find(w, "error", "coverage", "the list of people is empty");
     else
         test_coverage(w, &l);
 }

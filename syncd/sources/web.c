@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -140,6 +141,17 @@ void web_finding(struct web *w, const char *level, const char *what, const char 
 {
     w->errors += strcmp(level, "error") == 0;
     emit_finding(level, what, text);
+}
+
+void web_find(struct web *w, const char *level, const char *what, const char *format, ...)
+{
+    char text[HTTP_WHY_MAX + 300];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    web_finding(w, level, what, text);
 }
 
 // ---- opening ----

@@ -82,5 +82,7 @@ void web_commit(struct web *w, uint64_t rows);
 // A line of `rollcall source test`: level "ok", "warning" or "error"; `what` is short ("clock"),
 // `text` a sentence that says what to do.
 void web_finding(struct web *w, const char *level, const char *what, const char *text);
+__attribute__((format(printf, 4, 5))) void web_find(struct web *w, const char *level,
+                                                    const char *what, const char *format, ...);
 
 #endif
