@@ -204,5 +204,5 @@ UNIT_TESTS += test_core_renumbered
 test_core_renumbered_SRCS := tests/unit/test_core_renumbered.c tests/unit/engine_fixture.c
 test_core_renumbered_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_okta
-test_config_okta_SRCS := tests/unit/test_config_okta.c
+test_config_okta_SRCS := tests/unit/test_config_okta.c tests/unit/config_fixture.c
 test_config_okta_LIBS := -linih -ljansson
