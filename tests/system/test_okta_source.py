@@ -359,7 +359,7 @@ def test_a_group_that_is_deleted_stops_nothing_else(okta, sources):
     ids = staff(okta, 3)
     okta.group("linux-users", ids)
     other = okta.group("printers", ids[:1])
-    s = sources(okta, assigned_groups=["linux-users"], groups=["printers"], reread=2)
+    s = sources(okta, assigned_groups=["linux-users"], member_groups=["printers"], full_every=2)
     until(s, lambda p: p.fulls == 1 and len(p.people) == 3, "all of them")
     del okta.groups[other]
     fulls = picture(s).fulls

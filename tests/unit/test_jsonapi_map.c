@@ -85,6 +85,7 @@ static void a_worker_of_workday_is_a_person(void **state)
     struct hr_said said;
     struct rollcall_message m;
     char why[300], *line;
+    json_t *o;
 
     (void)state;
     assert_int_equal(
@@ -95,7 +96,9 @@ static void a_worker_of_workday_is_a_person(void **state)
              &said),
         HR_PERSON);
     assert_string_equal(said.warning, "");
-    line = json_dumps(json_pack("{s:s, s:O}", "op", "user", "user", said.user), JSON_COMPACT);
+    o = json_pack("{s:s, s:O}", "op", "user", "user", said.user);
+    line = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
     assert_int_equal(rollcall_message_parse(line, strlen(line), &m, why, sizeof(why)), 0);
     assert_string_equal(m.user.id, "3aa5550b7fe348b98d7b5741afc65534");
     assert_string_equal(m.user.employee_number, "01042");
