@@ -251,6 +251,7 @@ static void put_status(struct taking *t, json_t *ours)
     if (i < n && statuses[i].blocked)
         json_object_set_new(ours, "passwordBlocked", json_true());
     t->taken->terminated = strcmp(word, "terminated") == 0;
+    t->taken->disabled = strcmp(word, "disabled") == 0 || strcmp(word, "locked") == 0;
     t->taken->out = strcmp(word, "active") != 0;
 }
 

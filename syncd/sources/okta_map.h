@@ -34,6 +34,7 @@ struct okta_taken {
     const char *reason;     // OKTA_DROPPED: a word of the protocol
     const char *login;      // for the sysadmin's eyes, or NULL; the object's
     bool terminated;        // the object's status says so
+    bool disabled;          // suspended, or on the way out: somebody's word, which ends sessions
     bool out;               // it says that nobody comes in by it: a hint that was confirmed
     char why[OKTA_WHY_MAX]; // OKTA_SKIPPED; of a person a warning, or empty
 };

@@ -219,10 +219,16 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
             emit_problem(where, t.id, true, "was deactivated, and is no person of ours by now");
     } else if (full && !is_news(o, &t, text ? text : t.why)) {
         // said before
+    } else if (t.reason && t.disabled && !full) {
+        // Out of the groups first and suspended then: the account's own word ends sessions.
+        emit_deleted(t.id, "locked");
     } else if (t.reason) {
         emit_dropped(t.id, t.reason, t.login);
     } else if (t.fate == OKTA_SKIPPED || !text) {
         emit_problem(where, t.id, t.terminated, *t.why ? t.why : "there is no memory");
+        // Whoever may write an attribute must not be able to hide from this by it.
+        if (t.disabled)
+            emit_deleted(t.id, "locked");
     } else {
         if (*t.why)
             emit_warning(where, t.id, t.why);

@@ -370,6 +370,27 @@ def test_a_group_that_is_deleted_stops_nothing_else(okta, sources):
     assert picture(s).members == {"linux-users": set(ids), "printers": set()}
 
 
+def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
+    ids = staff(okta, 3)
+    g = okta.group("linux-users", ids)
+    s = sources(okta, assigned_groups=["linux-users"])
+    until(s, lambda p: len(p.people) == 3, "all of them")
+    okta.leave(g, ids[0])
+    until(s, lambda p: p.status()["u0"] == "refused", "u0 without the group")
+    okta.lifecycle(ids[0], "suspend")
+    s.until(lambda s: [m for m in s.ops("gone") if m["id"] == ids[0] and m["status"] == "locked"], "a word that ends the sessions")
+    # An attribute that people may write themselves.
+    okta.change(ids[1], displayName="x" * 5000)
+    s.until(lambda s: [m for m in s.ops("problem") if m.get("id") == ids[1]], "u1 is not to be read, and stays as it was")
+    assert picture(s).status()["u1"] == "active"
+    okta.lifecycle(ids[1], "suspend")
+    s.until(lambda s: [m for m in s.ops("gone") if m["id"] == ids[1] and m["status"] == "locked"], "that word here too")
+    okta.change(ids[1], displayName="U 1")
+    okta.lifecycle(ids[1], "unsuspend")
+    until(s, lambda p: p.status().get("u1") == "active", "u1 back")
+    assert not [m for m in s.ops("gone") if m["id"] == ids[2]]
+
+
 def test_an_org_with_a_small_limit_is_asked_as_slowly_as_it_wants(okta, sources):
     staff(okta, 3)
     okta.limits[r"/api/v1/logs"] = (20, 60)
