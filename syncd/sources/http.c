@@ -144,7 +144,9 @@ static void explain(const struct transfer *t, int r, char *why, size_t why_len)
         break;
     case -EBADMSG:
         snprintf(reason, sizeof(reason), "the answer cannot be taken: %.200s",
-                 t->error == -EBADMSG && !t->taken ? "its type is not JSON" : said);
+                 t->bad_link                         ? "its link to a next page is no address"
+                 : t->error == -EBADMSG && !t->taken ? "its type is not JSON"
+                                                     : said);
         break;
     case -EPROTO:
         snprintf(reason, sizeof(reason), "TLS: %.250s", said);

@@ -52,6 +52,7 @@ static void keep_header(struct transfer *t, const char *name, const char *value)
 
     if (strcasecmp(name, "Link") == 0 && !a->next && (link = http_link_next(value))) {
         a->next = http_resolve(t->request->url, link);
+        t->bad_link = !a->next; // with none, the list would end here
         free(link);
     } else if (strcasecmp(name, "ETag") == 0) {
         keep(&a->etag, value);
@@ -112,6 +113,10 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     if (value) {
         *value++ = 0;
         keep_header(t, line, value + strspn(value, " \t"));
+    }
+    if (t->bad_link) {
+        t->error = -EBADMSG;
+        return 0;
     }
     return size * n;
 }

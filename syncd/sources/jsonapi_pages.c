@@ -88,6 +88,12 @@ static int next_address(struct walk *k, const char *url, const struct http_answe
         *ret = said && *said ? http_resolve(url, said) : NULL;
     else if (is(l->hr, "cursor"))
         *ret = said && *said ? address(l->hr, said) : NULL;
+    // What nobody can follow is no end.
+    if (!*ret && !is(l->hr, "link") && !is(l->hr, "none") && said && *said) {
+        snprintf(l->w->why, sizeof(l->w->why), "the list goes on at what is no address: %.200s",
+                 said);
+        return -EBADMSG;
+    }
     if (*ret && (strcmp(*ret, url) == 0 || k->empty > EMPTY_MAX)) {
         free(*ret);
         *ret = NULL;

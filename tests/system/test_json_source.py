@@ -212,6 +212,16 @@ def test_a_list_goes_on_in_each_of_five_ways(how, more):
                 assert s.wait() == 0 and [m["as_of"] for m in s.ops("begin")] == ["2026-11-01T02:00:00Z"]
 
 
+@pytest.mark.parametrize("how, words", [("next", "no address"), ("link", "its link to a next page is no address")])
+def test_a_link_that_nobody_can_follow_is_no_end(how, words):
+    with fake_hr.Listed([{"id": n, "s": "A", "n": name} for n, name in enumerate(NAMES)]) as server:
+        server.url, listed = server.origin + "/" + how, {k: v for k, v in LISTED.items() if k != "count"}
+        server.route("GET", "/next", lambda q: {**server.part(0), "next": "https://[x/next?at=3"})
+        server.route("GET", "/link", lambda q: fake_web.Answer(server.part(0), headers=[fake_web.link("https://[x/link?at=3")]))
+        server.routes.reverse()  # these before the fake's own
+        refused(server, words, files={"secret_file": "t0ken\n", "password_file": None}, user=None, paging=how, next="/next", **listed)
+
+
 def test_bamboohr_is_asked_for_changes_and_read_when_there_are_some():
     alice = {"id": "3", "employeeNumber": "1", "workEmail": "alice@acme.com", "status": "Active", "hireDate": "2020-01-01",
              "terminationDate": "0000-00-00"}
