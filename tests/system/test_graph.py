@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a tenant of Entra ID (fake_graph.py) to real logins: a host whose people are the tenant's. ROWS is what
 docs/sources-matrix.md says of this source; each row names the test that shows it."""
-import json
 import os
 import subprocess
 import time
@@ -15,6 +14,7 @@ import people
 import ssh
 import totp
 import wait
+from followed import becomes, log_in, state, user
 
 CONF = "/etc/rollcall/rollcall.conf"
 SECRET = "/etc/rollcall/secrets/entra"
@@ -83,26 +83,6 @@ def following(tenant):
 @pytest.fixture(scope="module")
 def apps(following):
     return {name: totp.enroll(name) for name in STAFF[:3]}
-
-
-def user(name):
-    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
-    return json.loads(got.stdout) if got.returncode == 0 else {}
-
-
-def state(name):
-    return user(name).get("state")
-
-
-def becomes(name, wanted, since=None):
-    """`since`: when it was changed at the source; else it was just now."""
-    since = since or time.monotonic()
-    wait.until(lambda: state(name) == wanted, f"{name} to be {wanted}: {user(name)}")
-    print(f"figure: graph {name} {wanted} after {(time.monotonic() - since) * 1000:.0f} ms, poll 1 s")
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def left_out(name):

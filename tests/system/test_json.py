@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From Workday (fake_hr.py) to real logins: a host whose people are those of a report. ROWS is what
 docs/sources-matrix.md says of HR systems; each row names the test that shows it."""
-import json
 import os
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ import people
 import ssh
 import totp
 import wait
+from followed import becomes, log_in, state, user
 
 CONF = "/etc/rollcall/rollcall.conf"
 SECRET = "/etc/rollcall/secrets/workday"
@@ -94,25 +94,6 @@ def change(workday, name, **members):
     changed = [{**r, **members} if r["User_Name"] == name else r for r in workday.people]
     assert changed != workday.people, name
     workday.people = [{k: v for k, v in r.items() if v is not None} for r in changed]
-
-
-def user(name):
-    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
-    return json.loads(got.stdout) if got.returncode == 0 else {}
-
-
-def state(name):
-    return user(name).get("state")
-
-
-def becomes(name, wanted, since=None):
-    since = since or time.monotonic()
-    wait.until(lambda: state(name) == wanted, f"{name} to be {wanted}: {user(name)}")
-    print(f"figure: workday {name} {wanted} after {(time.monotonic() - since) * 1000:.0f} ms, poll 1 s")
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def left_out(number):

@@ -14,6 +14,7 @@ import people
 import ssh
 import totp
 import wait
+from followed import log_in, unlocked
 
 CONF = "/etc/rollcall/rollcall.conf"
 SECRET = "/etc/rollcall/secrets/directory"
@@ -68,17 +69,8 @@ def apps(slapd):
     return {name: totp.enroll(name) for name in STAFF[:4]}
 
 
-def unlocked(name):
-    entry = people.passwd(name)
-    return entry is not None and entry[6] == "/bin/bash"
-
-
 def status():
     return subprocess.run(["rollcall", "status"], capture_output=True, text=True, timeout=60).stdout
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def test_people_of_a_directory_and_of_groups_in_groups_log_in_with_a_code(following, slapd, keys, apps, sshd):
@@ -136,7 +128,7 @@ def test_a_server_that_is_gone_or_restarted_changes_nobody(following, slapd):
     slapd.replace("alice", "loginShell", "/bin/sh")
     wait.until(lambda: people.passwd("alice")[6] == "/bin/sh", "what was changed since")
     slapd.replace("alice", "loginShell", "/bin/bash")
-    wait.until(lambda: unlocked("alice"), "alice's shell")
+    wait.until(lambda: people.passwd("alice")[6] == "/bin/bash", "alice's shell")
 
 
 def test_syncd_started_again_reads_what_changed_and_no_more(slapd):
@@ -148,7 +140,7 @@ def test_syncd_started_again_reads_what_changed_and_no_more(slapd):
     slapd.replace("alice", "loginShell", "/bin/bash")
     daemon = daemons.Syncd().start()
     try:
-        wait.until(lambda: unlocked("alice"), "alice's shell")
+        wait.until(lambda: people.passwd("alice")[6] == "/bin/bash", "alice's shell")
         assert "read again from the beginning" not in daemon.log()
     finally:
         daemon.stop()

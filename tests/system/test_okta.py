@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From an Okta org to real logins: what each change there does here, and how fast."""
-import json
 import os
 import subprocess
 import time
@@ -10,10 +9,11 @@ import pytest
 import daemons
 import fake_okta
 import people
+import pki
 import ssh
 import totp
 import wait
-import pki
+from followed import log_in, unlocked, user
 
 CONF = "/etc/rollcall/rollcall.conf"
 KEY = "/etc/rollcall/secrets/okta.pem"
@@ -85,23 +85,9 @@ def apps(okta):
     return {name: totp.enroll(name) for name in STAFF[:5]}
 
 
-def unlocked(name):
-    entry = people.passwd(name)
-    return entry is not None and entry[6] == "/bin/bash"
-
-
-def user(name):
-    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
-    return json.loads(got.stdout) if got.returncode == 0 else None
-
-
 def may_come_in(name):
     u = user(name)
     return bool(u) and u["state"] == "active" and "allowed-here" in u["flags"]
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def test_people_of_an_org_log_in_with_a_code(following, okta, keys, apps, sshd):

@@ -12,6 +12,7 @@ import people
 import ssh
 import totp
 import wait
+from followed import log_in, unlocked
 
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
 ROWS = {
@@ -95,15 +96,6 @@ def following(server):
 @pytest.fixture(scope="module")
 def apps(following):
     return {name: totp.enroll(name) for name in STAFF[:4]}
-
-
-def unlocked(name):
-    entry = people.passwd(name)
-    return entry is not None and entry[6] != "/usr/sbin/nologin"
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def rollcall(*words):

@@ -14,6 +14,7 @@ import scimmy
 import ssh
 import totp
 import wait
+from followed import log_in, unlocked, user
 
 CONF = "/etc/rollcall/rollcall.conf"
 SECRET = "/etc/rollcall/secrets/scim"
@@ -93,22 +94,8 @@ def apps(server):
     return {name: totp.enroll(name) for name in ("alice", "bob", "carol", "dave")}
 
 
-def unlocked(name):
-    entry = people.passwd(name)
-    return entry is not None and entry[6] == "/bin/bash"
-
-
-def user(name):
-    got = subprocess.run(["rollcall", "user", name, "--json"], capture_output=True, text=True, timeout=60)
-    return json.loads(got.stdout) if got.returncode == 0 else None
-
-
 def source(*words):
     return subprocess.run(["rollcall", "source", *words], capture_output=True, text=True, timeout=60)
-
-
-def log_in(name, keys, apps):
-    return ssh.log_in(name, (totp.PROMPT, apps[name].code()), key=keys[name])
 
 
 def refused(name, keys):
