@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Sections of sources over an API: what they share, and what Okta's and Entra ID's need.
+// Sections of sources over an API: what they share, and what Entra ID's need.
 #include <string.h>
 
 #include "lib/config_table.h"
@@ -76,30 +76,6 @@ static void what_an_api_needs_is_missed_by_name(void **state)
     refused(OKTA ACCESS, 0, "needs one alone of key_file, secret_file or credential");
 }
 
-#define TOKEN                                                                                      \
-    "[source okta]\ntype = okta\nrole = authority, directory\norg = https://acme.okta.com\n"       \
-    "org_id = 00o1\n"
-
-static void an_org_of_okta_is_pinned_and_one_of_customers_refused(void **state)
-{
-    (void)state;
-    put("conf.d/10.conf", "");
-    refused(TOKEN "org_id = 00o2\n" ACCESS, 6, "stands twice");
-    refused("[source okta]\ntype = okta\nrole = authority, directory\norg = https://acme.okta.com\n"
-            "secret_file = /s\n" ACCESS,
-            0, "https://acme.okta.com/.well-known/okta-organization");
-    refused(
-        "[source okta]\ntype = okta\nrole = authority, directory\norg = https://acme.eu.auth0.com\n"
-        "org_id = x\nsecret_file = /s\n" ACCESS,
-        0, "is Auth0");
-    refused(TOKEN "client_id = x\nsecret_file = /s\n" ACCESS, 0, "takes no client secret");
-    refused(TOKEN "key_file = /k\n" ACCESS, 0, "key_file needs client_id");
-    assert_int_equal(load(TOKEN "secret_file = /s\n" ACCESS), 0);
-    assert_true(warned("which users of the org are employees"));
-    assert_int_equal(load(TOKEN "secret_file = /s\nrealms = guo1\n" ACCESS), 0);
-    assert_false(warned("which users of the org are employees"));
-}
-
 static void a_tenant_is_named_by_its_id_and_never_one_of_customers(void **state)
 {
     (void)state;
@@ -127,7 +103,6 @@ int main(void)
         T(the_examples_of_apis_are_taken_whole),
         T(an_option_of_another_type_is_named_with_its_own),
         T(what_an_api_needs_is_missed_by_name),
-        T(an_org_of_okta_is_pinned_and_one_of_customers_refused),
         T(a_tenant_is_named_by_its_id_and_never_one_of_customers),
         T(an_option_has_one_row),
     };
