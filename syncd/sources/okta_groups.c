@@ -160,7 +160,8 @@ static int add_deleted(struct web *w, const char *oid, const char *word)
     int r = add_group(w->own, object, word, false);
 
     json_decref(object);
-    snprintf(text, sizeof(text), "the group %.80s of `groups` is not there: nobody is in it", word);
+    snprintf(text, sizeof(text), "the group %.80s of member_groups is not there: nobody is in it",
+             word);
     emit_warning(w->request.name, NULL, text);
     return r;
 }
