@@ -93,7 +93,8 @@ static int people_of(struct engine_core *core, const char *source, struct was **
     sqlite3_stmt *q =
         store_bind(&core->store,
                    "SELECT i.id, coalesce(r.slot, -1), i.drop_status,"
-                   " json_extract(r.body, '$.status') FROM incoming i INDEXED BY"
+                   " json_extract(r.body, '$.status'), NOT r.dropped OR r.missing OR r.gone"
+                   " FROM incoming i INDEXED BY"
                    " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
                    " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
                    " (NOT r.dropped OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id",
@@ -115,7 +116,9 @@ static int people_of(struct engine_core *core, const char *source, struct was **
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
         list[n].status = strictest((enum rollcall_status)sqlite3_column_int(q, 2),
                                    (enum rollcall_status)sqlite3_column_int(q, 3));
-        list[n++].slot = sqlite3_column_int64(q, 1);
+        list[n].slot = sqlite3_column_int64(q, 1);
+        // Said again of one that is out already, it is nothing new.
+        n += sqlite3_column_int(q, 4) || (int)list[n].status != sqlite3_column_int(q, 3);
     }
     *ret = list;
     *ret_n = n;
