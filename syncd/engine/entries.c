@@ -31,13 +31,18 @@ int entry_give_up(struct engine_core *core, int64_t entry)
                : r;
 }
 
+static int make_owner(struct engine_core *core, int64_t entry, const char *user, int64_t group)
+{
+    return store_run(&core->store, "UPDATE entry SET user = ?, grp = ? WHERE number = ?", "sii",
+                     user, group < 0 ? ROLLCALL_TIME_UNSET : group, entry);
+}
+
 static int give_to(struct engine_core *core, int64_t entry, const char *user, int64_t group)
 {
     int r = touch_entry(core, entry);
 
     if (r == 0)
-        r = store_run(&core->store, "UPDATE entry SET user = ?, grp = ? WHERE number = ?", "sii",
-                      user, group < 0 ? ROLLCALL_TIME_UNSET : group, entry);
+        r = make_owner(core, entry, user, group);
     return r == 0 ? touch_entry(core, entry) : r;
 }
 
@@ -133,7 +138,7 @@ static bool stays_groups(struct engine_core *core, const struct stage *stage, in
 }
 
 int entry_claim(struct engine_core *core, const struct stage *stage, int64_t entry,
-                const char *user, int64_t group, bool *ret_taken)
+                const char *user, int64_t group, bool settles, bool *ret_taken)
 {
     sqlite3_stmt *q =
         store_bind(&core->store,
@@ -160,5 +165,8 @@ int entry_claim(struct engine_core *core, const struct stage *stage, int64_t ent
         *ret_taken = false;
         return 0;
     }
+    // Nobody loses it, and who has it now is looked at with their row: not once more.
+    if (user && settles && !*owner && owning < 0)
+        return make_owner(core, entry, user, group);
     return give_to(core, entry, user, group);
 }

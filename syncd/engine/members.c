@@ -200,7 +200,7 @@ static int claim_for_group(struct engine_core *core, const struct stage *stage, 
     int r = group < 0 ? (int)group : entry < 0 ? (int)entry : 0;
 
     if (r == 0)
-        r = entry_claim(core, stage, entry, NULL, group, &taken);
+        r = entry_claim(core, stage, entry, NULL, group, false, &taken);
     if (r == 0 && !taken)
         r = rows_refuse(core, stage->source, id, "group-name", NULL, now,
                         "the name \"%.200s\" of the group \"%.100s\" is another's; the established "

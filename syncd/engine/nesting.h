@@ -24,9 +24,10 @@ int64_t entry_of(struct engine_core *core, const char *source, int kind, const c
 int entry_appeared(struct engine_core *core, const char *source, const char *id);
 // The names that rows of this listing give up, before any of it takes one.
 int entries_release(struct engine_core *core, const char *source);
-// A name that somebody established has stays theirs: false, and the caller says so.
+// A name that somebody established has stays theirs: false, and the caller says so. `settles`: the
+// caller computes the memberships of the user's person anew afterwards.
 int entry_claim(struct engine_core *core, const struct stage *stage, int64_t entry,
-                const char *user, int64_t group, bool *ret_taken);
+                const char *user, int64_t group, bool settles, bool *ret_taken);
 int entry_give_up(struct engine_core *core, int64_t entry);
 
 // ---- who has to be looked at again: a temporary table (nesting.c) ----

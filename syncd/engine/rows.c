@@ -328,7 +328,7 @@ static int row_aliases(struct engine_core *core, struct row *row, int64_t now)
         bool taken = true;
         if (entry < 0)
             return (int)entry;
-        r = entry_claim(core, row->stage, entry, row->id, -1, &taken);
+        r = entry_claim(core, row->stage, entry, row->id, -1, row->slot >= 0, &taken);
         if (r == 0 && !taken)
             r = rows_refuse(core, row->src->name, row->id, "alias", row->body.user_name, now,
                             "the name \"%.200s\" of \"%.100s\" is another's; the established claim "
