@@ -63,9 +63,11 @@ static bool in_range(const struct engine_core *core, uint64_t id)
 
 static bool id_taken(struct engine_core *core, uint32_t id)
 {
-    return store_number(&core->store, 0, "SELECT 1 FROM person WHERE uid = ?", "i", (int64_t)id) ||
-           store_number(&core->store, 0, "SELECT 1 FROM grp WHERE gid = ?", "i", (int64_t)id) ||
-           store_number(&core->store, 0, "SELECT 1 FROM ledger WHERE number = ?", "i", (int64_t)id);
+    return store_number(&core->store, 0,
+                        "SELECT EXISTS(SELECT 1 FROM person WHERE uid = ?1) OR"
+                        " EXISTS(SELECT 1 FROM grp WHERE gid = ?1) OR"
+                        " EXISTS(SELECT 1 FROM ledger WHERE number = ?1)",
+                        "i", (int64_t)id);
 }
 
 int ids_learn(struct engine_core *core, const struct rollcall_ledger_entry *e)

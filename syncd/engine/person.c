@@ -259,8 +259,10 @@ static int settle_hold(struct engine_core *core, uint32_t slot, const struct sta
 static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollcall_word *word)
 {
     // In more groups than are counted: perhaps in one of which more is asked.
-    bool cut = store_number(&core->store, 0, "SELECT groups_cut FROM person WHERE slot = ?", "i",
-                            (int64_t)slot);
+    bool asked = core->config->multi_groups.n > 0 || core->config->phishing_resistant_groups.n > 0;
+    bool cut =
+        asked && store_number(&core->store, 0, "SELECT groups_cut FROM person WHERE slot = ?", "i",
+                              (int64_t)slot);
     struct membership m;
     int r = membership_read(core, slot, &m);
 

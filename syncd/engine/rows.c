@@ -101,15 +101,18 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
 {
     const struct body *b = &row->body;
     char gecos[256], home[300] = "", name[ROLLCALL_NAME_MAX + 1] = "";
-    sqlite3_stmt *q = store_bind(
-        &core->store, "SELECT coalesce(name, ''), coalesce(home, '') FROM person WHERE slot = ?",
-        "i", row->slot);
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT coalesce(name, ''), coalesce(home, ''), gid FROM person WHERE slot = ?",
+                   "i", row->slot);
+    int64_t gid = -1;
     int error = 0, r;
     char immutable[200];
 
     if (store_step(q, &error)) {
         snprintf(name, sizeof(name), "%s", store_text(q, 0));
         snprintf(home, sizeof(home), "%s", store_text(q, 1));
+        gid = sqlite3_column_int64(q, 2);
     }
     sqlite3_reset(q);
     if (b->login_shell && !rollcall_path_acceptable(b->login_shell))
@@ -121,9 +124,7 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
             core, row->src->name, row->id, "home", name, now,
             "homeDirectory of \"%s\" is no absolute path of plain letters; /home/%s is used", name,
             name);
-    if (b->has_gid && (b->gid > UINT32_MAX ||
-                       store_number(&core->store, 0, "SELECT gid <> ? FROM person WHERE slot = ?",
-                                    "ii", (int64_t)b->gid, row->slot)))
+    if (b->has_gid && (b->gid > UINT32_MAX || (gid >= 0 && gid != (int64_t)b->gid)))
         rows_refuse(core, row->src->name, row->id, "gid", name, now,
                     "gidNumber %llu of \"%s\" is not used: the primary group is always one's own, "
                     "with the number of the uid",
@@ -352,8 +353,9 @@ static int row_effect(struct engine_core *core, struct row *row, bool directory,
     // alone, was waiting for.
     if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
         r = store_run(&core->store,
-                      "UPDATE person SET recovery = 0, journal_lock = 0 WHERE slot = ?", "i",
-                      row->slot);
+                      "UPDATE person SET recovery = 0, journal_lock = 0 WHERE slot = ? AND"
+                      " (recovery OR journal_lock)",
+                      "i", row->slot);
     if (r == 0 && directory)
         r = row_describe(core, row, now);
     if (r == 0 && directory)
@@ -374,7 +376,7 @@ static void row_stays(struct row *row)
 
 static int take_one(struct engine_core *core, struct row *row, int64_t now, struct changes *changes)
 {
-    bool directory = row->src->role & ROLLCALL_ROLE_DIRECTORY;
+    bool directory = row->src->role & ROLLCALL_ROLE_DIRECTORY, was_refused;
     int r = row_read(core, row);
 
     if (r < 0)
@@ -383,6 +385,7 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
     r = store_run(&core->store,
                   "UPDATE refused SET at = 0 WHERE source = ? AND id = ? AND kind <> 'group'", "ss",
                   row->src->name, row->id);
+    was_refused = r == 0 && sqlite3_changes(core->store.db) > 0;
     // Somebody who left before we ever knew them needs no account.
     if (r == 0 && row->slot < 0 && directory && row->body.status != ROLLCALL_STATUS_TERMINATED) {
         r = row_new_person(core, row, now);
@@ -406,10 +409,11 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
     // Who lost this record to another number is vouched for by what is left.
     if (r == 0 && row->stood_with >= 0 && row->stood_with != row->slot)
         r = person_merge(core, (uint32_t)row->stood_with, row->src->name, now, changes);
-    return r == 0 ? store_run(&core->store,
-                              "DELETE FROM refused WHERE source = ? AND id = ? AND at = 0", "ss",
-                              row->src->name, row->id)
-                  : r;
+    return r == 0 && was_refused
+               ? store_run(&core->store,
+                           "DELETE FROM refused WHERE source = ? AND id = ? AND at = 0", "ss",
+                           row->src->name, row->id)
+               : r;
 }
 
 // Ids of the rows that say something new; the rest costs a comparison.
