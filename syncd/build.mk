@@ -206,3 +206,7 @@ test_core_renumbered_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_okta
 test_config_okta_SRCS := tests/unit/test_config_okta.c tests/unit/config_fixture.c
 test_config_okta_LIBS := -linih -ljansson
+LIB_SRCS += syncd/sources/json_text.c
+UNIT_TESTS += test_json_text
+test_json_text_SRCS := tests/unit/test_json_text.c
+test_json_text_LIBS := $(JANSSON_LIBS)

@@ -10,6 +10,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_text.h"
 
 #define REQUEST_MAX (256 * 1024)
 #define LINE_ROOM   (256 * 1024)
@@ -66,9 +67,9 @@ void source_request_done(struct source_request *request)
 static bool put_line(const json_t *o)
 {
     static char line[LINE_ROOM];
-    size_t len = json_dumpb(o, line, LINE_ROOM - 1, JSON_COMPACT);
+    size_t len = json_text(o, line, LINE_ROOM - 1);
 
-    if (len > LINE_ROOM - 1) // the engine will not take it, and say so
+    if (len == 0 || len > LINE_ROOM - 1) // the engine will not take it, and say so
         return json_dumpf(o, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
     line[len] = '\n';
     return fwrite(line, 1, len + 1, stdout) == len + 1;
@@ -125,13 +126,16 @@ static json_t *text_of(const char *text)
 void emit_user_text(const char *json, size_t len, const char *where)
 {
     json_t *text = text_of(where);
+    size_t n = 0;
+    _cleanup_free_ char *name = json_text_new(text, &n);
 
-    printf("{\"op\":\"user\",\"user\":");
-    fwrite(json, 1, len, stdout);
-    printf(",\"where\":");
-    if (json_dumpf(text, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0 || printf("}\n") < 0)
-        exit(0); // the engine is gone; it will start us again
     json_decref(text);
+    fputs("{\"op\":\"user\",\"user\":", stdout);
+    fwrite(json, 1, len, stdout);
+    fputs(",\"where\":", stdout);
+    fwrite(name, 1, n, stdout);
+    if (fputs("}\n", stdout) < 0)
+        exit(0); // the engine is gone; it will start us again
 }
 
 static json_t *problem(const char *where, const char *id, const char *text)

@@ -11,6 +11,7 @@
 #include "rollcall/lifecycle.h"
 #include "rollcall/parse.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_text.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define OURS       "urn:rollcall:1.0:User"
@@ -400,7 +401,7 @@ static size_t bytes_at_most(const json_t *v)
 // Nearly nobody is: written out are those alone who might be.
 static bool too_long(const json_t *user)
 {
-    return bytes_at_most(user) > LINE_ROOM && json_dumpb(user, NULL, 0, JSON_COMPACT) > LINE_ROOM;
+    return bytes_at_most(user) > LINE_ROOM && json_text(user, NULL, 0) > LINE_ROOM;
 }
 
 static void take_person(const struct graph_rules *rules, const json_t *object, const char *risk,

@@ -9,6 +9,7 @@
 
 #include "rollcall/source.h"
 #include "syncd/sources/graph.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/wait.h"
 
 // ---- users that are read by themselves ----
@@ -247,7 +248,7 @@ static void say_problem(struct graph *g, const struct graph_taken *t)
 static void say_person(struct graph *g, const struct graph_taken *t)
 {
     static char line[ROLLCALL_SOURCE_LINE_MAX]; // the mapper gave what fits
-    size_t n = json_dumpb(t->user, line, sizeof(line), JSON_COMPACT);
+    size_t n = json_text(t->user, line, sizeof(line));
 
     if (n > sizeof(line) || !is_new(g, t->id, line, n, true))
         return;

@@ -10,6 +10,7 @@
 #include "rollcall/parse.h"
 #include "rollcall/source.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/jsonapi_taking.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -275,8 +276,7 @@ static int write_out(struct taking *t, const json_t *user)
 {
     struct hr_said *said = t->said;
 
-    said->json = json_dumps(user, JSON_COMPACT);
-    said->len = said->json ? strlen(said->json) : 0;
+    said->json = json_text_new(user, &said->len);
     if (said->json && said->len <= SAID_MAX)
         return 0;
     snprintf(said->text, sizeof(said->text), "the person is larger than 252 KiB");

@@ -8,6 +8,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/okta.h"
 #include "syncd/sources/pages.h"
 #include "syncd/sources/wait.h"
@@ -201,6 +202,7 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
     _cleanup_free_ char *text = NULL;
     char where[OKTA_ID_MAX + 8];
     struct okta_taken t;
+    size_t len = 0;
 
     if (okta_user_take(&o->rules, object, &t) < 0) {
         emit_problem(o->org, NULL, false, "an object among the users has no id");
@@ -209,7 +211,7 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
     if (t.fate == OKTA_PERSON && !okta_is_assigned(o, t.id))
         t.reason = "unassigned";
     if (t.fate == OKTA_PERSON)
-        text = json_dumps(t.user, JSON_COMPACT); // once, for its hash and its line
+        text = json_text_new(t.user, &len); // once, for its hash and its line
     snprintf(where, sizeof(where), "user %s", t.id);
     if (t.reason && t.terminated) {
         // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
@@ -232,7 +234,7 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
     } else {
         if (*t.why)
             emit_warning(where, t.id, t.why);
-        emit_user_text(text, strlen(text), where);
+        emit_user_text(text, len, where);
         ++*rows;
     }
     okta_taken_done(&t);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "rollcall/random.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/pingone.h"
 #include "syncd/sources/wait.h"
 
@@ -68,7 +69,7 @@ static int write_down(struct say *say, const struct pingone_record *rec, enum pi
         word == PINGONE_PERSON
             ? json_incref(rec->user)
             : json_pack("[s, s*]", word == PINGONE_DROPPED ? rec->reason : rec->why, rec->name);
-    size_t n = content ? json_dumpb(content, say->text, sizeof(say->text), JSON_COMPACT) : 0;
+    size_t n = content ? json_text(content, say->text, sizeof(say->text)) : 0;
 
     json_decref(content);
     say->n_text = n;

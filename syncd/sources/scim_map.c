@@ -13,6 +13,7 @@
 #include "rollcall/parse.h"
 #include "rollcall/source.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/person.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -388,7 +389,7 @@ static bool is_too_long(const json_t *user)
     if (json_array_size(json_object_get(user, "groups")) < 100 &&
         json_array_size(json_object_get(ours, "sshPublicKeys")) == 0)
         return false;
-    return json_dumpb(user, NULL, 0, JSON_COMPACT) > ROLLCALL_SOURCE_LINE_MAX - 4096;
+    return json_text(user, NULL, 0) > ROLLCALL_SOURCE_LINE_MAX - 4096;
 }
 
 static void shorten(struct taking *t, json_t *user, json_t *ours)

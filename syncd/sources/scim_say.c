@@ -8,6 +8,7 @@
 #include "rollcall/lifecycle.h"
 #include "rollcall/random.h"
 #include "rollcall/source.h"
+#include "syncd/sources/json_text.h"
 #include "syncd/sources/scim.h"
 
 #define TO_COME   60  // seconds that a clock may be ahead
@@ -193,11 +194,10 @@ int scim_take_user(void *ctx, const json_t *row)
     scim_user_take(&s->rules, row, &t);
     note_time(s, row);
     judge(s, row, &t);
-    if (t.kind == SCIM_PERSON && !(text.bytes = json_dumps(t.user, JSON_COMPACT))) {
+    if (t.kind == SCIM_PERSON && !(text.bytes = json_text_new(t.user, &text.len))) {
         scim_taken_done(&t);
         return -ENOMEM;
     }
-    text.len = text.bytes ? strlen(text.bytes) : 0;
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
         over = t.inactive && listed_changed(s->people, t.id, hash);

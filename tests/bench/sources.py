@@ -40,7 +40,7 @@ def graph(n):
     fake, web = importlib.import_module("fake_graph"), importlib.import_module("fake_web")
     server = web.Server(compress=False)
     tenant = fake.Tenant(server)
-    tenant.page_size = 500
+    tenant.page_size, tenant.slice = 500, 100
     people = [tenant.add(f"p{i}", employeeId=str(i)) for i in range(n)]
     group = tenant.add_group("linux-users", *people)
     return server, {"secret_file": tenant.tokens.secret}, {
