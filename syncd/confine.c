@@ -184,8 +184,12 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
 {
     bool ours = strcmp(source->type, "exec") != 0;
     char path[PATH_MAX];
-    char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                 (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
+    // A page of a listing is ten thousand small pieces of memory: glibc keeps them for the next
+    // one.
+    char *const environment[] = {
+        (char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        (char *)(uintptr_t) "LANG=C.UTF-8",
+        ours ? (char *)(uintptr_t) "GLIBC_TUNABLES=glibc.malloc.tcache_count=65535" : NULL, NULL};
     sigset_t none;
 
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)

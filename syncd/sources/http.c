@@ -118,7 +118,7 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
     if (!http_is_of_a_type(t))
         wrong = "its type is not JSON";
     else
-        t->a.json = http_json(t->h->body, t->len, &wrong);
+        t->a.json = http_json_of(t->h->body, t->len, good ? t->request->wanted : NULL, &wrong);
     if (!wrong || !good)
         return 0; // an error's page says nothing that we need
     snprintf(why, why_len, "the answer cannot be taken: %s", wrong);

@@ -51,7 +51,10 @@ struct http_request {
     const char *etag;                // asked with If-None-Match; 304 is an answer then
     const char *modified;            // the same with If-Modified-Since
     bool any_type;                   // the answer's Content-Type need not be JSON
-    unsigned budget;                 // seconds, in place of the settings'; 0: those
+    // Names, NULL behind the last: where the answer is a list, what is looked at in its elements.
+    // What has another name is read as JSON and not kept. NULL: all.
+    const char *const *wanted;
+    unsigned budget; // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
     // error ends the request with it. Such a request is repeated only before its first byte,
     // which is when `head`, or NULL, is told what the headers said.

@@ -9,6 +9,7 @@
 #include "syncd/sources/http.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/json_guard.h"
+#include "syncd/sources/json_text.h"
 
 #define NAME_MAX_JSON 1024 // bytes of a member's name
 
@@ -17,6 +18,8 @@ struct building {
     int depth;
     char name[NAME_MAX_JSON]; // of the member whose value comes next
     json_t *root;
+    const char *const *wanted; // or NULL
+    bool skip;                 // inside of a member that nobody wants
     yajl_handle parser;
     size_t end; // behind it
     const char *wrong;
@@ -28,6 +31,17 @@ static int refuse(struct building *b, const char *wrong)
     return 0; // ends the reading
 }
 
+// Of an element of a list.
+static bool is_wanted(const struct building *b)
+{
+    if (!b->wanted || b->depth != 2 || !json_is_array(b->in[0]))
+        return true;
+    for (size_t i = 0; b->wanted[i]; i++)
+        if (strcmp(b->wanted[i], b->name) == 0)
+            return true;
+    return false;
+}
+
 // Takes the reference.
 static int put(struct building *b, json_t *value)
 {
@@ -36,13 +50,17 @@ static int put(struct building *b, json_t *value)
 
     if (!value)
         return refuse(b, "there is no memory");
+    if (b->skip) {
+        json_decref(value);
+        return 1;
+    }
     if (!in) {
         b->root = value;
         return json_is_object(value) || json_is_array(value) ? 1 : refuse(b, "it is no JSON");
     }
     if (json_is_array(in))
         return json_array_append_new(in, value) == 0 ? 1 : refuse(b, "there is no memory");
-    if (json_object_set_new(in, b->name, value) < 0)
+    if (json_text_put(in, b->name, value) < 0)
         return refuse(b, "it is not UTF-8"); // yajl lets through what is too long or a surrogate
     return json_object_size(in) > had ? 1 : refuse(b, "it has a member twice");
 }
@@ -55,7 +73,7 @@ static int enter(struct building *b, json_t *value)
     }
     if (!put(b, value))
         return 0;
-    b->in[b->depth++] = value;
+    b->in[b->depth++] = b->skip ? NULL : value;
     return 1;
 }
 
@@ -81,11 +99,14 @@ static int take_real(void *ctx, double value)
 
 static int take_string(void *ctx, const unsigned char *text, size_t len)
 {
+    const struct building *b = ctx;
     json_t *value;
 
     if (memchr(text, 0, len))
         return refuse(ctx, "it has a NUL in a string");
-    value = json_stringn((const char *)text, len);
+    if (b->skip)
+        return 1;
+    value = json_text_value((const char *)text, len);
     return value ? put(ctx, value) : refuse(ctx, "it is not UTF-8");
 }
 
@@ -99,6 +120,8 @@ static int take_name(void *ctx, const unsigned char *text, size_t len)
         return refuse(b, "it has a member with a name of more than 1 KiB");
     memcpy(b->name, text, len);
     b->name[len] = 0;
+    if (b->depth <= 2)
+        b->skip = !is_wanted(b);
     return 1;
 }
 
@@ -116,7 +139,9 @@ static int leave(void *ctx)
 {
     struct building *b = ctx;
 
-    if (--b->depth == 0)
+    if (--b->depth < 2)
+        b->skip = false;
+    if (b->depth == 0)
         b->end = yajl_get_bytes_consumed(b->parser);
     return 1;
 }
@@ -157,7 +182,8 @@ static void release(void *ctx, void *p)
     erasing_free(p);
 }
 
-json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
+json_t *http_json_of(const char *bytes, size_t len, const char *const *wanted,
+                     const char **ret_wrong)
 {
     static const yajl_callbacks take = {.yajl_null = take_null,
                                         .yajl_boolean = take_boolean,
@@ -170,7 +196,7 @@ json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
                                         .yajl_start_array = begin_array,
                                         .yajl_end_array = leave};
     yajl_alloc_funcs memory = {.malloc = allocate, .realloc = reallocate, .free = release};
-    struct building b = {0};
+    struct building b = {.wanted = wanted};
     struct json_guard guard = {0};
     bool good;
 
@@ -190,4 +216,9 @@ json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
     }
     yajl_free(b.parser);
     return b.root;
+}
+
+json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
+{
+    return http_json_of(bytes, len, NULL, ret_wrong);
 }

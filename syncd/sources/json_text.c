@@ -147,3 +147,31 @@ char *json_text_new(const json_t *value, size_t *ret_len)
     *ret_len = len;
     return ret;
 }
+
+bool json_text_ascii(const char *bytes, size_t len)
+{
+    uint64_t eight, all = 0;
+    size_t i = 0;
+
+    for (; len - i >= sizeof(eight); i += sizeof(eight)) {
+        memcpy(&eight, bytes + i, sizeof(eight));
+        all |= eight;
+    }
+    for (; i < len; i++)
+        all |= (uint64_t)(unsigned char)bytes[i];
+    return !(all & 0x8080808080808080u);
+}
+
+json_t *json_text_value(const char *bytes, size_t len)
+{
+    return json_text_ascii(bytes, len) ? json_stringn_nocheck(bytes, len)
+                                       : json_stringn(bytes, len);
+}
+
+int json_text_put(json_t *object, const char *name, json_t *value)
+{
+    size_t len = strlen(name);
+
+    return json_text_ascii(name, len) ? json_object_setn_new_nocheck(object, name, len, value)
+                                      : json_object_setn_new(object, name, len, value);
+}

@@ -5,6 +5,7 @@
 #define ROLLCALL_SOURCES_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 // The text's length. Where it is more than `room`, what is in `buf` is not the text. 0: it cannot
@@ -12,5 +13,11 @@
 size_t json_text(const json_t *value, char *buf, size_t room);
 // To be freed, with a NUL behind it; NULL: it cannot be written, or no memory.
 char *json_text_new(const json_t *value, size_t *ret_len);
+
+// jansson looks at each character whether it is UTF-8, and most text is ASCII.
+bool json_text_ascii(const char *bytes, size_t len);
+// As json_stringn() and json_object_setn_new().
+json_t *json_text_value(const char *bytes, size_t len);
+int json_text_put(json_t *object, const char *name, json_t *value);
 
 #endif

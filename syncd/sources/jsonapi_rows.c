@@ -11,6 +11,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "syncd/sources/json_guard.h"
+#include "syncd/sources/json_text.h"
 
 #define NAME_MAX_BYTES 1024
 #define NUMBER_MAX     64
@@ -139,7 +140,7 @@ static void put(struct rows *r, json_t *value)
         row_fault(r, "names a member twice");
         return;
     }
-    if (json_object_set_new(f->made, f->name, value) < 0)
+    if (json_text_put(f->made, f->name, value) < 0)
         row_fault(r, "has a name that is not UTF-8");
 }
 
@@ -284,7 +285,7 @@ static int on_string(void *ctx, const unsigned char *text, size_t len)
         row_fault(r, "holds half of a character in a text");
     if (memchr(text, 0, len))
         row_fault(r, "holds a NUL in a text");
-    return scalar(r, weigh(r, len) ? json_stringn((const char *)text, len) : NULL);
+    return scalar(r, weigh(r, len) ? json_text_value((const char *)text, len) : NULL);
 }
 
 static int on_name(void *ctx, const unsigned char *name, size_t len)

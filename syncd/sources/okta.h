@@ -72,6 +72,9 @@ struct okta {
 // -ECANCELED: the log has something to take away, which goes before; where `watch` is set.
 int okta_pages(struct web *w, char *url, int (*take)(struct web *w, const json_t *list, void *ctx),
                void *ctx);
+// `wanted` as in struct http_request.
+int okta_pages_of(struct web *w, char *url, const char *const *wanted,
+                  int (*take)(struct web *w, const json_t *list, void *ctx), void *ctx);
 // An object that was asked for by id (NULL: it is gone), and its age.
 void okta_truth_note(struct okta *o, const char *id, json_t *object);
 // Whether the list's object is older than what is known by id; *ret, where that is to be said.

@@ -331,7 +331,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
     int r = -ENOMEM;
 
     if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
-        r = okta_pages(w, url, take_members, &reading);
+        r = okta_pages_of(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
     if (r == -ENOENT && !g->assigned) {
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {

@@ -106,13 +106,19 @@ static int await(struct web *w, const struct http_answer *a, int64_t *waited)
 int okta_pages(struct web *w, char *url, int (*take)(struct web *w, const json_t *list, void *ctx),
                void *ctx)
 {
+    return okta_pages_of(w, url, NULL, take, ctx);
+}
+
+int okta_pages_of(struct web *w, char *url, const char *const *wanted,
+                  int (*take)(struct web *w, const json_t *list, void *ctx), void *ctx)
+{
     struct pages pages = {0};
     int64_t waited = 0;
     int r = url ? 0 : -ENOMEM;
 
     while (r == 0 && url) {
         struct http_answer a = {0};
-        r = web_get(w, url, &a);
+        r = web_send(w, &(struct http_request){.url = url, .wanted = wanted}, &a);
         if (r == -EAGAIN) {
             r = await(w, &a, &waited);
             http_answer_done(&a);

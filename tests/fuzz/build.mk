@@ -107,6 +107,9 @@ fuzz_ldap_ad_SRCS := tests/fuzz/fuzz_ldap_ad.c syncd/sources/ldap_ad.c syncd/sou
 fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
 fuzz_ldap_ad_LEN := 4096
 
+# What is said of a person is written by this in each of them.
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c))
+
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
 FUZZ_CFLAGS := $(filter-out -fstack-clash-protection -D_FORTIFY_SOURCE=% -DROLLCALL_STATEDIR=%,$(BASE_CFLAGS)) \

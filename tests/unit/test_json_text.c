@@ -97,6 +97,41 @@ static void test_circle(void **state)
     json_decref(b);
 }
 
+static void test_ascii(void **state)
+{
+    char text[40];
+
+    (void)state;
+    for (size_t len = 0; len < sizeof(text); len++) {
+        memset(text, 0x7f, sizeof(text));
+        assert_true(json_text_ascii(text, len));
+        for (size_t i = 0; i < len; i++) {
+            text[i] = (char)0x80;
+            assert_false(json_text_ascii(text, len));
+            assert_null(json_text_value(text, len)); // it is no UTF-8 either
+            text[i] = 0x7f;
+        }
+    }
+}
+
+static void test_values_are_jansson_s(void **state)
+{
+    json_t *a = json_object(), *b = json_object();
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        static const char *const names[] = {"a", "a", "Łódź"};
+        json_object_set_new(a, names[i], json_string(names[i]));
+        assert_int_equal(json_text_put(b, names[i], json_text_value(names[i], strlen(names[i]))),
+                         0);
+    }
+    assert_true(json_equal(a, b));
+    assert_int_equal(json_text_put(b, "\xff", json_null()), -1);
+    assert_int_equal(json_text_put(b, "x", NULL), -1);
+    json_decref(a);
+    json_decref(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +140,8 @@ int main(void)
         cmocka_unit_test(test_larger_than_usual),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_circle),
+        cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_values_are_jansson_s),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
