@@ -140,7 +140,8 @@ def start(case, api):
         for n, fd in [(n, fcntl.fcntl(fd, fcntl.F_DUPFD, 50)) for n, fd in held.items()]:
             os.dup2(fd, n)
     p = subprocess.Popen([PROGRAMS + section["type"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=place,
-                         close_fds=False, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"})  # as syncd/confine.c
+                         close_fds=False, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
+                              "GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"})  # as syncd/confine.c
     for fd in held.values():
         os.close(fd)
     p.stdin.write(json.dumps({"section": section, "once": False, "timezone": "UTC"}).encode() + b"\n")
