@@ -51,8 +51,11 @@ def refused_in_time(session, came=None, left=None):
     began = time.monotonic()
     took = refusal(session)
     if came is not None:
+        whole = time.monotonic() - came[0]
         wait.until(lambda: left, "the module to give up", 20)
-        began, took = came[0], left[0] - came[0]
+        took = left[0] - came[0]
+        # Once, on a bare machine, sshd's word came 13.2 s after the module was asked, and nobody knows why.
+        assert whole < 20, f"{whole:.1f} s to sshd's word, {took:.1f} s of it the module's"
     # The promise of the prompt: ten seconds, wherever the verifier stopped. The module gives
     # up after eight. What a refusal that never comes to the module takes, on a machine that
     # others use as well, is not its own.
