@@ -78,7 +78,8 @@ static bool is_within(const json_t *v, int depth)
     return ok;
 }
 
-// As jansson, which was there first, reads it; but for the depth and the length of names.
+// As jansson, which was there first, reads it; but for the depth, the length of names, and a byte
+// of zero behind a number: jansson skips that ("[9\0]" is [9] to it), and ours refuses it.
 static void body(const uint8_t *bytes, size_t len)
 {
     const char *wrong = NULL;
@@ -92,7 +93,7 @@ static void body(const uint8_t *bytes, size_t len)
     if ((json && !some) || json_array_size(some) != (some ? json_array_size(json ?: some) : 0))
         abort();
     json_decref(some);
-    if (json ? !json_equal(json, other) : other && is_within(other, 1))
+    if (json ? !json_equal(json, other) : other && !memchr(bytes, 0, len) && is_within(other, 1))
         abort();
     json_decref(json);
     json_decref(other);
