@@ -10,6 +10,7 @@
 #include "syncd/sources/erasing.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/http_transfer.h"
+#include "syncd/sources/value.h"
 #include "syncd/sources/wait.h"
 
 #define PAUSE_FIRST_MS 500
@@ -117,6 +118,9 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
         return 0;
     if (!http_is_of_a_type(t))
         wrong = "its type is not JSON";
+    else if (good && t->request->values)
+        t->a.value =
+            values_read(t->request->values, t->h->body, t->len, t->request->wanted, &wrong);
     else
         t->a.json = http_json_of(t->h->body, t->len, good ? t->request->wanted : NULL, &wrong);
     if (!wrong || !good)

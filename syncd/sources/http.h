@@ -41,6 +41,8 @@ struct http_header {
 };
 
 struct http_answer;
+struct value;
+struct values;
 struct http_request {
     const char *method; // NULL: GET
     const char *url;    // absolute, of one of the origins
@@ -51,8 +53,12 @@ struct http_request {
     const char *etag;                // asked with If-None-Match; 304 is an answer then
     const char *modified;            // the same with If-Modified-Since
     bool any_type;                   // the answer's Content-Type need not be JSON
-    // Names, NULL behind the last: where the answer is a list, what is looked at in its elements.
-    // What has another name is read as JSON and not kept. NULL: all.
+    // A room for the body of an answer of 2xx, as `value` in place of `json`: for pages of people.
+    // Empty it when the page is done.
+    struct values *values;
+    // Names, NULL behind the last: what is looked at in the elements of a list. What has another
+    // name is read as JSON and not kept. NULL: all. Without `values`, of an answer that is a list
+    // alone; with it, see values_read().
     const char *const *wanted;
     unsigned budget; // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
@@ -69,7 +75,9 @@ struct http_request {
 
 struct http_answer {
     int status;
-    json_t *json;     // the body, where it is JSON; of errors too
+    json_t *json; // the body, where it is JSON; of errors too
+    const struct value
+        *value;       // the body in the request's `values`, as long as these are not emptied
     char *next;       // Link: rel="next" (RFC 8288), made absolute; or NULL
     char *etag;       // or NULL
     char *modified;   // Last-Modified, or NULL

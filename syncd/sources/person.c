@@ -60,6 +60,46 @@ const char *person_refused(const struct person_rules *rules, const json_t *recor
     return NULL;
 }
 
+const char *person_value_text(const struct value *record, const char *member)
+{
+    const struct value *v = value_get(record, member);
+    size_t len = value_len(v);
+
+    return len > 0 && len <= PERSON_TEXT_MAX ? value_text(v) : NULL;
+}
+
+const struct value *person_value_at(const struct value *record, const char *path)
+{
+    const struct value *v = value_get(record, path);
+
+    for (const char *dot = path; !v && (dot = strchr(dot, '.')); dot++) {
+        const struct value *inner = value_getn(record, path, (size_t)(dot - path));
+        if (inner)
+            v = person_value_at(inner, dot + 1);
+    }
+    return v;
+}
+
+bool person_value_has(const struct value *value)
+{
+    if (!value || value->kind == VALUE_NULL)
+        return false;
+    return value->kind < VALUE_TEXT || value->len > 0;
+}
+
+const char *person_value_refused(const struct person_rules *rules, const struct value *record,
+                                 const char *type)
+{
+    if (json_array_size(rules->user_types) > 0 && !person_listed(rules->user_types, type))
+        return "user-type";
+    for (size_t i = 0; i < json_array_size(rules->require_attributes); i++) {
+        const char *path = json_string_value(json_array_get(rules->require_attributes, i));
+        if (!path || !person_value_has(person_value_at(record, path)))
+            return "no-marker";
+    }
+    return NULL;
+}
+
 bool person_login(const json_t *domain, const char *name, char *ret, size_t len)
 {
     const char *at = strrchr(name, '@');

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "syncd/sources/value.h"
+
 // Of a `user`: RFC 7643 (4.3) and our own.
 #define PERSON_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define PERSON_EXTENSION  "urn:rollcall:1.0:User"
@@ -33,6 +35,13 @@ bool person_has(const json_t *value);
 // "no-marker"), or NULL. `type` is what user_types is compared with, NULL where it has none.
 const char *person_refused(const struct person_rules *rules, const json_t *record,
                            const char *type);
+
+// The same of a record that is made of values.
+const char *person_value_text(const struct value *record, const char *member);
+const struct value *person_value_at(const struct value *record, const char *path);
+bool person_value_has(const struct value *value);
+const char *person_value_refused(const struct person_rules *rules, const struct value *record,
+                                 const char *type);
 
 // The login name that this is here: what stands before the @ where what stands after it is one
 // of the domains (compared without case); the name as it is where it has no @, or no domain is

@@ -109,6 +109,10 @@ fuzz_ldap_ad_LEN := 4096
 
 # What is said of a person is written by this in each of them.
 $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c))
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_scan.c syncd/sources/value.c \
+	syncd/sources/value_read.c syncd/sources/value_json.c)\
+	$(eval fuzz_$(f)_LIBS += -lm)\
+	$(if $(filter syncd/sources/erasing.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/erasing.c)))
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.
