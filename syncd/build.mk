@@ -194,8 +194,8 @@ rollcall-source-graph_DIR := libexec/rollcall/sources
 PROGRAMS += rollcall-source-json
 rollcall-source-json_SRCS := syncd/sources/jsonapi.c syncd/sources/jsonapi_listing.c syncd/sources/jsonapi_pages.c \
 	syncd/sources/jsonapi_file.c syncd/sources/jsonapi_bamboo.c syncd/sources/jsonapi_test.c \
-	syncd/sources/jsonapi_rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
-rollcall-source-json_LIBS := $(WEB_LIBS) -lyajl -lm
+	syncd/sources/rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
+rollcall-source-json_LIBS := $(WEB_LIBS) -lm
 rollcall-source-json_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_config_json
 test_config_json_SRCS := tests/unit/test_config_json.c tests/unit/config_fixture.c

@@ -155,7 +155,7 @@ static void progress(struct listing *l)
     emit_progress(l->came, total > l->came ? total : l->came);
 }
 
-static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fault)
+static int on_row(void *ctx, const struct value *row, uint64_t number, const char *fault)
 {
     struct listing *l = ctx;
     struct hr_said said = {0};
@@ -177,7 +177,6 @@ static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fau
         hr_coverage_row(l->hr->coverage, l->hr, row, outcome, &said, fault, where);
     else
         say(l, outcome, &said, where);
-    hr_said_done(&said);
     progress(l);
     return 0;
 }

@@ -94,8 +94,8 @@ fuzz_scim_LIBS := -ljansson
 fuzz_scim_LEN := 4096
 
 FUZZ_TARGETS += fuzz_json
-fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/jsonapi_rows.c syncd/sources/json_guard.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
-fuzz_json_LIBS := -ljansson -lyajl -lm
+fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/rows.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_json_LIBS := -ljansson
 fuzz_json_LEN := 4096
 FUZZ_TARGETS += fuzz_okta
 fuzz_okta_SRCS := tests/fuzz/fuzz_okta.c $(OKTA_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
