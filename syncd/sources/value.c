@@ -146,9 +146,7 @@ const struct value *value_getn(const struct value *object, const char *name, siz
 {
     const struct value *m;
 
-    if (!value_is(object, VALUE_OBJECT))
-        return NULL;
-    value_each(object, m)
+    value_each_member(object, m)
     {
         if (m->name_len == len && memcmp(m->name, name, len) == 0)
             return m;
@@ -172,12 +170,11 @@ const struct value *value_at(const struct value *list, size_t i)
 
 static bool equal_inside(const struct value *a, const struct value *b)
 {
-    const struct value *other = value_first(b), *v;
+    const struct value *other = b->first, *v;
 
     if (a->len != b->len)
         return false;
-    value_each(a, v)
-    {
+    for (v = a->first; v; v = v->next) {
         if (a->kind == VALUE_OBJECT)
             other = value_getn(b, v->name, v->name_len);
         if (!value_equal(v, other))

@@ -87,12 +87,17 @@ static inline size_t value_size(const struct value *v) // what is in it
 {
     return value_holds(v) ? v->len : 0;
 }
-static inline const struct value *value_first(const struct value *v)
+// What is no list has no elements, and what is no object has no members.
+static inline const struct value *value_first(const struct value *list)
 {
-    return value_holds(v) ? v->first : NULL;
+    return value_is(list, VALUE_LIST) ? list->first : NULL;
 }
-// What is in a list or an object, one by one: a member's name is e->name.
-#define value_each(v, e) for ((e) = value_first(v); (e); (e) = (e)->next)
+static inline const struct value *value_members(const struct value *object)
+{
+    return value_is(object, VALUE_OBJECT) ? object->first : NULL;
+}
+#define value_each(list, e)          for ((e) = value_first(list); (e); (e) = (e)->next)
+#define value_each_member(object, m) for ((m) = value_members(object); (m); (m) = (m)->next)
 
 // A member of an object; NULL: there is none.
 const struct value *value_get(const struct value *object, const char *name);

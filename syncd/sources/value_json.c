@@ -133,8 +133,7 @@ static void put_inside(struct text *t, const struct value *v)
     char *at;
 
     put_bytes(t, object ? "{" : "[", 1);
-    value_each(v, e)
-    {
+    for (e = v->first; e; e = e->next) {
         if (object) {
             put_text(t, e->name, e->name_len);
             put_bytes(t, ":", 1);

@@ -133,7 +133,7 @@ bool value_has_twins(const struct value *object)
     all = values_take(object->in, object->len * sizeof(struct value *));
     if (!all)
         return true;
-    value_each(object, m) all[n++] = m;
+    value_each_member(object, m) all[n++] = m;
     qsort(all, n, sizeof(struct value *), by_name);
     for (size_t i = 1; i < n; i++)
         if (by_name(&all[i - 1], &all[i]) == 0)
