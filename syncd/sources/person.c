@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "syncd/sources/value.h"
+
 const char *person_text(const json_t *record, const char *member)
 {
     const json_t *v = json_object_get(record, member);

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "syncd/sources/value.h"
-
 // Of a `user`: RFC 7643 (4.3) and our own.
 #define PERSON_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define PERSON_EXTENSION  "urn:rollcall:1.0:User"
@@ -36,7 +34,8 @@ bool person_has(const json_t *value);
 const char *person_refused(const struct person_rules *rules, const json_t *record,
                            const char *type);
 
-// The same of a record that is made of values.
+// The same of a record that is made of values (value.h).
+struct value;
 const char *person_value_text(const struct value *record, const char *member);
 const struct value *person_value_at(const struct value *record, const char *path);
 bool person_value_has(const struct value *value);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 #define SCIM_WHY_MAX  400
 #define SCIM_TEXT_MAX 1024 // bytes of a name, an address, a department
