@@ -118,7 +118,7 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
-	syncd/sources/http_json.c syncd/sources/json_guard.c \
+	syncd/sources/http_worker.c syncd/sources/http_ahead.c syncd/sources/http_json.c syncd/sources/json_guard.c \
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)

@@ -106,6 +106,16 @@ int http_send(struct http *h, struct auth *auth, const struct http_request *requ
               struct http_answer *ret, char *why, size_t why_len);
 void http_answer_done(struct http_answer *a);
 
+// Has a GET that will be asked for next on its way while something else is done, which is where
+// the time of a list of many pages goes: the next http_send of the same address, etag and headers
+// takes it over as its first try, and repeats it as it would have. At most one is on its way, and
+// its answer is held whole (so it has no `take`, `prepare` or body); another request waits for its
+// end and leaves it there. Whoever goes by a rate limit looks at that first. An error, and nothing
+// is on its way: http_send will say why.
+int http_ahead(struct http *h, struct auth *auth, const struct http_request *request);
+// Nobody will ask for it: at the end of a listing, for its answer is as old as that.
+void http_ahead_drop(struct http *h);
+
 // How many requests were sent, repeated ones too: for `figure:` lines and tests.
 uint64_t http_sent(const struct http *h);
 

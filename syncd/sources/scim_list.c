@@ -16,6 +16,8 @@
 #define EMPTY_PAGES_MAX 50 // in a row, of a list that goes on all the same
 #define CURSOR_MAX      4096
 
+#define ACCEPT          "application/scim+json, application/json"
+
 struct reading {
     struct web *w;
     struct scim_server *s;
@@ -242,6 +244,28 @@ static bool is_list(const struct value *body, const struct value *list, const st
     return list || number_of(total) == 0;
 }
 
+// The page behind this one, where it is plain which that is, comes while this one is taken.
+static void ask_ahead(const struct reading *r, const struct value *list, const struct value *body)
+{
+    const char *cursor = value_text(scim_get(body, "nextCursor"));
+    struct http_request q = {.accept = ACCEPT};
+    struct reading next = *r;
+    _cleanup_free_ char *url = NULL;
+
+    next.came += value_size(list);
+    next.cursors = cursor && *cursor;
+    if (r->s->single || value_size(list) == 0 || (r->cursors && !next.cursors) ||
+        (next.cursors && strlen(cursor) >= sizeof(next.cursor)) ||
+        (!next.cursors && r->total <= (int64_t)next.came))
+        return;
+    if (next.cursors)
+        snprintf(next.cursor, sizeof(next.cursor), "%s", cursor);
+    url = url_of(&next);
+    q.url = url;
+    if (url)
+        web_ahead(r->w, &q);
+}
+
 static int take_page(struct reading *r, const struct http_answer *a)
 {
     const struct value *list = scim_get(a->value, "Resources"),
@@ -258,6 +282,8 @@ static int take_page(struct reading *r, const struct http_answer *a)
     if (e == 1)
         return 0;
     if (e == 0)
+        ask_ahead(r, list, a->value);
+    if (e == 0)
         e = take_all(r, list);
     if (e == 0 && r->total > 0)
         emit_progress(r->came, (uint64_t)r->total > r->came ? (uint64_t)r->total : r->came);
@@ -268,7 +294,7 @@ static int take_page(struct reading *r, const struct http_answer *a)
 static int one_page(struct reading *r, char **ret_tag)
 {
     struct http_answer a = {0};
-    struct http_request q = {.accept = "application/scim+json, application/json"};
+    struct http_request q = {.accept = ACCEPT};
     _cleanup_free_ char *url = url_of(r);
     int e;
 
@@ -326,7 +352,7 @@ int scim_list(struct web *w, struct scim_server *s, struct scim_pass *pass, scim
 int scim_one(struct web *w, const struct scim_server *s, const char *path, const char *id,
              const struct value **ret)
 {
-    struct http_request q = {.accept = "application/scim+json, application/json"};
+    struct http_request q = {.accept = ACCEPT};
     _cleanup_free_ char *escaped = http_url("", id, "", NULL), *url = NULL;
     struct http_answer a = {0};
     const char *got;
@@ -354,7 +380,7 @@ int scim_one(struct web *w, const struct scim_server *s, const char *path, const
 
 int scim_discover(struct web *w, struct scim_server *s, const char *paging)
 {
-    struct http_request q = {.accept = "application/scim+json, application/json"};
+    struct http_request q = {.accept = ACCEPT};
     const struct value *filter, *pagination;
     _cleanup_free_ char *url = NULL;
     struct http_answer a = {0};

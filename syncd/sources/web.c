@@ -112,6 +112,11 @@ int web_get(struct web *w, const char *url, struct http_answer *ret)
     return web_send(w, &(struct http_request){.url = url}, ret);
 }
 
+void web_ahead(struct web *w, const struct http_request *request)
+{
+    http_ahead(w->http, w->auth, request);
+}
+
 enum web_outcome web_failed(struct web *w, int error)
 {
     w->failed = error;
@@ -253,7 +258,9 @@ static enum web_outcome read_once(struct round *o)
             return r == -EPERM ? WEB_REFUSED : web_failed(w, r);
         o->identified = true;
     }
-    return o->source->read(w);
+    r = (int)o->source->read(w);
+    http_ahead_drop(w->http);
+    return (enum web_outcome)r;
 }
 
 // A file that was handed over may be another by now, and only who is started again gets it.
