@@ -218,3 +218,5 @@ test_value_SRCS := tests/unit/test_value.c
 test_value_LIBS := $(JANSSON_LIBS) -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
+# What is said of them, without values.
+LIB_SRCS += syncd/sources/json_writer.c
