@@ -39,6 +39,14 @@ struct value;
 const char *person_value_text(const struct value *record, const char *member);
 const struct value *person_value_at(const struct value *record, const char *path);
 bool person_value_has(const struct value *value);
+static inline bool person_value_unset(const struct value *v) // not there, or null
+{
+    return !v || v->kind == VALUE_NULL;
+}
+static inline const struct value *person_value_list(const struct value *v) // its first; else NULL
+{
+    return value_is(v, VALUE_LIST) ? v->first : NULL;
+}
 const char *person_value_refused(const struct person_rules *rules, const struct value *record,
                                  const char *type);
 
