@@ -111,6 +111,8 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     o->every_group =
         web_list(w, "member_groups") ? web_list_has(w, "member_groups", "*") : !o->has_assigned;
     o->listed = listed_new(false);
+    o->values = values_new(OKTA_PAGE_MAX);
+    o->one = values_new(OKTA_PAGE_MAX);
     o->recent = json_object();
     o->truth = json_object();
     o->recent_groups = json_object();
@@ -118,7 +120,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     o->users = json_object();
     o->moved = json_object();
     o->groups = json_object();
-    return 0;
+    return o->values && o->one ? 0 : -ENOMEM;
 }
 
 // ---- is it the org ----
@@ -304,6 +306,8 @@ static void done(struct web *w)
     (void)w;
     okta_groups_done(o);
     listed_free(o->listed);
+    values_free(o->values);
+    values_free(o->one);
     json_decref(o->map);
     json_decref(o->pins);
     json_decref(o->recent);

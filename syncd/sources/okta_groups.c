@@ -296,13 +296,13 @@ static void say_part(struct reading *r, bool more)
     r->part = json_array();
 }
 
-static int take_members(struct web *w, const json_t *list, void *ctx)
+static int take_members(struct web *w, const struct value *list, void *ctx)
 {
     struct reading *reading = ctx;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
-        const char *id = person_text(json_array_get(list, i), "id");
+    for (const struct value *user = list->first; r == 0 && user; user = user->next) {
+        const char *id = person_value_text(user, "id");
         r = id ? append(&reading->ids, id) : -EBADMSG;
         if (r == -EBADMSG)
             snprintf(w->why, sizeof(w->why), "a member of group %s has no id, or a long one",
@@ -331,7 +331,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
     int r = -ENOMEM;
 
     if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
-        r = okta_pages_of(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
+        r = okta_rows(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
     if (r == -ENOENT && !g->assigned) {
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {
