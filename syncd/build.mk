@@ -148,7 +148,7 @@ test_pingone_map_LIBS := $(JANSSON_LIBS)
 PROGRAMS += rollcall-source-pingone
 rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_page.c syncd/sources/pingone_group.c \
 	syncd/sources/pingone_read.c syncd/sources/pingone_log.c syncd/sources/pingone_test.c \
-	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c syncd/sources/jsonapi_rows.c \
+	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c syncd/sources/rows.c \
 	syncd/sources/jsonapi_pointer.c $(WEB_SRCS)
 rollcall-source-pingone_LIBS := $(WEB_LIBS) -lyajl -lm
 rollcall-source-pingone_DIR := libexec/rollcall/sources

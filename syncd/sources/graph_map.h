@@ -12,6 +12,7 @@
 
 #include "syncd/sources/json_writer.h"
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 #define GRAPH_ID      16 // bytes of an object's id, a UUID
 #define GRAPH_ID_TEXT 37 // as text, in lower case, with its NUL

@@ -293,6 +293,13 @@ struct listed_hash listed_bytes_end(struct listed *l)
     return (struct listed_hash){.low = h.low64, .high = h.high64};
 }
 
+struct listed_hash listed_bytes_hash(const struct listed *l, const void *bytes, size_t len)
+{
+    XXH128_hash_t h = XXH3_128bits_withSecret(bytes, len, l->secret, sizeof(l->secret));
+
+    return (struct listed_hash){.low = h.low64, .high = h.high64};
+}
+
 static int take(const char *bytes, size_t len, void *ctx)
 {
     listed_bytes(ctx, bytes, len);

@@ -11,6 +11,7 @@
 
 #include "syncd/sources/json_writer.h"
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 #define OKTA_ID_MAX  PERSON_ID_MAX
 #define OKTA_WHY_MAX 300

@@ -16,19 +16,6 @@ const char *person_text(const json_t *record, const char *member)
     return text && *text && json_string_length(v) <= PERSON_TEXT_MAX ? text : NULL;
 }
 
-const json_t *person_at(const json_t *record, const char *path)
-{
-    // A member may have a dot in its own name, as SCIM's URNs do: the whole name goes first.
-    const json_t *v = json_object_get(record, path);
-
-    for (const char *dot = path; !v && (dot = strchr(dot, '.')); dot++) {
-        const json_t *inner = json_object_getn(record, path, (size_t)(dot - path));
-        if (inner)
-            v = person_at(inner, dot + 1);
-    }
-    return v;
-}
-
 bool person_listed(const json_t *list, const char *text)
 {
     for (size_t i = 0; text && i < json_array_size(list); i++) {
@@ -50,18 +37,6 @@ bool person_has(const json_t *value)
     return !json_is_object(value) || json_object_size(value) > 0;
 }
 
-const char *person_refused(const struct person_rules *rules, const json_t *record, const char *type)
-{
-    if (json_array_size(rules->user_types) > 0 && !person_listed(rules->user_types, type))
-        return "user-type";
-    for (size_t i = 0; i < json_array_size(rules->require_attributes); i++) {
-        const char *path = json_string_value(json_array_get(rules->require_attributes, i));
-        if (!path || !person_has(person_at(record, path)))
-            return "no-marker";
-    }
-    return NULL;
-}
-
 const char *person_value_text(const struct value *record, const char *member)
 {
     const struct value *v = value_get(record, member);
@@ -72,6 +47,7 @@ const char *person_value_text(const struct value *record, const char *member)
 
 const struct value *person_value_at(const struct value *record, const char *path)
 {
+    // A member may have a dot in its own name, as SCIM's URNs do: the whole name goes first.
     const struct value *v = value_get(record, path);
 
     for (const char *dot = path; !v && (dot = strchr(dot, '.')); dot++) {
@@ -87,6 +63,16 @@ bool person_value_has(const struct value *value)
     if (!value || value->kind == VALUE_NULL)
         return false;
     return value->kind < VALUE_TEXT || value->len > 0;
+}
+
+bool person_value_unset(const struct value *value)
+{
+    return !value || value->kind == VALUE_NULL;
+}
+
+const struct value *person_value_list(const struct value *value)
+{
+    return value_is(value, VALUE_LIST) ? value_first(value) : NULL;
 }
 
 const char *person_value_refused(const struct person_rules *rules, const struct value *record,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/jsonapi_rows.h"
 #include "syncd/sources/pingone.h"
+#include "syncd/sources/rows.h"
 
 #define EMPTY_MAX 100 // pages with nobody on them, one after the other
 
@@ -63,7 +63,7 @@ struct page {
     int error;
 };
 
-static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fault)
+static int on_row(void *ctx, const struct value *row, uint64_t number, const char *fault)
 {
     struct page *page = ctx;
     struct web *w = page->w;
