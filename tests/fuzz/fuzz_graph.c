@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static char text[GRAPH_USER_MAX];
+static char said[GRAPH_USER_MAX];
 
 static void must_be_message(json_t *o, const json_t *object)
 {
@@ -37,7 +37,7 @@ static void take(const struct graph_rules *rules, const json_t *object, const ch
                  size_t len, uint8_t how)
 {
     static struct values *values;
-    struct json_writer out = {.buf = text, .room = sizeof(text)};
+    struct json_writer out = {.buf = said, .room = sizeof(said)};
     const struct value *v;
     struct graph_taken t;
     const char *wrong;
@@ -52,7 +52,7 @@ static void take(const struct graph_rules *rules, const json_t *object, const ch
         return;
     if (t.fate == GRAPH_PERSON)
         must_be_message(json_pack("{s:s, s:o, s:s}", "op", "user", "user",
-                                  json_loadb(text, out.len, JSON_REJECT_DUPLICATES, NULL), "where",
+                                  json_loadb(said, out.len, JSON_REJECT_DUPLICATES, NULL), "where",
                                   t.name),
                         object);
     if (t.fate == GRAPH_DROPPED)
