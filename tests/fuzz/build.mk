@@ -22,7 +22,7 @@ fuzz_cache_LEN := 8192
 
 FUZZ_TARGETS += fuzz_graph
 fuzz_graph_SRCS := tests/fuzz/fuzz_graph.c syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c \
-	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c
+	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c lib/random.c
 fuzz_graph_LIBS := -ljansson
 fuzz_graph_LEN := 4096
 
