@@ -218,21 +218,23 @@ int graph_read_users(struct graph *g, bool whole)
 struct run {
     const char *group;
     bool add, whole;
-    json_t *ids;
+    size_t n;
+    struct json_writer ids; // a list of them
 };
 
 static void say_run(struct graph *g, struct run *run)
 {
-    if (!run->ids)
+    if (run->n == 0)
         return;
+    json_write_close(&run->ids, ']');
     graph_open_delta(g);
     if (run->whole && run->add) {
         json_object_set_new(g->in.lists, run->group, json_true());
-        emit_members(run->group, run->ids, true);
+        emit_members_text(run->group, run->ids.buf, run->ids.len, true);
     } else {
-        emit_members_changed(run->group, run->add, run->ids);
+        emit_members_changed_text(run->group, run->add, run->ids.buf, run->ids.len);
     }
-    run->ids = NULL;
+    run->n = 0;
 }
 
 static int take_member(struct graph *g, struct run *run, const unsigned char group[GRAPH_ID],
@@ -248,12 +250,15 @@ static int take_member(struct graph *g, struct run *run, const unsigned char gro
         return 0; // a device, an application, a contact
     if (!graph_id_parse(value_text(value_get(m, "id")), id))
         return -EBADMSG;
-    if (run->ids && (run->add != add || json_array_size(run->ids) == ROLLCALL_SOURCE_LISTS_MAX))
+    if (run->n > 0 && (run->add != add || run->n == ROLLCALL_SOURCE_LISTS_MAX))
         say_run(g, run);
-    if (!run->ids)
-        run->ids = json_array();
+    if (run->n++ == 0) {
+        run->ids.len = 0;
+        run->ids.behind = false;
+        json_write_open(&run->ids, NULL, '[');
+    }
     run->add = add;
-    json_array_append_new(run->ids, json_string(graph_id_text(id, text)));
+    json_write_text_n(&run->ids, NULL, graph_id_text(id, text), GRAPH_ID_TEXT - 1);
     return g->assigned ? graph_assigned_member(g->assigned, group, id, is_group, add) : 0;
 }
 
@@ -278,7 +283,8 @@ static int take_group(struct graph *g, const struct value *item, void *ctx)
     const struct value *members = value_get(item, "members@delta");
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT];
-    struct run run = {.group = text, .whole = f->whole};
+    static char ids[ROLLCALL_SOURCE_LISTS_MAX * (GRAPH_ID_TEXT + 2) + 2];
+    struct run run = {.group = text, .whole = f->whole, .ids = {.buf = ids, .room = sizeof(ids)}};
     int r = 0;
 
     if (!graph_id_parse(value_text(value_get(item, "id")), id))
@@ -298,7 +304,6 @@ static int take_group(struct graph *g, const struct value *item, void *ctx)
         r = take_member(g, &run, id, m);
     if (r == 0)
         say_run(g, &run);
-    json_decref(run.ids);
     return r;
 }
 

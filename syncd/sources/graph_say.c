@@ -203,11 +203,9 @@ void graph_abort(struct graph *g)
 // itself in the next.
 static bool is_new(struct graph *g, const char *id, const char *content, size_t len, bool good)
 {
-    enum listed_word word;
+    enum listed_word word =
+        listed_record(g->said, id, listed_bytes_hash(g->said, content, len), good);
 
-    listed_bytes_begin(g->said);
-    listed_bytes(g->said, content, len);
-    word = listed_record(g->said, id, listed_bytes_end(g->said), good);
     if (word == LISTED_TWICE)
         touch_later(g, id);
     g->in.news += word == LISTED_NEW;
@@ -290,9 +288,8 @@ int graph_say_removed(struct graph *g, const struct value *object)
 
     if (!graph_id_parse(value_text(value_get(object, "id")), id))
         return -EBADMSG;
-    listed_bytes_begin(g->said);
-    listed_bytes(g->said, "removed", 7);
-    word = listed_record(g->said, graph_id_text(id, text), listed_bytes_end(g->said), true);
+    word = listed_record(g->said, graph_id_text(id, text), listed_bytes_hash(g->said, "removed", 7),
+                         true);
     if (word == LISTED_REPEATED)
         return 0;
     g->in.news++;

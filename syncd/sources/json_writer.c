@@ -39,6 +39,19 @@ static bool any_to_escape(const char *bytes)
             EACH(0x80)) != 0;
 }
 
+static bool is_plain(const char *bytes, size_t len)
+{
+    size_t i = 0;
+
+    for (; len - i >= 8; i += 8)
+        if (any_to_escape(bytes + i))
+            return false;
+    for (; i < len; i++)
+        if ((unsigned char)bytes[i] < ' ' || bytes[i] == '"' || bytes[i] == '\\')
+            return false;
+    return true;
+}
+
 void json_write_quoted(struct json_writer *w, const char *bytes, size_t len)
 {
     size_t from = 0, i = 0;
@@ -87,10 +100,37 @@ void json_write_close(struct json_writer *w, char bracket)
     w->behind = true;
 }
 
+// Nearly all there is to say: a member whose text needs no escaping, and for which there is room.
+static void put_plain(struct json_writer *w, const char *name, size_t name_len, const char *text,
+                      size_t len)
+{
+    char *p = w->buf + w->len;
+
+    if (w->behind)
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, name, name_len);
+    p += name_len;
+    memcpy(p, "\":\"", 3);
+    p += 3;
+    memcpy(p, text, len);
+    p += len;
+    *p++ = '"';
+    w->len = (size_t)(p - w->buf);
+    w->behind = true;
+}
+
 void json_write_text_n(struct json_writer *w, const char *name, const char *text, size_t len)
 {
+    size_t name_len = name ? strlen(name) : 0;
+
     if (!text)
         return;
+    if (name && w->len <= w->room && len <= w->room && w->room - w->len >= name_len + 6 &&
+        w->room - w->len - name_len - 6 >= len && is_plain(text, len)) {
+        put_plain(w, name, name_len, text, len);
+        return;
+    }
     begin(w, name);
     json_write_quoted(w, text, len);
 }

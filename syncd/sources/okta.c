@@ -308,7 +308,7 @@ static void done(struct web *w)
     listed_free(o->listed);
     values_free(o->values);
     values_free(o->one);
-    json_decref(o->map);
+    okta_map_free(o->map);
     json_decref(o->pins);
     json_decref(o->recent);
     json_decref(o->truth);

@@ -34,8 +34,8 @@ struct okta {
     char *origin;    // owns it
     char *token_url;
     struct okta_rules rules;
-    json_t *map;      // owned
-    bool every_group; // groups = *
+    struct okta_map *map; // owned
+    bool every_group;     // groups = *
     bool has_assigned;
     struct okta_group *group;
     size_t n_groups;

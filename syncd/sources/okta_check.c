@@ -154,8 +154,7 @@ static void people(struct web *w)
         snprintf(text, sizeof(text),
                  "%zu of %zu people have no employeeNumber (profile.%s): no other source's record "
                  "joins them",
-                 c.people - c.with_number, c.people,
-                 json_string_value(json_object_get(o->map, "employeeNumber")) ?: "-");
+                 c.people - c.with_number, c.people, okta_map_number(o->map) ?: "-");
         web_finding(w, "warning", "attributes", text);
     }
     json_decref(c.reasons);

@@ -43,9 +43,18 @@ static int append(struct okta_ids *ids, const char *id)
     return 0;
 }
 
+// Ids that come in their order are not sorted again.
+static bool is_sorted(const struct okta_ids *ids)
+{
+    for (size_t i = 1; i < ids->n; i++)
+        if (compare(ids->id[i - 1], ids->id[i]) > 0)
+            return false;
+    return true;
+}
+
 static void ids_sort(struct okta_ids *ids)
 {
-    if (ids->n > 0)
+    if (!is_sorted(ids))
         qsort(ids->id, ids->n, OKTA_SHORT, compare);
 }
 
@@ -287,13 +296,31 @@ int okta_groups_find(struct web *w)
 struct reading {
     struct okta_group *g;
     struct okta_ids ids;
-    json_t *part; // said when full
 };
 
-static void say_part(struct reading *r, bool more)
+// One list, in parts: pages overlap, so that an id may stand twice.
+static void say_members(const struct okta_group *g, const struct okta_ids *ids)
 {
-    emit_members(r->g->id, r->part, more);
-    r->part = json_array();
+    static char part[ROLLCALL_SOURCE_LISTS_MAX * (OKTA_SHORT * 6 + 3) + 2];
+    struct json_writer w = {.buf = part, .room = sizeof(part)};
+    size_t n = 0;
+
+    json_write_open(&w, NULL, '[');
+    for (size_t i = 0; i < ids->n; i++) {
+        if (i > 0 && strcmp(ids->id[i], ids->id[i - 1]) == 0)
+            continue;
+        if (n++ == ROLLCALL_SOURCE_LISTS_MAX) {
+            json_write_close(&w, ']');
+            emit_members_text(g->id, part, w.len, true);
+            w.len = 0;
+            w.behind = false;
+            json_write_open(&w, NULL, '[');
+            n = 1;
+        }
+        json_write_text(&w, NULL, ids->id[i]);
+    }
+    json_write_close(&w, ']');
+    emit_members_text(g->id, part, w.len, false);
 }
 
 static int take_members(struct web *w, const struct value *list, void *ctx)
@@ -326,7 +353,7 @@ static void compare_members(struct okta *o, const struct okta_group *g, const st
 int okta_group_say(struct web *w, struct okta_group *g)
 {
     struct okta *o = w->own;
-    struct reading reading = {.g = g, .part = json_array()};
+    struct reading reading = {.g = g};
     char *url = NULL;
     int r = -ENOMEM;
 
@@ -337,14 +364,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
     } else if (r == 0) {
         ids_sort(&reading.ids);
         emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
-        for (size_t i = 0; i < reading.ids.n; i++) {
-            if (i > 0 && strcmp(reading.ids.id[i], reading.ids.id[i - 1]) == 0)
-                continue; // pages that overlap
-            if (json_array_size(reading.part) == ROLLCALL_SOURCE_LISTS_MAX)
-                say_part(&reading, true);
-            json_array_append_new(reading.part, json_string(reading.ids.id[i]));
-        }
-        say_part(&reading, false);
+        say_members(g, &reading.ids);
         if (g->assigned) {
             if (g->known)
                 compare_members(o, g, &reading.ids);
@@ -355,7 +375,6 @@ int okta_group_say(struct web *w, struct okta_group *g)
         }
     }
     ids_done(&reading.ids);
-    json_decref(reading.part);
     return r == -ENOENT && !g->assigned ? 0 : r;
 }
 

@@ -20,54 +20,107 @@
 #define OKTA_NAME_MAX 256
 #define DIGITS        24 // of a number as text
 
+enum name {
+    USER_NAME,
+    DISPLAY_NAME,
+    EMAIL,
+    EMPLOYEE_NUMBER,
+    DEPARTMENT,
+    MANAGER,
+    USER_TYPE,
+    START,
+    END,
+    TERMINATED_AT,
+    UID_NUMBER,
+    GID_NUMBER,
+    LOGIN_SHELL,
+    HOME_DIRECTORY,
+    SSH_PUBLIC_KEYS,
+    NAMES
+};
+
 // What the attributes of a profile are called where nobody says otherwise; NULL: not taken, for
 // people may be allowed to write custom attributes of their own.
 static const struct {
     const char *ours, *attribute;
-} names[] = {
-    {"userName", "login"},
-    {"displayName", "displayName"},
-    {"email", "email"},
-    {"employeeNumber", "employeeNumber"},
-    {"department", "department"},
-    {"manager", "managerId"},
-    {"userType", "userType"},
-    {"start", NULL},
-    {"end", NULL},
-    {"terminatedAt", NULL},
-    {"uidNumber", NULL},
-    {"gidNumber", NULL},
-    {"loginShell", NULL},
-    {"homeDirectory", NULL},
-    {"sshPublicKeys", NULL},
+} names[NAMES] = {
+    [USER_NAME] = {"userName", "login"},
+    [DISPLAY_NAME] = {"displayName", "displayName"},
+    [EMAIL] = {"email", "email"},
+    [EMPLOYEE_NUMBER] = {"employeeNumber", "employeeNumber"},
+    [DEPARTMENT] = {"department", "department"},
+    [MANAGER] = {"manager", "managerId"},
+    [USER_TYPE] = {"userType", "userType"},
+    [START] = {"start", NULL},
+    [END] = {"end", NULL},
+    [TERMINATED_AT] = {"terminatedAt", NULL},
+    [UID_NUMBER] = {"uidNumber", NULL},
+    [GID_NUMBER] = {"gidNumber", NULL},
+    [LOGIN_SHELL] = {"loginShell", NULL},
+    [HOME_DIRECTORY] = {"homeDirectory", NULL},
+    [SSH_PUBLIC_KEYS] = {"sshPublicKeys", NULL},
 };
 
-int okta_map_read(const json_t *list, json_t **ret, char *why, size_t why_len)
-{
-    json_t *map = json_object();
+struct okta_map {
+    char *attribute[NAMES]; // NULL: not taken
+    size_t len[NAMES];
+};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (names[i].attribute)
-            json_object_set_new(map, names[i].ours, json_string(names[i].attribute));
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *entry = json_string_value(json_array_get(list, i));
-        const char *colon = entry ? strchr(entry, ':') : NULL;
-        size_t len = colon ? (size_t)(colon - entry) : 0, k = 0;
-        while (k < sizeof(names) / sizeof(names[0]) &&
-               (strlen(names[k].ours) != len || strncmp(names[k].ours, entry, len) != 0))
-            k++;
-        if (!colon || !colon[1] || k == sizeof(names) / sizeof(names[0])) {
-            snprintf(why, why_len,
-                     "map: \"%.80s\" must be NAME:ATTRIBUTE, such as end:lastWorkingDay; "
-                     "the names are in rollcall-source-okta(8)",
-                     entry ? entry : "");
-            json_decref(map);
-            return -EINVAL;
-        }
-        if (strcmp(colon + 1, "-") == 0)
-            json_object_del(map, names[k].ours);
-        else
-            json_object_set_new(map, names[k].ours, json_string(colon + 1));
+void okta_map_free(struct okta_map *map)
+{
+    for (size_t i = 0; map && i < NAMES; i++)
+        free(map->attribute[i]);
+    free(map);
+}
+
+const char *okta_map_number(const struct okta_map *map)
+{
+    return map->attribute[EMPLOYEE_NUMBER];
+}
+
+static int rename_to(struct okta_map *map, size_t i, const char *attribute)
+{
+    char *copy = attribute ? strdup(attribute) : NULL;
+
+    if (attribute && !copy)
+        return -ENOMEM;
+    free(map->attribute[i]);
+    map->attribute[i] = copy;
+    map->len[i] = copy ? strlen(copy) : 0;
+    return 0;
+}
+
+static int take_entry(struct okta_map *map, const char *entry)
+{
+    const char *colon = entry ? strchr(entry, ':') : NULL;
+    size_t len = colon ? (size_t)(colon - entry) : 0, i = 0;
+
+    while (i < NAMES && (strlen(names[i].ours) != len || strncmp(names[i].ours, entry, len) != 0))
+        i++;
+    if (!colon || !colon[1] || i == NAMES)
+        return -EINVAL;
+    return rename_to(map, i, strcmp(colon + 1, "-") == 0 ? NULL : colon + 1);
+}
+
+int okta_map_read(const json_t *list, struct okta_map **ret, char *why, size_t why_len)
+{
+    struct okta_map *map = calloc(1, sizeof(*map));
+    const char *entry = NULL;
+    int r = map ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r == 0 && i < NAMES; i++)
+        r = rename_to(map, i, names[i].attribute);
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+        entry = json_string_value(json_array_get(list, i));
+        r = take_entry(map, entry);
+    }
+    if (r < 0) {
+        snprintf(why, why_len,
+                 "map: \"%.80s\" must be NAME:ATTRIBUTE, such as end:lastWorkingDay; "
+                 "the names are in rollcall-source-okta(8)",
+                 entry ? entry : "");
+        okta_map_free(map);
+        return r;
     }
     *ret = map;
     return 0;
@@ -82,30 +135,26 @@ struct taking {
     struct okta_taken *taken;
 };
 
-static const char *attribute_of(const struct taking *t, const char *ours)
-{
-    return json_string_value(json_object_get(t->rules->map, ours));
-}
-
 // The first fault stands.
-static void fault(struct taking *t, const char *ours, const char *what)
+static void fault(struct taking *t, enum name ours, const char *what)
 {
     if (t->taken->fate == OKTA_PERSON)
-        snprintf(t->taken->why, sizeof(t->taken->why), "profile.%.60s %s", attribute_of(t, ours),
-                 what);
+        snprintf(t->taken->why, sizeof(t->taken->why), "profile.%.60s %s",
+                 t->rules->map->attribute[ours], what);
     t->taken->fate = OKTA_SKIPPED;
 }
 
-static const struct value *value_of(const struct taking *t, const char *ours)
+static const struct value *value_of(const struct taking *t, enum name ours)
 {
-    const char *attribute = attribute_of(t, ours);
-    const struct value *v = attribute ? value_get(t->profile, attribute) : NULL;
+    const struct okta_map *map = t->rules->map;
+    const struct value *v =
+        map->attribute[ours] ? value_getn(t->profile, map->attribute[ours], map->len[ours]) : NULL;
 
     return person_value_has(v) ? v : NULL;
 }
 
 // Numbers are taken as text too: an employeeNumber may be of either type.
-static const char *text_of(struct taking *t, const char *ours, char digits[DIGITS])
+static const char *text_of(struct taking *t, enum name ours, char digits[DIGITS])
 {
     const struct value *v = value_of(t, ours);
 
@@ -121,40 +170,40 @@ static const char *text_of(struct taking *t, const char *ours, char digits[DIGIT
     return NULL;
 }
 
-static void put_text(struct taking *t, const char *key, const char *ours)
+static void put_text(struct taking *t, enum name ours)
 {
     char digits[DIGITS];
 
-    json_write_text(t->out, key, text_of(t, ours, digits));
+    json_write_text(t->out, names[ours].ours, text_of(t, ours, digits));
 }
 
-static void put_number(struct taking *t, const char *key)
+static void put_number(struct taking *t, enum name ours)
 {
     char digits[DIGITS];
-    const char *text = text_of(t, key, digits);
+    const char *text = text_of(t, ours, digits);
     uint64_t n;
 
     if (text && rollcall_parse_u64(text, 0, INT64_MAX, &n) == 0)
-        json_write_integer(t->out, key, (int64_t)n);
+        json_write_integer(t->out, names[ours].ours, (int64_t)n);
     else if (text)
-        fault(t, key, "is no whole number");
+        fault(t, ours, "is no whole number");
 }
 
 // A bare date is its day's first instant, and of `end` the instant after it.
-static void put_time(struct taking *t, const char *key)
+static void put_time(struct taking *t, enum name ours)
 {
     char digits[DIGITS], buf[ROLLCALL_TIME_TEXT];
-    const char *text = text_of(t, key, digits);
+    const char *text = text_of(t, ours, digits);
     enum rollcall_time_kind kind;
     int64_t at;
 
     if (!text)
         return;
     if (rollcall_time_parse(text, &kind, &at) < 0 ||
-        (kind == ROLLCALL_TIME_DATE && strcmp(key, "end") == 0 && rollcall_date_end(text, &at) < 0))
-        fault(t, key, "is no time such as 2026-11-30 or 2026-11-30T17:00:00Z");
+        (kind == ROLLCALL_TIME_DATE && ours == END && rollcall_date_end(text, &at) < 0))
+        fault(t, ours, "is no time such as 2026-11-30 or 2026-11-30T17:00:00Z");
     else
-        json_write_text(t->out, key, rollcall_time_format(at, -1, buf, sizeof(buf)));
+        json_write_text(t->out, names[ours].ours, rollcall_time_format(at, -1, buf, sizeof(buf)));
 }
 
 static bool put_key(struct taking *t, const struct value *key)
@@ -169,11 +218,11 @@ static bool put_key(struct taking *t, const struct value *key)
 // keys must not be able to hide from the status by them.
 static void put_keys(struct taking *t)
 {
-    const struct value *v = value_of(t, "sshPublicKeys");
+    const struct value *v = value_of(t, SSH_PUBLIC_KEYS);
     bool all = true;
     size_t n = 0;
 
-    if (!attribute_of(t, "sshPublicKeys"))
+    if (!t->rules->map->attribute[SSH_PUBLIC_KEYS])
         return;
     json_write_open(t->out, "sshPublicKeys", '[');
     for (const struct value *key = person_value_list(v); key; key = key->next) {
@@ -192,7 +241,7 @@ static void put_keys(struct taking *t)
 
 // ---- who is one of ours ----
 
-static const char *value_text_of(const struct taking *t, const char *ours)
+static const char *value_text_of(const struct taking *t, enum name ours)
 {
     return value_text(value_of(t, ours));
 }
@@ -208,7 +257,7 @@ static const char *drop_of(const struct taking *t)
     const struct okta_rules *rules = t->rules;
     const struct value *provider = value_get(value_get(t->object, "credentials"), "provider");
     const char *kind = value_text(value_get(provider, "type")), *type, *refused;
-    const char *login = value_text_of(t, "userName");
+    const char *login = value_text_of(t, USER_NAME);
     char name[OKTA_NAME_MAX];
 
     // Somebody who signed up with an account of a social network, whatever else is said.
@@ -274,15 +323,15 @@ static void put_status(struct taking *t)
 
 static void put_name(struct taking *t)
 {
-    const char *login = value_text_of(t, "userName");
+    const char *login = value_text_of(t, USER_NAME);
     char name[OKTA_NAME_MAX];
 
     if (!login)
-        fault(t, "userName", "is missing, or no text");
+        fault(t, USER_NAME, "is missing, or no text");
     else if (!person_login(t->rules->person.domain, login, name, sizeof(name)))
-        fault(t, "userName", "is no name");
+        fault(t, USER_NAME, "is no name");
     else if (strchr(name, '@'))
-        fault(t, "userName",
+        fault(t, USER_NAME,
               "is of a mail domain; write domain = ACME.COM to take what is before it");
     else
         json_write_text(t->out, "userName", name);
@@ -293,7 +342,7 @@ static void put_display_name(struct taking *t)
     const char *first = value_text(value_get(t->profile, "firstName"));
     const char *last = value_text(value_get(t->profile, "lastName"));
     char digits[DIGITS], both[2 * TEXT_MAX + 2];
-    const char *text = text_of(t, "displayName", digits);
+    const char *text = text_of(t, DISPLAY_NAME, digits);
 
     if (!text && first && last && *first && *last && strlen(first) + strlen(last) < TEXT_MAX) {
         snprintf(both, sizeof(both), "%.*s %.*s", TEXT_MAX, first, TEXT_MAX, last);
@@ -305,7 +354,7 @@ static void put_display_name(struct taking *t)
 static void put_email(struct taking *t)
 {
     char digits[DIGITS];
-    const char *email = text_of(t, "email", digits);
+    const char *email = text_of(t, EMAIL, digits);
 
     if (!email)
         return;
@@ -319,13 +368,13 @@ static void put_email(struct taking *t)
 static void put_enterprise(struct taking *t)
 {
     char digits[DIGITS], other_digits[DIGITS];
-    const char *manager = text_of(t, "manager", digits);
-    const char *number = text_of(t, "employeeNumber", other_digits);
+    const char *manager = text_of(t, MANAGER, digits);
+    const char *number = text_of(t, EMPLOYEE_NUMBER, other_digits);
 
     json_write_open(t->out, ENTERPRISE, '{');
     json_write_text(t->out, "employeeNumber", number);
     t->taken->has_number = number != NULL;
-    put_text(t, "department", "department");
+    put_text(t, DEPARTMENT);
     if (manager) {
         json_write_open(t->out, "manager", '{');
         json_write_text(t->out, "value", manager);
@@ -338,13 +387,13 @@ static void put_ours(struct taking *t)
 {
     json_write_open(t->out, OURS, '{');
     put_status(t);
-    put_time(t, "start");
-    put_time(t, "end");
-    put_time(t, "terminatedAt");
-    put_number(t, "uidNumber");
-    put_number(t, "gidNumber");
-    put_text(t, "loginShell", "loginShell");
-    put_text(t, "homeDirectory", "homeDirectory");
+    put_time(t, START);
+    put_time(t, END);
+    put_time(t, TERMINATED_AT);
+    put_number(t, UID_NUMBER);
+    put_number(t, GID_NUMBER);
+    put_text(t, LOGIN_SHELL);
+    put_text(t, HOME_DIRECTORY);
     put_keys(t);
     json_write_close(t->out, '}');
 }
@@ -358,7 +407,7 @@ static void put_person(struct taking *t)
     put_ours(t);
     put_name(t);
     put_display_name(t);
-    put_text(t, "userType", "userType");
+    put_text(t, USER_TYPE);
     put_email(t);
     put_enterprise(t);
     json_write_close(t->out, '}');

@@ -18,11 +18,13 @@
 #define OKTA_USER_MAX                                                                              \
     (250 * 1024) // bytes of a user, without what stands around it on a line of the protocol
 
+struct okta_map; // what the attributes of the profile are called
+
 // Who is a person of this company's.
 struct okta_rules {
     struct person_rules person; // user_types: type.id or profile.userType
     const json_t *realms;       // realmId, a list; NULL: any
-    const json_t *map;          // {our name: attribute of the profile}, of okta_map_read
+    const struct okta_map *map;
 };
 
 enum okta_fate {
@@ -50,6 +52,9 @@ int okta_user_take(const struct okta_rules *rules, const struct value *object,
 
 // `map` of the section, a list of NAME:ATTRIBUTE or NULL, over what is usual. -EINVAL with a
 // sentence; the caller's.
-int okta_map_read(const json_t *list, json_t **ret, char *why, size_t why_len);
+int okta_map_read(const json_t *list, struct okta_map **ret, char *why, size_t why_len);
+void okta_map_free(struct okta_map *map); // NULL
+// The attribute that is the employeeNumber; NULL: none is.
+const char *okta_map_number(const struct okta_map *map);
 
 #endif

@@ -214,18 +214,16 @@ bool okta_truth_newer(const struct okta *o, const char *id, const char *at, cons
 // Whether it has to be said in a listing: not where the last one had it so. `text`: of a person.
 static bool is_news(struct okta *o, const struct okta_taken *t, const struct json_writer *text)
 {
+    bool person = !t->reason && t->fate == OKTA_PERSON;
+    const char *content = person ? text->buf : t->reason ?: t->why;
     enum listed_word word;
 
     if (!o->listed)
         return true;
-    listed_bytes_begin(o->listed);
-    if (t->reason)
-        listed_bytes(o->listed, t->reason, strlen(t->reason));
-    else if (t->fate == OKTA_PERSON)
-        listed_bytes(o->listed, text->buf, text->len);
-    else
-        listed_bytes(o->listed, t->why, strlen(t->why));
-    word = listed_record(o->listed, t->id, listed_bytes_end(o->listed), t->fate != OKTA_SKIPPED);
+    word =
+        listed_record(o->listed, t->id,
+                      listed_bytes_hash(o->listed, content, person ? text->len : strlen(content)),
+                      t->fate != OKTA_SKIPPED);
     // Met twice, and not alike: it changed between two pages. The object itself decides.
     if (word == LISTED_TWICE)
         json_object_set_new(o->users, t->id, json_false());

@@ -103,6 +103,7 @@ bool person_login(const json_t *domain, const char *name, char *ret, size_t len)
     }
     if (n == 0 || n >= len)
         return false;
-    snprintf(ret, len, "%.*s", (int)n, name);
+    memcpy(ret, name, n);
+    ret[n] = 0;
     return true;
 }

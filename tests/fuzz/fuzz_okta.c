@@ -52,7 +52,8 @@ static void take_user(const struct okta_rules *rules, const char *bytes, size_t 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct okta_rules rules[3];
-    json_t *object, *list, *map;
+    json_t *object, *list;
+    struct okta_map *map;
     struct okta_event e;
     char why[300];
 
@@ -78,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     // As `map` of a section.
     if (okta_map_read(object, &map, why, sizeof(why)) == 0)
-        json_decref(map);
+        okta_map_free(map);
     json_decref(object);
     return 0;
 }

@@ -19,9 +19,10 @@
 
 #define ID "00u1a2b3c4D5e6F7g8h9"
 
-static json_t *map_of(const char *list)
+static struct okta_map *map_of(const char *list)
 {
-    json_t *changes = list ? json_loads(list, 0, NULL) : NULL, *map = NULL;
+    json_t *changes = list ? json_loads(list, 0, NULL) : NULL;
+    struct okta_map *map = NULL;
     char why[300];
 
     assert_int_equal(okta_map_read(changes, &map, why, sizeof(why)), 0);
@@ -263,8 +264,8 @@ static void a_leave_date_and_unix_members_are_taken_where_they_are_mapped_alone(
     const char *user =
         "{\"profile\":{\"lastDay\":\"2026-11-30\",\"uid\":\"70001\",\"sh\":\"/bin/zsh\","
         "\"keys\":[\"ssh-ed25519 AAAA\",7],\"uidNumber\":1,\"end\":\"2020-01-01\"}}";
-    json_t *map = map_of("[\"end:lastDay\",\"uidNumber:uid\",\"loginShell:sh\","
-                         "\"sshPublicKeys:keys\",\"employeeNumber:-\"]");
+    struct okta_map *map = map_of("[\"end:lastDay\",\"uidNumber:uid\",\"loginShell:sh\","
+                                  "\"sshPublicKeys:keys\",\"employeeNumber:-\"]");
     struct okta_taken t = take_by((struct okta_rules){.map = map}, user);
     struct rollcall_message m = message_of_said();
 
@@ -278,7 +279,7 @@ static void a_leave_date_and_unix_members_are_taken_where_they_are_mapped_alone(
     m = message_of_said();
     assert_true(m.user.end == ROLLCALL_TIME_UNSET && !m.user.has_uid && !m.user.keys_present);
     rollcall_message_done(&m);
-    json_decref(map);
+    okta_map_free(map);
 }
 
 static const struct {
@@ -297,7 +298,7 @@ static const struct {
 
 static void a_person_who_cannot_be_taken_is_skipped_with_the_cause(void **state)
 {
-    json_t *map = map_of("[\"end:lastDay\",\"uidNumber:uid\"]");
+    struct okta_map *map = map_of("[\"end:lastDay\",\"uidNumber:uid\"]");
 
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -316,7 +317,7 @@ static void a_person_who_cannot_be_taken_is_skipped_with_the_cause(void **state)
             fail_msg("%s: %d %s", text, (int)t.fate, t.why);
         json_decref(object);
     }
-    json_decref(map);
+    okta_map_free(map);
 }
 
 static void an_object_without_an_id_is_nobody(void **state)
@@ -341,7 +342,8 @@ static void a_map_of_unknown_names_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        json_t *list = json_loads(lists[i], 0, NULL), *map;
+        json_t *list = json_loads(lists[i], 0, NULL);
+        struct okta_map *map;
         assert_int_equal(okta_map_read(list, &map, why, sizeof(why)), -EINVAL);
         assert_non_null(strstr(why, "NAME:ATTRIBUTE"));
         json_decref(list);
@@ -486,7 +488,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    json_decref(*state);
+    okta_map_free(*state);
     return 0;
 }
 
