@@ -112,26 +112,26 @@ static struct block *next_block(struct values *in, size_t len)
     return b;
 }
 
-void *values_take(struct values *in, size_t len)
+void *values_take_more(struct values *in, size_t len)
 {
-    struct block *b = in->now;
-    char *at;
+    struct block *b = next_block(in, len);
 
-    len = (len + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
-    if (!b || b->room - b->used < len)
-        b = next_block(in, len);
     if (!b) {
         in->failed = true;
         return NULL;
     }
-    at = (char *)b->bytes + b->used;
     b->used += len;
-    return at;
+    return (char *)b->bytes + b->used - len;
+}
+
+void *values_take(struct values *in, size_t len)
+{
+    return values_take_inline(in, len);
 }
 
 char *values_text(struct values *in, const char *text, size_t len)
 {
-    char *copy = values_take(in, len + 1);
+    char *copy = values_take_inline(in, len + 1);
 
     if (copy) {
         memcpy(copy, text, len);
@@ -148,7 +148,7 @@ const struct value *value_getn(const struct value *object, const char *name, siz
 
     value_each_member(object, m)
     {
-        if (m->name_len == len && memcmp(m->name, name, len) == 0)
+        if (m->name_len == len && *m->name == *name && memcmp(m->name, name, len) == 0)
             return m;
     }
     return NULL;
@@ -207,17 +207,7 @@ bool value_equal(const struct value *a, const struct value *b)
 
 struct value *value_make(struct values *in, enum value_kind kind)
 {
-    struct value *v = values_take(in, sizeof(*v));
-
-    if (!v)
-        return NULL;
-    v->kind = (uint8_t)kind;
-    v->len = v->name_len = 0;
-    v->name = NULL;
-    v->next = NULL;
-    v->first = v->last = NULL;
-    v->in = in;
-    return v;
+    return value_make_inline(in, kind, 0);
 }
 
 struct value *value_object(struct values *in)
@@ -261,7 +251,7 @@ void value_remove(struct value *o, const char *name)
 static struct value *member(struct value *o, const char *name, enum value_kind kind)
 {
     size_t len = strlen(name);
-    struct value *v = o ? value_make(o->in, kind) : NULL, *had;
+    struct value *v = o ? value_make_inline(o->in, kind, 0) : NULL, *had;
 
     if (!v)
         return NULL;
@@ -277,22 +267,30 @@ static struct value *member(struct value *o, const char *name, enum value_kind k
     return had;
 }
 
-static void set_text(struct value *v, struct values *in, const char *text, size_t len)
+struct value *value_make_text(struct values *in, const char *text, size_t len)
 {
+    struct value *v = value_make_inline(in, VALUE_TEXT, len + 1);
+    char *room;
+
     if (!v)
-        return;
-    v->text = values_text(in, text, len);
+        return NULL;
+    room = (char *)(v + 1);
+    memcpy(room, text, len);
+    room[len] = 0;
+    v->text = room;
     v->len = (uint32_t)len;
-    if (!v->text) { // what cannot be kept is not half there
-        v->text = "";
-        v->len = 0;
-    }
+    return v;
 }
 
 void value_put_textn(struct value *o, const char *name, const char *text, size_t len)
 {
-    if (o)
-        set_text(member(o, name, VALUE_TEXT), o->in, text, len);
+    char *room = o ? values_text(o->in, text, len) : NULL;
+    struct value *v = room ? member(o, name, VALUE_TEXT) : NULL;
+
+    if (v) {
+        v->text = room;
+        v->len = (uint32_t)len;
+    }
 }
 
 void value_put_text(struct value *o, const char *name, const char *text)
@@ -337,12 +335,10 @@ void value_put(struct value *o, const char *name, const struct value *v)
 
 void value_add_textn(struct value *list, const char *text, size_t len)
 {
-    struct value *v = list ? value_make(list->in, VALUE_TEXT) : NULL;
+    struct value *v = list ? value_make_text(list->in, text, len) : NULL;
 
-    if (!v)
-        return;
-    set_text(v, list->in, text, len);
-    value_append(list, v);
+    if (v)
+        value_append(list, v);
 }
 
 void value_add_text(struct value *list, const char *text)

@@ -17,14 +17,12 @@ struct text {
 };
 
 // Where the next `n` bytes go.
-static char *more(struct text *t, size_t n)
+static char *grow(struct text *t, size_t n)
 {
     struct values *in = t->in;
     size_t room = in->json_room ? in->json_room : USUAL;
     char *p;
 
-    if (in->json_room - t->len >= n)
-        return in->json + t->len;
     while (room - t->len < n)
         room *= 2;
     p = t->failed ? NULL : erasing_realloc(in->json, room);
@@ -37,7 +35,12 @@ static char *more(struct text *t, size_t n)
     return p + t->len;
 }
 
-static void put_bytes(struct text *t, const char *bytes, size_t len)
+static inline char *more(struct text *t, size_t n)
+{
+    return t->in->json_room - t->len >= n ? t->in->json + t->len : grow(t, n);
+}
+
+static inline void put_bytes(struct text *t, const char *bytes, size_t len)
 {
     char *to = more(t, len);
 
@@ -49,31 +52,34 @@ static void put_bytes(struct text *t, const char *bytes, size_t len)
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
+// The top bit of each byte that has to be escaped; of the first one it is right.
+static uint64_t odd_bytes(uint64_t x)
+{
+    uint64_t low = x - EACH(0x20), quote = x ^ EACH('"'), slash = x ^ EACH('\\');
+
+    return ((low & ~x) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash)) & EACH(0x80);
+}
+
 // Copies up to what has to be escaped. There is room for `len` bytes.
 static size_t copy_plain(char *to, const char *from, size_t len)
 {
-    uint64_t x, low, quote, slash, odd;
+    uint64_t x, odd;
     size_t i = 0;
 
-    for (; len - i >= 8; i += 8) {
+    if (len < 8) {
+        for (; i < len && (unsigned char)from[i] >= 0x20 && from[i] != '"' && from[i] != '\\'; i++)
+            to[i] = from[i];
+        return i;
+    }
+    for (;; i = len - i < 16 ? len - 8 : i + 8) { // the last eight may be looked at again
         memcpy(&x, from + i, sizeof(x));
         memcpy(to + i, &x, sizeof(x));
-        x = le64toh(x);
-        low = x - EACH(0x20);
-        quote = x ^ EACH('"');
-        slash = x ^ EACH('\\');
-        // The top bit of the first byte that is meant is right.
-        odd =
-            ((low & ~x) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash)) & EACH(0x80);
+        odd = odd_bytes(le64toh(x));
         if (odd)
             return i + (size_t)__builtin_ctzll(odd) / 8;
+        if (i == len - 8)
+            return len;
     }
-    for (; i < len; i++) {
-        if ((unsigned char)from[i] < 0x20 || from[i] == '"' || from[i] == '\\')
-            return i;
-        to[i] = from[i];
-    }
-    return i;
 }
 
 static size_t put_escaped(char *to, unsigned char c)

@@ -29,17 +29,6 @@ struct building {
 
 // ---- one value ----
 
-struct value *value_make_text(struct values *in, const char *text, size_t len)
-{
-    struct value *v = value_make(in, VALUE_TEXT);
-
-    if (!v)
-        return NULL;
-    v->text = values_text(in, text, len);
-    v->len = (uint32_t)len;
-    return v->text ? v : NULL;
-}
-
 static struct value *make_integer(struct values *in, const char *text)
 {
     char *end;
@@ -98,16 +87,32 @@ bool value_names_has(const struct value_names *names, const char *name, size_t l
     return names->n == 0;
 }
 
+static const char *kept_name(struct values *in, const char *name, size_t len, size_t hash)
+{
+    size_t i = hash % VALUES_KEPT_NAMES;
+
+    if (len == 0 || len >= VALUES_KEPT_NAME)
+        return values_text(in, name, len);
+    if (in->name[i].len == 0) {
+        memcpy(in->name[i].text, name, len);
+        in->name[i].len = (uint32_t)len;
+    }
+    if (in->name[i].len == len && memcmp(in->name[i].text, name, len) == 0)
+        return in->name[i].text;
+    return values_text(in, name, len);
+}
+
 bool value_join(struct value *object, uint64_t *seen, const char *name, size_t len, struct value *v)
 {
     unsigned char first = len > 0 ? (unsigned char)name[0] : 0,
                   last = len > 0 ? (unsigned char)name[len - 1] : 0;
-    uint64_t bit = UINT64_C(1) << ((first * 31u + last * 7u + len) % 64);
+    size_t hash = (first * 31u + last * 7u + len) % 64;
+    uint64_t bit = UINT64_C(1) << hash;
 
     if (*seen & bit && object->len < TWINS_FIRST && value_getn(object, name, len))
         return false;
     *seen |= bit;
-    v->name = values_text(object->in, name, len);
+    v->name = kept_name(object->in, name, len, hash);
     v->name_len = (uint32_t)len;
     if (v->name)
         value_append(object, v);
