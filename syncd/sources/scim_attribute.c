@@ -22,7 +22,7 @@ const struct value *scim_get(const struct value *object, const char *name)
             found = m;
             break;
         }
-        if (!found && strncasecmp(m->name, name, len) == 0)
+        if (!found && (*m->name | 0x20) == (*name | 0x20) && strncasecmp(m->name, name, len) == 0)
             found = m;
     }
     return value_is(found, VALUE_NULL) ? NULL : found;
@@ -35,7 +35,8 @@ bool scim_says_two(const struct value *object, const char *name)
 
     value_each_member(object, m)
     {
-        if (m->name_len != len || strncasecmp(m->name, name, len) != 0)
+        if (m->name_len != len || (*m->name | 0x20) != (*name | 0x20) ||
+            strncasecmp(m->name, name, len) != 0)
             continue;
         if (first && !value_equal(first, m))
             return true;

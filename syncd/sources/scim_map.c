@@ -471,7 +471,11 @@ void scim_user_take(const struct scim_rules *rules, const struct value *row, str
 {
     struct taking t = {.rules = rules, .row = row, .out = ret};
 
-    *ret = (struct scim_taken){.kind = SCIM_PERSON};
+    ret->kind = SCIM_PERSON; // its texts are large, and need no zeroes
+    ret->id[0] = ret->name[0] = ret->why[0] = 0;
+    ret->user = NULL;
+    ret->inactive = ret->terminated = false;
+    ret->reason = NULL;
     take_id(&t);
     if (!t.failed)
         make_user(&t, in);

@@ -257,6 +257,7 @@ static struct value *member(struct value *o, const char *name, enum value_kind k
         return NULL;
     v->name = name;
     v->name_len = (uint32_t)len;
+    v->word = true;
     had = (struct value *)(uintptr_t)value_getn(o, name, len);
     if (!had) {
         value_append(o, v);

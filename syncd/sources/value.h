@@ -32,6 +32,7 @@ struct values; // the room
 
 struct value {
     uint8_t kind; // enum value_kind
+    bool word;    // its name is a word of ours, which needs no escaping
     uint32_t len; // of a text its bytes, of a list or object what is in it
     uint32_t name_len;
     const char *name; // of a member; NULL of an element
@@ -113,8 +114,8 @@ bool value_equal(const struct value *a, const struct value *b);
 struct value *value_object(struct values *in);
 struct value *value_list(struct values *in);
 
-// Into an object; what it had of that name is replaced. `name` is borrowed: a literal, or text of
-// the same room. Texts are copied, and are UTF-8.
+// Into an object; what it had of that name is replaced. `name` is a word of ours, a literal that
+// needs no escaping. Texts are copied, and are UTF-8.
 void value_put_text(struct value *o, const char *name, const char *text);
 void value_put_textn(struct value *o, const char *name, const char *text, size_t len);
 void value_put_integer(struct value *o, const char *name, int64_t n);

@@ -132,6 +132,26 @@ static void put_number(struct text *t, const struct value *v)
 
 static void put_value(struct text *t, const struct value *v);
 
+static void put_name(struct text *t, const struct value *member)
+{
+    size_t len = member->name_len;
+    char *to;
+
+    if (!member->word) {
+        put_text(t, member->name, len);
+        put_bytes(t, ":", 1);
+        return;
+    }
+    to = more(t, len + 3);
+    if (!to)
+        return;
+    *to = '"';
+    memcpy(to + 1, member->name, len);
+    to[len + 1] = '"';
+    to[len + 2] = ':';
+    t->len += len + 3;
+}
+
 static void put_inside(struct text *t, const struct value *v)
 {
     bool object = v->kind == VALUE_OBJECT;
@@ -140,10 +160,8 @@ static void put_inside(struct text *t, const struct value *v)
 
     put_bytes(t, object ? "{" : "[", 1);
     for (e = v->first; e; e = e->next) {
-        if (object) {
-            put_text(t, e->name, e->name_len);
-            put_bytes(t, ":", 1);
-        }
+        if (object)
+            put_name(t, e);
         put_value(t, e);
         put_bytes(t, ",", 1);
     }
