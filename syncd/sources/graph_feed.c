@@ -117,9 +117,16 @@ static int read_page(struct graph *g, const struct feed *f, const char *url, cha
     if (r == -EBADMSG && (a.status == 400 || a.status == 501))
         r = -EOPNOTSUPP;
     if (r == 0)
-        r = take_items(g, f, value_get(a.value, "value"));
-    if (r == 0)
         r = take_links(g, f, a.value, url, ret_next, ret_delta);
+    if (r == 0 && *ret_next) // comes while this one is taken
+        web_ahead(g->w, &(struct http_request){.url = *ret_next});
+    if (r == 0)
+        r = take_items(g, f, value_get(a.value, "value"));
+    if (r < 0) {
+        free(*ret_next);
+        free(*ret_delta);
+        *ret_next = *ret_delta = NULL;
+    }
     http_answer_done(&a);
     values_empty(g->values);
     return r;
@@ -356,14 +363,16 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
                      &(struct http_request){
                          .url = url, .values = g->values, .budget = pace ? pace->budget : 0},
                      &a);
-        if (r == 0)
-            r = take_items(g, &f, value_get(a.value, "value"));
         if (r == 0) {
             next = value_text(value_get(a.value, "@odata.nextLink"));
             if (next && (!graph_is_link(g, next) || strcmp(next, url) == 0 ||
                          !pages_go_on(&pages, next) || pages.n > (pace ? PACED_MAX : PAGES_MAX)))
                 r = refuse(g, f.name, "a nextLink leads elsewhere, or nowhere");
         }
+        if (r == 0 && next && !pace)
+            web_ahead(g->w, &(struct http_request){.url = next});
+        if (r == 0)
+            r = take_items(g, &f, value_get(a.value, "value"));
         free(url);
         url = r == 0 && next ? strdup(next) : NULL;
         http_answer_done(&a);

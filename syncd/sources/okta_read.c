@@ -120,6 +120,13 @@ static int take_page(struct web *w, const struct taking *t, const char *url,
     return -EBADMSG;
 }
 
+// The page behind this one comes while this one is taken, where the limit is not nearly used up.
+static void ask_ahead(struct web *w, const struct taking *t, const struct http_answer *a)
+{
+    if (t->rows && a->next && okta_page_pause(a->rate_limit, a->rate_remaining, reset_in(a)) == 0)
+        web_ahead(w, &(struct http_request){.url = a->next});
+}
+
 static int read_pages(struct web *w, char *url, const struct taking *t)
 {
     struct okta *o = w->own;
@@ -139,6 +146,8 @@ static int read_pages(struct web *w, char *url, const struct taking *t)
             continue;
         }
         if (r == 0)
+            ask_ahead(w, t, &a);
+        if (r == 0)
             r = take_page(w, t, url, &a);
         if (t->rows)
             values_empty(o->values);
@@ -157,6 +166,8 @@ static int read_pages(struct web *w, char *url, const struct taking *t)
     }
     free(url);
     pages_done(&pages);
+    if (r < 0) // whoever begins again wants it as it is then
+        http_ahead_drop(w->http);
     return r;
 }
 
