@@ -61,7 +61,8 @@ struct http_request {
     // name is read as JSON and not kept. NULL: all. Without `values`, of an answer that is a list
     // alone; with it, see values_read().
     const char *const *wanted;
-    unsigned budget; // seconds, in place of the settings'; 0: those
+    bool no_5xx_again; // an answer of 5xx is final
+    unsigned budget;   // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
     // error ends the request with it. Such a request is repeated only before its first byte,
     // which is when `head`, or NULL, is told what the headers said.

@@ -96,6 +96,7 @@ static void begin_headers(struct transfer *t)
     http_answer_done(&t->a);
     free(t->type);
     free(t->retry_after);
+    t->headers_end = false;
     t->type = t->retry_after = NULL;
     t->a.rate_limit = t->a.rate_remaining = t->a.rate_reset = -1;
 }
@@ -121,6 +122,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     while (len > 0 && strchr("\r\n \t", line[len - 1]))
         len--;
     line[len] = 0;
+    t->headers_end = t->headers_end || len == 0;
     value = strchr(line, ':');
     if (value) {
         *value++ = 0;
@@ -389,6 +391,10 @@ int http_transfer_end(struct transfer *t)
 
     http_worker_wait(t);
     r = error_of(t);
+    if (r == 0 && !t->headers_end) { // to libcurl it is an answer without a body
+        snprintf(t->said, sizeof(t->said), "the connection ended among the headers");
+        r = -EBADMSG;
+    }
     if (t->a.date > 0) {
         h->skew = t->a.date - t->a.arrived;
         h->has_skew = true;

@@ -57,6 +57,7 @@ struct transfer {
     size_t len, room;           // of it
     size_t header_bytes, bytes; // of headers; of the body as it came
     bool bad_link;              // to a next page, at no address
+    bool headers_end;           // the empty line behind them came
     bool taken;                 // the first byte was given away
     int error;                  // of our own, with which the transfer was ended
     bool passing;               // an error that may not be there the next time

@@ -24,9 +24,12 @@ struct okta_ids {
 struct okta_group {
     char oid[OKTA_ID_MAX + 1], id[OKTA_ID_MAX + 1];
     char *name;
-    bool assigned;           // in assigned_groups: who is in none of these is nobody here
-    bool known;              // its list was read before
+    bool assigned; // in assigned_groups: who is in none of these is nobody here
+    bool known;    // its list was read before
+    bool gone;     // of an assigned one: Okta has it no more, `members` are the last known
     struct okta_ids members; // of an assigned one
+    struct okta_ids before;  // as they were before the list in work, where there was one
+    bool was_known;
 };
 
 struct okta {
@@ -59,12 +62,17 @@ struct okta {
     // {id: true where an object that is not found is gone}, `first` those that may take something
     // away. moved: {user: {group: true}}. groups: {group: when}.
     json_t *first, *users, *moved, *groups;
+    // People who cannot be read though the org answers: okta_late.c.
+    json_t *late;
+    bool restored; // what the cursor has of them was taken
+    int status;    // of the last answer of a listing
     char *log;
-    bool watch;    // the log is looked at between the pages of a listing
-    bool patient;  // and what cannot be had now is waited for
-    uint64_t done; // people of that listing so far
+    bool watch;     // the log is looked at between the pages of a listing
+    bool patient;   // and what cannot be had now is waited for
+    uint64_t done;  // people of that listing so far
+    uint64_t total; // of them, about; 0: not known
     int64_t silence_ms, next_whole_ms;
-    unsigned late;    // looks at changes in a row that could not be had
+    unsigned misses;  // looks at changes in a row that could not be had
     bool log_refused; // said once
 };
 
@@ -112,8 +120,20 @@ int okta_log_look(struct web *w);
 int okta_log_recent(struct web *w);
 bool okta_log_asks(const struct okta *o);
 bool okta_log_takes(const struct okta *o);
+// The groups that this one is in by its own word, into `in`: {oid: true}.
+int okta_user_groups(struct web *w, const char *user, json_t *in);
 // Reads what hints asked for, and says it.
 int okta_read_hinted(struct web *w);
+
+// ---- okta_late.c ----
+
+bool okta_late_note(struct okta *o, const char *id, bool deleted);
+void okta_late_over(struct okta *o, const char *id);
+bool okta_late_has(const struct okta *o, const char *id);
+bool okta_late_fits(const struct okta *o); // all of them into a cursor
+const char *okta_late_due(const struct okta *o, bool *ret_deleted);
+void okta_late_keep(const struct okta *o, json_t *cursor);
+void okta_late_restore(struct okta *o, const json_t *cursor);
 
 // ---- okta_groups.c ----
 
@@ -127,6 +147,11 @@ int okta_group_say(struct web *w, struct okta_group *g);
 int okta_groups_changed(struct web *w, int64_t since);
 struct okta_group *okta_group_by_oid(struct okta *o, const char *oid);
 bool okta_is_assigned(const struct okta *o, const char *user);
+// One of assigned_groups is gone, and this process never read who was in it: whoever is in no other
+// may be one of ours, and stays as known.
+bool okta_assigned_unknown(const struct okta *o);
+// Says, inside of a listing, that groups are gone, and what follows.
+void okta_groups_gone_say(struct web *w);
 void okta_groups_done(struct okta *o);
 // The user was read to be in the groups `in`, {oid: true}, after hints about the groups `asked`:
 // says the difference, inside of a listing.

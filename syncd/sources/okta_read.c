@@ -56,6 +56,11 @@ static int watch(struct web *w)
     return r < 0 ? r : o->watch && okta_log_takes(o) ? -ECANCELED : 0;
 }
 
+static uint64_t total_of(const struct okta *o)
+{
+    return o->total > o->done ? o->total : 0;
+}
+
 // A wait in the middle of a listing: the engine hears that we are there, and the log is watched.
 static int rest(struct web *w, int64_t ms)
 {
@@ -68,7 +73,7 @@ static int rest(struct web *w, int64_t ms)
         if (o->watch && o->next_log_ms - now < part)
             part = o->next_log_ms > now ? o->next_log_ms - now : 1;
         if (o->patient) {
-            emit_progress(o->done, 0);
+            emit_progress(o->done, total_of(o));
             emit_flush();
         }
         source_pause(part);
@@ -140,6 +145,7 @@ static int read_pages(struct web *w, char *url, const struct taking *t)
                      &(struct http_request){
                          .url = url, .wanted = t->wanted, .values = t->rows ? o->values : NULL},
                      &a);
+        o->status = a.status;
         if (r == -EAGAIN) {
             r = await(w, &a, &waited);
             http_answer_done(&a);
@@ -279,13 +285,18 @@ void okta_say_value(struct web *w, const struct value *object, bool full, uint64
     struct json_writer text = {.buf = line, .room = sizeof(line)};
     struct okta *o = w->own;
     struct okta_taken t;
+    bool stands = false; // nothing gives or leaves out; what takes access away is said all the same
 
     if (okta_user_take(&o->rules, object, &text, &t) < 0) {
         emit_problem(o->org, NULL, false, "an object among the users has no id");
         return;
     }
-    if (t.fate == OKTA_PERSON && !okta_is_assigned(o, t.id))
+    if (t.fate == OKTA_PERSON && !okta_is_assigned(o, t.id)) {
         t.reason = "unassigned";
+        stands = okta_assigned_unknown(o);
+    }
+    if (stands && !t.terminated && (full || !t.disabled))
+        return; // as known
     say_taken(o, &t, &text, full, rows);
 }
 
@@ -314,7 +325,8 @@ void okta_commit(struct web *w, uint64_t rows, bool log)
 
     // A cursor names one listing.
     json_object_set_new(w->cursor, "n", json_integer(n < INT64_MAX ? n + 1 : 1));
-    if (log && o->log)
+    okta_late_keep(o, w->cursor);
+    if (log && o->log && okta_late_fits(o))
         json_object_set_new(w->cursor, "log", json_string(o->log));
     o->committed_ms = source_now_ms();
     free(o->committed);
@@ -356,7 +368,7 @@ static int take_users(struct web *w, const struct value *list, void *ctx)
     }
     value_each(list, user) take_user(w, user, whole);
     ((struct okta *)w->own)->done = whole->people;
-    emit_progress(whole->people, 0);
+    emit_progress(whole->people, total_of(w->own));
     return 0;
 }
 
@@ -381,6 +393,28 @@ static int list_users(struct web *w, struct whole *whole)
     return r;
 }
 
+// For who waits for the first reading: about how many there are. It may as well not be known.
+// .../tag/Group/#listGroups: expand=stats; everybody is in the built-in group Everyone.
+static void count_users(struct web *w)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL, *url = NULL;
+    struct http_answer a = {0};
+
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return;
+    url = http_url(base, "filter", "type eq \"BUILT_IN\"", "expand", "stats", NULL);
+    if (url && web_send(w, &(struct http_request){.url = url, .budget = 5}, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json); i++) {
+            const json_t *stats =
+                json_object_get(json_object_get(json_array_get(a.json, i), "_embedded"), "stats");
+            json_int_t n = json_integer_value(json_object_get(stats, "usersCount"));
+            if (n > 0 && (uint64_t)n > o->total)
+                o->total = (uint64_t)n;
+        }
+    http_answer_done(&a);
+}
+
 static int say_whole(struct web *w, int64_t began, bool watched)
 {
     struct okta *o = w->own;
@@ -390,8 +424,10 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     int r;
 
     o->loaded = o->watch = false;
-    o->done = 0;
+    o->done = o->total = 0;
     r = okta_groups_find(w);
+    if (r == 0 && !watched)
+        count_users(w);
 
     if (o->listed)
         listed_begin(o->listed);
@@ -400,6 +436,8 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     o->patient = r == 0;
     for (size_t i = 0; r == 0 && i < o->n_groups; i++)
         r = okta_group_say(w, &o->group[i]);
+    if (r == 0)
+        okta_groups_gone_say(w);
     o->loaded = r == 0;
     // Before, nothing that the log hints at could be said: it was not known who is assigned.
     o->watch = watched;
@@ -490,7 +528,8 @@ static int take_changed(struct web *w, const json_t *list, void *ctx)
         const char *id = person_text(u, "id");
         if (is_known(o, c, u))
             continue;
-        if (id && c->asked++ < ASKED_MAX) {
+        // Whoever cannot be asked for: a list that lags is better than nothing.
+        if (id && !okta_late_has(o, id) && c->asked++ < ASKED_MAX) {
             json_object_set_new(o->users, id, json_false());
             continue;
         }

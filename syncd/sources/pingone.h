@@ -17,9 +17,10 @@
 
 // A group whose members are asked for, as of the pass in work.
 struct pingone_group {
-    const char *id; // the section's
-    bool assigned;  // of assigned_groups
-    bool there;
+    const char *id;             // the section's
+    bool assigned;              // of assigned_groups
+    bool there;                 // else, of an assigned one, `member` is who was in it at last
+    bool known;                 // `member` was read to its end by this process
     char *name;                 // or NULL
     struct listed_hash *member; // of ids: open addressing; a place of all zeros is free
     size_t n, room;
@@ -28,6 +29,7 @@ struct pingone_group {
 struct pingone_changed {
     char id[37];
     bool deleted; // the log says so
+    bool ill;     // could not be had when it was last asked for, and that was said
 };
 
 // What the log of activities said since the last look.
@@ -55,6 +57,7 @@ struct pingone {
     size_t n_groups;
     char *since;     // the cursor of what was committed last, or NULL
     int64_t as_of;   // of the last listing
+    uint64_t count;  // of the list in work, as its last page said; 0: not known
     int64_t read_at; // when all of them were read (ms, monotonic)
     struct pingone_log log;
 };
@@ -73,6 +76,11 @@ int pingone_pages(struct web *w, const char *url, const char *member, const char
 int pingone_groups_read(struct web *w);
 // Says those that are new, or called otherwise.
 void pingone_groups_say(struct pingone *p);
+// Says, inside of a listing, that assigned groups are gone.
+void pingone_groups_gone_say(struct web *w);
+// One of assigned_groups is gone, and this process never read who was in it: whoever is in no other
+// may be one of ours, and stays as known.
+bool pingone_assigned_unknown(const struct pingone *p);
 // The groups that this one is in; `buf` holds their ids.
 struct pingone_in pingone_groups_of(const struct pingone *p, const char *id,
                                     const char *buf[PINGONE_GROUPS_MAX + 1]);

@@ -365,6 +365,7 @@ int scim_one(struct web *w, const struct scim_server *s, const char *path, const
     values_empty(s->page);
     q.url = url;
     q.values = s->page;
+    q.no_5xx_again = true; // others wait
     e = web_send(w, &q, &a);
     got = value_text(scim_get(a.value, "id"));
     if (e == 0 && (!got || strcmp(got, id) != 0)) {

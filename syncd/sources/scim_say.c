@@ -10,8 +10,9 @@
 #include "rollcall/source.h"
 #include "syncd/sources/scim.h"
 
-#define TO_COME   60  // seconds that a clock may be ahead
-#define ASKED_MAX 100 // beyond so many missing ones, a second pass costs less
+#define TO_COME    60  // seconds that a clock may be ahead
+#define ASKED_MAX  100 // beyond so many missing ones, a second pass costs less
+#define FAILED_MAX 3   // in a row that cannot be had: it is the server
 
 static const char *name_of(const struct scim *s)
 {
@@ -81,6 +82,24 @@ static bool was_person(const struct scim *s, const char *id, const struct value 
     int64_t last = json_integer_value(json_object_get(s->w->cursor, "as_of"));
 
     return scim_groups_has(s->persons, id) || (last > 0 && scim_last_modified(row) >= last);
+}
+
+// Whether it is one of ours is not to be told: what takes access away is said all the same.
+static bool stands(const struct scim *s, const struct scim_taken *t)
+{
+    return s->in_unknown && t->kind == SCIM_DROPPED && strcmp(t->reason, "unassigned") == 0;
+}
+
+void scim_say_gone(struct scim *s, const char *why)
+{
+    if (!s->full) // a whole reading says it
+        return;
+    open_listing(s);
+    // Without an id it may be about anybody: nobody counts as absent then.
+    if (s->in_unknown)
+        emit_problem(name_of(s), NULL, false, why);
+    else
+        emit_warning(name_of(s), NULL, why);
 }
 
 static void judge(struct scim *s, const struct value *row, struct scim_taken *t)
@@ -189,11 +208,15 @@ int scim_take_user(void *ctx, const struct value *row)
     scim_user_take(&s->rules, row, s->said, &t);
     note_time(s, row);
     judge(s, row, &t);
+    if (stands(s, &t) && !t.inactive) {
+        s->met++;
+        return 0;
+    }
     if (t.kind == SCIM_PERSON && !(text.bytes = value_json(s->said, t.user, &text.len)))
         return -ENOMEM;
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
-        over = t.inactive && listed_changed(s->people, t.id, hash);
+        over = t.inactive && (stands(s, &t) || listed_changed(s->people, t.id, hash));
         word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM);
     }
     if (word == LISTED_TWICE && t.inactive)
@@ -338,15 +361,39 @@ static int say_absent(struct scim *s)
     return 0;
 }
 
-// Whoever is there after all was left out by the pages and is taken now.
-static int ask_for_each(struct scim *s, const char *path, scim_take *take, const struct listed *l)
+// It may be this one that cannot be had, and not the server.
+static bool is_theirs(int r)
 {
+    return r == -EAGAIN || r == -EBADMSG || r == -ETIMEDOUT;
+}
+
+// Not known to be gone: what is known stands, and it is asked for with the next whole reading.
+static int hold(struct scim *s, struct listed *l, const char *id)
+{
+    char why[HTTP_WHY_MAX + 60];
+
+    snprintf(why, sizeof(why), "is not listed, and cannot be read: %s. What is known stands",
+             s->w->why);
+    open_listing(s);
+    emit_problem(name_of(s), id, false, why);
+    listed_bytes_begin(l);
+    listed_record(l, id, listed_bytes_end(l), false);
+    return 0;
+}
+
+// Whoever is there after all was left out by the pages and is taken now.
+static int ask_for_each(struct scim *s, const char *path, scim_take *take, struct listed *l)
+{
+    size_t failed = 0;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < missing.n; i++) {
         const struct value *row = NULL;
         r = scim_one(s->w, &s->server, path, missing.id[i], &row);
-        if (r == 0)
+        failed = is_theirs(r) ? failed + 1 : 0;
+        if (is_theirs(r) && failed < FAILED_MAX)
+            r = hold(s, l, missing.id[i]);
+        else if (r == 0)
             r = take(s, row);
         else if (r == -ENOENT)
             r = 0;

@@ -127,6 +127,7 @@ def test_all_are_read_by_pages_and_leavers_by_name(okta, sources):
     assert sorted(p.status().values()) == ["active"] * 447 + ["terminated"] * 3
     assert p.members[g] == set(ids[:430])
     assert okta.connections == 1
+    assert [(m["done"], m["total"]) for m in s.ops("progress")][:2] == [(200, 447), (400, 447)]
 
 
 FAULTS = {
@@ -247,6 +248,33 @@ def test_one_who_cannot_be_read_keeps_nobody_else_in(okta, sources, status):
         until(s, lambda p: p.status()["u1"] == "terminated", "the third")
     else:
         assert any("403" in p for p in s.problems()) and s.process.poll() is None
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"content_type": "text/html"}], ids=["500", "no JSON"])
+def test_one_whose_object_is_never_to_be_had_holds_up_no_listing_and_no_lock(okta, sources, fault):
+    ids = staff(okta, 5)
+    okta.log.clear()
+    s = sources(okta, full_every=2)
+    until(s, lambda p: p.fulls == 1, "all of them")
+    hit = okta.fault(path=f"/api/v1/users/{ids[1]}$", times=None, **fault)
+    okta.change(ids[1], title="x")
+    s.until(lambda s: [m for m in s.ops("problem") if m.get("id") == ids[1] and "What is known stands" in m["text"]], "it to be said whom it is about")
+    fulls, spoken = picture(s).fulls, len(s.ops("as_of"))
+    okta.lifecycle(ids[0], "deactivate")
+    until(s, lambda p: p.status()["u0"] == "terminated", "another one to be locked")
+    until(s, lambda p: p.fulls >= fulls + 2 and len(s.ops("as_of")) > spoken, "listings and the time of what is known")
+    assert picture(s).status()["u1"] == "active" and len([m for m in s.ops("problem") if m.get("id") == ids[1]]) == 1
+    # What the list says of one who cannot be asked for is better than nothing.
+    okta.lifecycle(ids[1], "deactivate")
+    until(s, lambda p: p.status()["u1"] == "terminated", "the list's word")
+    s.end()
+    # Whoever is started again still knows of it.
+    hit.stop()
+    asked = len(okta.asked(f"/api/v1/users/{ids[1]}$"))
+    okta.log.clear()
+    t = sources(okta, once=True, cursor=s.commits()[-1]["cursor"])
+    assert t.wait() == 0 and len(okta.asked(f"/api/v1/users/{ids[1]}$")) == asked + 1
+    assert "late" not in json.loads(t.commits()[-1]["cursor"])
 
 
 def test_somebody_to_be_locked_does_not_wait_for_the_end_of_a_listing(okta, sources):
@@ -370,6 +398,33 @@ def test_a_group_that_is_deleted_stops_nothing_else(okta, sources):
     assert picture(s).members == {"linux-users": set(ids), "printers": set()}
 
 
+def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_lock(okta, sources):
+    ids = staff(okta, 4)
+    g = okta.group("linux-users", ids)
+    s = sources(okta, assigned_groups=["linux-users"], full_every=2)
+    until(s, lambda p: p.fulls == 1 and len(p.people) == 4, "all of them")
+    del okta.groups[g]
+    fulls = picture(s).fulls
+    until(s, lambda p: p.fulls >= fulls + 2, "two more whole listings")
+    okta.lifecycle(ids[1], "deactivate")
+    okta.add("stranger")
+    until(s, lambda p: p.status()["u1"] == "terminated", "a leaver")
+    assert any("linux-users" in p and "not there any more" in p for p in s.problems())
+    assert not [m for m in s.ops("dropped") if m["id"] in ids] and picture(s).members["linux-users"] == set(ids)
+    s.end()
+    # A process that never saw who was in it takes away what is taken away, and nothing else.
+    before = picture(s)
+    okta.lifecycle(ids[2], "suspend")
+    t = sources(okta, cursor=before.cursor, assigned_groups=["linux-users"], full_every=1)
+    t.until(lambda t: [m for m in t.ops("gone") if m["id"] == ids[2] and m["status"] == "locked"], "who is suspended")
+    okta.lifecycle(ids[3], "deactivate")
+    t.until(lambda t: [m for m in t.ops("problem") if m.get("id") == ids[3] and m.get("terminated")], "who is deactivated")
+    t.until(lambda t: Picture(list(t.said), before).fulls >= 2, "two whole listings")
+    whole = [m for m in t.ops("problem") if "not there any more" in m["text"]]
+    assert whole and not any("id" in m or m.get("warning") for m in whole), "nobody is absent in a listing that says so"
+    assert not t.ops("dropped") and not t.ops("absent") and not t.users()
+
+
 def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
     ids = staff(okta, 3)
     g = okta.group("linux-users", ids)
@@ -431,6 +486,7 @@ def test_a_test_names_what_is_missing_and_shows_ten_people(okta, sources):
     s = sources(okta, test=True, assigned_groups=["linux-users"])
     assert s.wait() == 0, s.ops("finding")
     assert len(s.users()) == 10 and not s.commits() and not s.ops("begin")
+    assert all(u["groups"] == [{"value": "linux-users"}] for u in s.users())
     assert not [level for level, _ in findings(s) if level == "error"]
     okta.forbidden.add(r"/api/v1/logs")
     s = sources(okta, test=True, domain=None)

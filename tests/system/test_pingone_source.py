@@ -58,6 +58,14 @@ def test_short_pages_are_followed_to_the_end_over_one_connection(server):
     assert {g["group"]["displayName"] for g in s.ops("group")} == {"linux-users", "linux-admins"}
 
 
+def test_a_reading_tells_how_far_it_is(server):
+    server.page = 500
+    for n in range(2100 - PEOPLE):
+        server.people[f"b0000000-0000-4000-8000-{n:012d}"] = {**fake.user(5000 + n, f"w{n}@acme.example"), "id": f"b0000000-0000-4000-8000-{n:012d}"}
+    s = once(server)
+    assert s.status == 0 and [(m["done"], m["total"]) for m in s.ops("progress")] == [(1000, 2100), (2000, 2100)]
+
+
 def test_no_person_has_an_end_for_pingone_has_no_leave_dates(server):
     ours = "urn:rollcall:1.0:User"
     assert all(set(u[ours]) == {"status"} for u in once(server).users())
@@ -96,7 +104,7 @@ def test_the_log_is_a_hint_and_the_user_the_truth(server):
         server.note("USER.UPDATED", ids[1])  # says so; nothing changed
         server.note("USER.DELETED", ids[2])  # says so; the user is there
         server.delete(ids[3])
-        server.put(server.people[ids[4]], groups=(fake.USERS, fake.ADMINS), action="GROUP.MEMBER_ADDED")
+        server.put(server.people[ids[4]], groups=(fake.USERS, fake.ADMINS), action="")  # the membership alone is told
         s.until(lambda s: s.ops("gone"), "the deletion")
         s.until(lambda s: len(s.users()) >= PEOPLE + 2, "the changes")
     all_ = listings(s)
@@ -119,6 +127,51 @@ def test_a_group_that_one_is_in_by_another_group_stays_though_the_user_does_not_
         server.change(two, enabled=False)
         s.until(lambda s: len(s.users()) > PEOPLE + 1, "the change")
         assert s.users()[-1]["id"] == two and s.users()[-1]["groups"] == []
+
+
+def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_lock(server):
+    one, two, three = list(server.people)[:3]
+    with source(server, poll=1, assigned_groups=[fake.USERS]) as s:
+        s.until_commits()
+        members = server.members.pop(fake.USERS)
+        name = server.names.pop(fake.USERS)
+        at = len(s.commits())
+        s.until_commits(at + 2)
+        server.change(one, enabled=False)
+        s.until(lambda s: s.users()[-1]["id"] == one and len(s.users()) > PEOPLE, "who is disabled")
+        assert s.users()[-1]["urn:rollcall:1.0:User"]["status"] == "disabled" and s.users()[-1]["groups"]
+        s.until_commits(len(s.commits()) + 2)
+    assert not s.ops("dropped") and not s.ops("absent") and any("not in the environment any more" in p for p in s.problems())
+    # A process that never saw who was in it takes away what is taken away, and nothing else.
+    with source(server, poll=1, assigned_groups=[fake.USERS], cursor=s.commits()[-1]["cursor"]) as t:
+        t.until_commits(2)
+        server.change(two, enabled=False)
+        t.until(lambda t: {m.get("id") for m in t.ops("problem") if m.get("terminated")} == {one, two}, "who is disabled")
+        t.until_commits(len(t.commits()) + 1)
+        assert not t.users() and not t.ops("dropped") and not t.ops("absent")
+        assert sum("id" not in m and not m.get("warning") for m in t.ops("problem")) >= 2, "nobody is absent in a listing that says so"
+        server.members[fake.USERS], server.names[fake.USERS] = members, name
+        t.until(lambda t: len(t.users()) == PEOPLE and not t.ops("dropped"), "all of them, once it is there again")
+    # Whoever begins with one that is not there wrote something wrong.
+    assert once(server, assigned_groups=["b0000000-0000-4000-8000-000000000099"]).status == 1
+
+
+def test_one_who_cannot_be_had_holds_up_nobody_else(server):
+    one, two, three = list(server.people)[:3]
+    with source(server, poll=3) as s:
+        s.until_commits()
+        hit = server.fault(path=f"/users/{one}", status=500, times=None)
+        server.change(one, username="renamed@acme.example")
+        server.change(two, enabled=False)
+        s.until(lambda s: any(u["id"] == two for u in s.users()[PEOPLE:]), "the other")
+        s.until(lambda s: hit.hits and any(m.get("id") == one for m in s.ops("problem")), "it to be said whom it is about")
+        whole = sum(l["mode"] == "full" for l in listings(s))
+        s.until(lambda s: sum(l["mode"] == "full" for l in listings(s)) >= whole + 2, "whole listings")
+        server.change(three, enabled=False)
+        s.until(lambda s: s.users()[-1]["id"] == three, "one more to be locked")
+        assert not s.ops("absent") and not any(u["id"] == one for u in s.users()[PEOPLE:])
+        server.mend()
+        s.until(lambda s: s.users()[-1]["id"] == one, "the first one, at last")
 
 
 def test_a_user_that_does_not_say_its_groups_keeps_nobody_from_leaving(server):
