@@ -170,7 +170,7 @@ static int relay(const struct pam_call *call, const char *program,
     struct talk t = {.call = call,
                      .program = program,
                      .link = ROLLCALL_VERIFIER_LINK_NONE,
-                     .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_SILENCE_MS),
+                     .deadline = rollcall_deadline_in(ROLLCALL_VERIFIER_FIRST_WORD_MS),
                      .patience = rollcall_deadline_in(ROLLCALL_VERIFIER_WAIT_MS)};
     int r = dial(&t);
 

@@ -51,16 +51,15 @@ def refused_in_time(session, came=None, left=None):
     began = time.monotonic()
     took = refusal(session)
     if came is not None:
-        whole = time.monotonic() - came[0]
+        took = time.monotonic() - came[0]
         wait.until(lambda: left, "the module to give up", 20)
-        took = left[0] - came[0]
-        # Once, on a bare machine, sshd's word came 13.2 s after the module was asked, and nobody knows why.
-        assert whole < 20, f"{whole:.1f} s to sshd's word, {took:.1f} s of it the module's"
     # The promise of the prompt: ten seconds, wherever the verifier stopped. The module gives
-    # up after eight. What a refusal that never comes to the module takes, on a machine that
-    # others use as well, is not its own.
+    # up after eight; before the first prompt after 4.5, which sshd makes up to 9.5 (protocol.h).
+    # What a refusal that never comes to the module takes, on a machine that others use as well,
+    # is not its own.
     assert took < 10 or took - refusal(ssh.connect("alice", methods="none")) < 10, (
-        f"{took:.1f} s; refused {time.monotonic() - began:.1f} s after it began")
+        f"{took:.1f} s; refused {time.monotonic() - began:.1f} s after it began" +
+        (f"; the module gave up after {left[0] - came[0]:.1f} s" if left else ""))
 
 
 def root_comes_in():
@@ -118,7 +117,7 @@ def test_a_listener_that_hangs_up_late_and_a_verifier_that_never_speaks_share_on
     def late():
         peer = server.accept()[0]
         came.append(time.monotonic())
-        time.sleep(5)
+        time.sleep(2)
         peer.close()
         wait.until(sleepers, "the verifier that never speaks")
         wait.until(lambda: not sleepers(), "its end")
