@@ -202,6 +202,8 @@ static int load_groups(struct web *w)
         r = okta_group_say(w, &o->group[i]);
     }
     if (r == 0 && open)
+        okta_groups_gone_say(w);
+    if (r == 0 && open)
         okta_commit(w, 0, false);
     o->loaded = r == 0;
     return r;

@@ -23,9 +23,12 @@ struct okta_ids {
 struct okta_group {
     char oid[OKTA_ID_MAX + 1], id[OKTA_ID_MAX + 1];
     char *name;
-    bool assigned;           // in assigned_groups: who is in none of these is nobody here
-    bool known;              // its list was read before
+    bool assigned; // in assigned_groups: who is in none of these is nobody here
+    bool known;    // its list was read before
+    bool gone;     // of an assigned one: Okta has it no more, `members` are the last known
     struct okta_ids members; // of an assigned one
+    struct okta_ids before;  // as they were before the list in work, where there was one
+    bool was_known;
 };
 
 struct okta {
@@ -122,6 +125,11 @@ int okta_group_say(struct web *w, struct okta_group *g);
 int okta_groups_changed(struct web *w, int64_t since);
 struct okta_group *okta_group_by_oid(struct okta *o, const char *oid);
 bool okta_is_assigned(const struct okta *o, const char *user);
+// One of assigned_groups is gone, and this process never read who was in it: whoever is in no other
+// may be one of ours, and stays as known.
+bool okta_assigned_unknown(const struct okta *o);
+// Says, inside of a listing, that groups are gone, and what follows.
+void okta_groups_gone_say(struct web *w);
 void okta_groups_done(struct okta *o);
 // The user was read to be in the groups `in`, {oid: true}, after hints about the groups `asked`:
 // says the difference, inside of a listing.

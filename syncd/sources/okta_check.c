@@ -69,6 +69,10 @@ static void groups(struct web *w)
         web_finding(w, "error", "groups", w->why);
         return;
     }
+    for (size_t i = 0; i < o->n_groups; i++)
+        if (o->group[i].gone)
+            web_find(w, "error", "groups", "the group %.80s of assigned_groups is not there",
+                     o->group[i].id);
     snprintf(text, sizeof(text), "the members of %zu groups are read%s", o->n_groups,
              o->every_group ? ": all that Okta itself keeps" : "");
     web_finding(w, "ok", "groups", text);

@@ -75,6 +75,14 @@ bool okta_is_assigned(const struct okta *o, const char *user)
     return false;
 }
 
+bool okta_assigned_unknown(const struct okta *o)
+{
+    for (size_t i = 0; i < o->n_groups; i++)
+        if (o->group[i].assigned && o->group[i].gone && !o->group[i].known)
+            return true;
+    return false;
+}
+
 // ---- which groups ----
 
 struct okta_group *okta_group_by_oid(struct okta *o, const char *oid)
@@ -89,6 +97,7 @@ static void group_done(struct okta_group *g)
 {
     free(g->name);
     ids_done(&g->members);
+    ids_done(&g->before);
 }
 
 void okta_groups_done(struct okta *o)
@@ -150,16 +159,21 @@ static void pin(struct web *w, const char *word, const char *oid)
     o->pins = json_deep_copy(pins);
 }
 
-// It stays one of ours, of whom nobody is a member: that is said, and whoever waits for a second
-// listing gets it. One of assigned_groups is another matter: without it, whoever is in it would be
-// a stranger.
-static int add_deleted(struct web *w, const char *oid, const char *word)
+// It stays one of ours. One of member_groups has no members: that is said, and whoever waits for a
+// second listing gets it. One of assigned_groups is another matter: without it, whoever is in it
+// would be a stranger, so who was in it stands.
+static int add_deleted(struct web *w, const char *oid, const char *word, bool assigned)
 {
+    struct okta *o = w->own;
     json_t *object = json_pack("{s:s}", "id", oid);
     char text[200];
-    int r = add_group(w->own, object, word, false);
+    int r = add_group(o, object, word, assigned);
 
     json_decref(object);
+    if (assigned && r == 0)
+        okta_group_by_oid(o, oid)->gone = true;
+    if (assigned)
+        return r;
     snprintf(text, sizeof(text), "the group %.80s of member_groups is not there: nobody is in it",
              word);
     emit_warning(w->request.name, NULL, text);
@@ -180,7 +194,7 @@ static int find_by_id(struct web *w, const char *oid, const char *id, bool assig
     if (r == 0)
         r = add_group(o, a.json, id, assigned);
     http_answer_done(&a);
-    return r == -ENOENT && !assigned ? add_deleted(w, oid, id) : r;
+    return r == -ENOENT ? add_deleted(w, oid, id, assigned) : r;
 }
 
 struct by_name {
@@ -264,13 +278,12 @@ static int take_each(struct web *w, const json_t *list, void *ctx)
     return r;
 }
 
-int okta_groups_find(struct web *w)
+static int find_all(struct web *w)
 {
     struct okta *o = w->own;
     _cleanup_free_ char *base = NULL;
     int r;
 
-    okta_groups_done(o);
     if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
         return -ENOMEM;
     r = find_listed(w, web_list(w, "assigned_groups"), true);
@@ -280,6 +293,79 @@ int okta_groups_find(struct web *w)
         r = okta_pages(w, http_url(base, "filter", "type eq \"OKTA_GROUP\"", "limit", "200", NULL),
                        take_each, NULL);
     return r;
+}
+
+// Who was in an assigned group is kept for the case that it is gone.
+static void carry_over(struct okta *o, struct okta_group *old, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct okta_group *g = okta_group_by_oid(o, old[i].oid);
+        bool read = old[i].known;
+        if (!g || !g->assigned || !(read || old[i].was_known))
+            continue;
+        g->before = read ? old[i].members : old[i].before;
+        g->was_known = true;
+        *(read ? &old[i].members : &old[i].before) = (struct okta_ids){0};
+    }
+}
+
+// Nothing was said of it: who was in it stands.
+static void keep_gone(struct okta_group *g)
+{
+    g->gone = true;
+    if (!g->known && g->was_known) {
+        g->members = g->before;
+        g->known = true;
+        g->before = (struct okta_ids){0};
+    }
+}
+
+int okta_groups_find(struct web *w)
+{
+    struct okta *o = w->own;
+    struct okta_group *old = o->group;
+    size_t n = o->n_groups;
+    int r;
+
+    o->group = NULL;
+    o->n_groups = 0;
+    o->loaded = false;
+    r = find_all(w);
+    if (r < 0) { // nothing is said by these, but they are known
+        okta_groups_done(o);
+        o->group = old;
+        o->n_groups = n;
+        return r;
+    }
+    carry_over(o, old, n);
+    for (size_t i = 0; i < n; i++)
+        group_done(&old[i]);
+    free(old);
+    return 0;
+}
+
+void okta_groups_gone_say(struct web *w)
+{
+    struct okta *o = w->own;
+    char text[400];
+
+    for (size_t i = 0; i < o->n_groups; i++) {
+        const struct okta_group *g = &o->group[i];
+        if (!g->gone)
+            continue;
+        snprintf(text, sizeof(text),
+                 "the group %.80s of assigned_groups is not there any more: %s. Take it out of "
+                 "assigned_groups, or write the id of the group that stands for it",
+                 g->id,
+                 g->known
+                     ? "whoever was in it stays one of ours"
+                     : "whoever was in it stays as known, and nobody new is one of ours by it");
+        // Without an id it may be about anybody: nobody counts as absent then.
+        if (g->known)
+            emit_warning(w->request.name, NULL, text);
+        else
+            emit_problem(w->request.name, NULL, false, text);
+    }
 }
 
 // ---- who is in them ----
@@ -322,6 +408,33 @@ static void compare_members(struct okta *o, const struct okta_group *g, const st
             json_object_set_new(o->users, g->members.id[i], json_false());
 }
 
+static void say_list(struct reading *reading, const struct okta_ids *ids)
+{
+    const struct okta_group *g = reading->g;
+
+    emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
+    for (size_t i = 0; i < ids->n; i++) {
+        if (i > 0 && strcmp(ids->id[i], ids->id[i - 1]) == 0)
+            continue; // pages that overlap
+        if (json_array_size(reading->part) == ROLLCALL_SOURCE_LISTS_MAX)
+            say_part(reading, true);
+        json_array_append_new(reading->part, json_string(ids->id[i]));
+    }
+    say_part(reading, false);
+}
+
+static void keep_list(struct okta *o, struct okta_group *g, struct okta_ids *ids)
+{
+    if (g->known)
+        compare_members(o, g, ids);
+    ids_done(&g->members);
+    ids_done(&g->before);
+    g->members = *ids;
+    *ids = (struct okta_ids){0};
+    g->known = true;
+    g->gone = false;
+}
+
 // Read whole before a word of it is said: an open list would have to be ended.
 int okta_group_say(struct web *w, struct okta_group *g)
 {
@@ -330,33 +443,25 @@ int okta_group_say(struct web *w, struct okta_group *g)
     char *url = NULL;
     int r = -ENOMEM;
 
-    if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
+    if (g->gone)
+        r = -ENOENT;
+    else if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
         r = okta_pages_of(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
-    if (r == -ENOENT && !g->assigned) {
+    if (r == -ENOENT && g->assigned) {
+        keep_gone(g);
+        if (g->known)
+            say_list(&reading, &g->members);
+    } else if (r == -ENOENT) {
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {
         ids_sort(&reading.ids);
-        emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
-        for (size_t i = 0; i < reading.ids.n; i++) {
-            if (i > 0 && strcmp(reading.ids.id[i], reading.ids.id[i - 1]) == 0)
-                continue; // pages that overlap
-            if (json_array_size(reading.part) == ROLLCALL_SOURCE_LISTS_MAX)
-                say_part(&reading, true);
-            json_array_append_new(reading.part, json_string(reading.ids.id[i]));
-        }
-        say_part(&reading, false);
-        if (g->assigned) {
-            if (g->known)
-                compare_members(o, g, &reading.ids);
-            ids_done(&g->members);
-            g->members = reading.ids;
-            reading.ids = (struct okta_ids){0};
-            g->known = true;
-        }
+        say_list(&reading, &reading.ids);
+        if (g->assigned)
+            keep_list(o, g, &reading.ids);
     }
     ids_done(&reading.ids);
     json_decref(reading.part);
-    return r == -ENOENT && !g->assigned ? 0 : r;
+    return r == -ENOENT ? 0 : r;
 }
 
 static int note_changed(struct web *w, const json_t *list, void *ctx)
@@ -402,6 +507,8 @@ void okta_moved_say(struct web *w, const char *user, const json_t *asked, const 
     for (size_t i = 0; i < o->n_groups; i++) {
         struct okta_group *g = &o->group[i];
         bool is = json_object_get(in, g->oid), was = g->assigned && has(&g->members, user);
+        if (g->gone)
+            continue;
         // Of an assigned group it is known what was said last, of another what the event named.
         if (g->assigned ? is == was : !json_object_get(asked, g->oid))
             continue;

@@ -208,14 +208,17 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
     _cleanup_free_ char *text = NULL;
     char where[OKTA_ID_MAX + 8];
     struct okta_taken t;
+    bool stands = false; // nothing gives or leaves out; what takes access away is said all the same
     size_t len = 0;
 
     if (okta_user_take(&o->rules, object, &t) < 0) {
         emit_problem(o->org, NULL, false, "an object among the users has no id");
         return;
     }
-    if (t.fate == OKTA_PERSON && !okta_is_assigned(o, t.id))
+    if (t.fate == OKTA_PERSON && !okta_is_assigned(o, t.id)) {
         t.reason = "unassigned";
+        stands = okta_assigned_unknown(o);
+    }
     if (t.fate == OKTA_PERSON)
         text = json_text_new(t.user, &len); // once, for its hash and its line
     snprintf(where, sizeof(where), "user %s", t.id);
@@ -225,6 +228,8 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
         // terminated stays so.
         if (!full)
             emit_problem(where, t.id, true, "was deactivated, and is no person of ours by now");
+    } else if (stands && (full || !t.disabled)) {
+        // as known
     } else if (full && !is_news(o, &t, text ? text : t.why)) {
         // said before
     } else if (t.reason && t.disabled && !full) {
@@ -330,6 +335,8 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     o->patient = r == 0;
     for (size_t i = 0; r == 0 && i < o->n_groups; i++)
         r = okta_group_say(w, &o->group[i]);
+    if (r == 0)
+        okta_groups_gone_say(w);
     o->loaded = r == 0;
     // Before, nothing that the log hints at could be said: it was not known who is assigned.
     o->watch = watched;

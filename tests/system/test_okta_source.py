@@ -370,6 +370,33 @@ def test_a_group_that_is_deleted_stops_nothing_else(okta, sources):
     assert picture(s).members == {"linux-users": set(ids), "printers": set()}
 
 
+def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_lock(okta, sources):
+    ids = staff(okta, 4)
+    g = okta.group("linux-users", ids)
+    s = sources(okta, assigned_groups=["linux-users"], full_every=2)
+    until(s, lambda p: p.fulls == 1 and len(p.people) == 4, "all of them")
+    del okta.groups[g]
+    fulls = picture(s).fulls
+    until(s, lambda p: p.fulls >= fulls + 2, "two more whole listings")
+    okta.lifecycle(ids[1], "deactivate")
+    okta.add("stranger")
+    until(s, lambda p: p.status()["u1"] == "terminated", "a leaver")
+    assert any("linux-users" in p and "not there any more" in p for p in s.problems())
+    assert not [m for m in s.ops("dropped") if m["id"] in ids] and picture(s).members["linux-users"] == set(ids)
+    s.end()
+    # A process that never saw who was in it takes away what is taken away, and nothing else.
+    before = picture(s)
+    okta.lifecycle(ids[2], "suspend")
+    t = sources(okta, cursor=before.cursor, assigned_groups=["linux-users"], full_every=1)
+    t.until(lambda t: [m for m in t.ops("gone") if m["id"] == ids[2] and m["status"] == "locked"], "who is suspended")
+    okta.lifecycle(ids[3], "deactivate")
+    t.until(lambda t: [m for m in t.ops("problem") if m.get("id") == ids[3] and m.get("terminated")], "who is deactivated")
+    t.until(lambda t: Picture(list(t.said), before).fulls >= 2, "two whole listings")
+    whole = [m for m in t.ops("problem") if "not there any more" in m["text"]]
+    assert whole and not any("id" in m or m.get("warning") for m in whole), "nobody is absent in a listing that says so"
+    assert not t.ops("dropped") and not t.ops("absent") and not t.users()
+
+
 def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
     ids = staff(okta, 3)
     g = okta.group("linux-users", ids)
