@@ -17,8 +17,9 @@
 struct pingone_group {
     const char *id; // the section's
     bool assigned;  // of assigned_groups
-    bool there;
-    char *name; // or NULL
+    bool there;     // else, of an assigned one, `member` is who was in it at last
+    bool known;     // `member` was read to its end by this process
+    char *name;     // or NULL
     struct listed_hash *member;
     size_t n, room;
 };
@@ -70,6 +71,11 @@ int pingone_pages(struct web *w, const char *url, const char *member, const char
 int pingone_groups_read(struct web *w);
 // Says those that are new, or called otherwise.
 void pingone_groups_say(struct pingone *p);
+// Says, inside of a listing, that assigned groups are gone.
+void pingone_groups_gone_say(struct web *w);
+// One of assigned_groups is gone, and this process never read who was in it: whoever is in no other
+// may be one of ours, and stays as known.
+bool pingone_assigned_unknown(const struct pingone *p);
 // The ids of the groups that this one is in, as `groups` of a user; `ret_assigned`: one of
 // assigned_groups is among them, or none are configured.
 json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned);

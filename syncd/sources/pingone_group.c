@@ -49,7 +49,21 @@ static int add_member(struct web *w, const json_t *user, const char *fault, void
     return 0;
 }
 
-// Its name, which is what it is called here. What is not there cannot say who is assigned.
+static bool is_gone(const struct pingone_group *g)
+{
+    return g->assigned && !g->there;
+}
+
+bool pingone_assigned_unknown(const struct pingone *p)
+{
+    for (size_t i = 0; i < p->n_groups; i++)
+        if (is_gone(&p->group[i]) && !p->group[i].known)
+            return true;
+    return false;
+}
+
+// Its name, which is what it is called here. What is not there cannot say who is assigned: whoever
+// was in it stays one of ours; only who begins with it wrote something wrong.
 static int read_name(struct web *w, struct pingone_group *g)
 {
     const struct pingone *p = w->own;
@@ -59,6 +73,11 @@ static int read_name(struct web *w, struct pingone_group *g)
 
     snprintf(url, sizeof(url), "%s/groups/%s", p->env, g->id);
     r = web_get(w, url, &a);
+    if (r == -ENOENT && g->assigned && (g->known || json_object_size(w->committed) > 0)) {
+        http_answer_done(&a);
+        g->there = false;
+        return 0;
+    }
     free(g->name);
     g->name = r >= 0 && person_text(a.json, "name") ? strdup(person_text(a.json, "name")) : NULL;
     if (r == -EACCES && a.status == 403)
@@ -79,8 +98,11 @@ static int read_group(struct web *w, struct pingone_group *g)
     char *url;
     int r;
 
-    g->n = 0;
     r = read_name(w, g);
+    if (r == 0 && is_gone(g))
+        return 0;
+    g->known = false;
+    g->n = 0;
     if (r < 0 || !g->there)
         return r;
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"]", g->id);
@@ -89,6 +111,7 @@ static int read_group(struct web *w, struct pingone_group *g)
     free(url);
     if (r >= 0 && g->n > 0)
         qsort(g->member, g->n, sizeof(*g->member), by_hash);
+    g->known = r >= 0;
     return r;
 }
 
@@ -107,13 +130,37 @@ void pingone_groups_say(struct pingone *p)
     for (size_t i = 0; i < p->n_groups; i++) {
         const struct pingone_group *g = &p->group[i];
         json_t *group;
-        if (!g->there)
+        if (!g->there && !(g->assigned && g->known))
             continue; // absent, where it was there before
         group = json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name);
         if (listed_record(p->listed, g->id, listed_json_hash(p->listed, group), true) == LISTED_NEW)
             emit_group(group);
         else
             json_decref(group);
+    }
+}
+
+void pingone_groups_gone_say(struct web *w)
+{
+    const struct pingone *p = w->own;
+    char text[400];
+
+    for (size_t i = 0; i < p->n_groups; i++) {
+        const struct pingone_group *g = &p->group[i];
+        if (!is_gone(g))
+            continue;
+        snprintf(text, sizeof(text),
+                 "the group %s of assigned_groups is not in the environment any more: %s. Take it "
+                 "out of assigned_groups, or write the id of the group that stands for it",
+                 g->id,
+                 g->known
+                     ? "whoever was in it stays one of ours"
+                     : "whoever was in it stays as known, and nobody new is one of ours by it");
+        // Without an id it may be about anybody: nobody counts as absent then.
+        if (g->known)
+            emit_warning(w->request.name, NULL, text);
+        else
+            emit_problem(w->request.name, NULL, false, text);
     }
 }
 
@@ -197,7 +244,9 @@ int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret
 
     for (size_t i = 0; i < p->n_groups && r >= 0; i++) {
         in[i] = person_listed(ids, p->group[i].id);
-        if (!in[i] && has(&p->group[i], &hash))
+        if (is_gone(&p->group[i]))
+            in[i] = has(&p->group[i], &hash);
+        else if (!in[i] && has(&p->group[i], &hash))
             r = still_in(w, &p->group[i], user, &in[i]);
     }
     if (r < 0)

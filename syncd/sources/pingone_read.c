@@ -107,12 +107,17 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     struct pingone_record rec;
     enum pingone_word word = pingone_take(user, &p->rules, assigned, &rec);
     enum listed_word said = LISTED_NEW;
-    bool again = false, changed = false;
+    bool again = false, changed = false, off = json_is_false(json_object_get(user, "enabled"));
+    // Whether it is one of ours is not to be told: what takes access away is said all the same.
+    bool stands = word == PINGONE_DROPPED && strcmp(rec.reason, "unassigned") == 0 &&
+                  pingone_assigned_unknown(p);
     int r;
 
     if (word == PINGONE_PERSON)
         json_object_set(rec.user, "groups", groups);
     json_decref(groups);
+    if (stands && !off)
+        return 0;
     r = write_down(say, &rec, word);
     if (r == 0 && rec.id) {
         struct listed_hash hash;
@@ -126,7 +131,7 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     }
     say->repeated += said == LISTED_REPEATED;
     if (r == 0 && said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, changed && json_is_false(json_object_get(user, "enabled")));
+        say_record(w, say, &rec, word, (changed || stands) && off);
     json_decref(rec.user);
     return r < 0 ? r : again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
@@ -235,6 +240,7 @@ static int pass(struct web *w)
     if (r < 0)
         return r;
     pingone_groups_say(p);
+    pingone_groups_gone_say(w);
     url = http_url(p->users, "limit", PINGONE_PAGE, NULL);
     r = url ? pingone_pages(w, url, "users", pingone_wanted(p), each_user, &say) : -ENOMEM;
     free(url);

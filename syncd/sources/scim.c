@@ -227,6 +227,8 @@ static int read_groups(struct scim *s, bool *ret_changed)
     if (r < 0 || !s->assigned)
         return r;
     r = scim_groups_close(s->in, s->assigned, &lacks, ret_changed);
+    s->in_known = s->in_known || r == 0;
+    s->in_unknown = r < 0 && !s->in_known;
     if (r == -ENOENT)
         snprintf(s->w->why, sizeof(s->w->why),
                  "assigned_groups: the server has no group of the id %.130s (an id, not a name). "
@@ -236,7 +238,14 @@ static int read_groups(struct scim *s, bool *ret_changed)
         snprintf(s->w->why, sizeof(s->w->why),
                  "nobody is in assigned_groups: either they are empty, or the server shows no "
                  "members; then write groups_from = users. What was read before stands");
-    return r == -ENOENT || r == -ENODATA ? -EBADMSG : r;
+    if (r != -ENOENT && r != -ENODATA)
+        return r;
+    // Whoever begins with it wrote something wrong. A group that vanished later says nothing of
+    // anybody's employment, and keeps nobody else from being locked.
+    if (!s->in_known && json_object_size(s->w->committed) == 0)
+        return -EBADMSG;
+    scim_say_gone(s, s->w->why);
+    return 0;
 }
 
 // Servers that leave disabled people out of their lists name them when they are asked for.

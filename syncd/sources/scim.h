@@ -21,7 +21,9 @@ struct scim {
 
     // What was said, and committed, by this process.
     struct listed *people, *groups;
-    struct scim_groups *in;      // who is in the assigned groups
+    struct scim_groups *in; // who is in the assigned groups
+    bool in_known;          // it was read whole by this process
+    bool in_unknown; // it cannot be read now, and never was: whoever is not in stays as known
     struct scim_groups *persons; // ids that were said as people
     char *cursor;                // of the last commit: what a difference is said to
     unsigned wholes;             // whole passes that were committed
@@ -59,6 +61,9 @@ void scim_say_group(json_t *group, const json_t *members);
 int scim_confirm(struct scim *s, const char *path);
 // Everything is said: commits, or says that all is as it was.
 void scim_commit(struct scim *s);
+
+// That assigned groups are gone or empty, inside of a listing.
+void scim_say_gone(struct scim *s, const char *why);
 
 void scim_test(struct web *w); // what `rollcall source test` hears
 

@@ -148,24 +148,29 @@ static int settle(struct scim_groups *g, uint64_t *in, size_t all, bool *ret_cha
     g->in = in;
     g->n_in = n;
     g->sum = sum;
-    return n > 0 ? 0 : -ENODATA;
+    return 0;
 }
 
-static int collect(struct scim_groups *g, bool all, bool *ret_changed)
+// `keep`: whoever was in stays.
+static int collect(struct scim_groups *g, bool all, bool keep, bool *ret_changed)
 {
-    uint64_t *in = calloc(g->n_members + 1, sizeof(*in));
+    uint64_t *in = calloc(g->n_members + g->n_in + 1, sizeof(*in));
     size_t n = 0;
 
     if (!in)
         return -ENOMEM;
-    if (all && g->n_members > 0) {
-        n = g->n_members;
-        memcpy(in, g->member, n * sizeof(*in));
-    }
+    for (size_t i = 0; keep && i < g->n_in; i++)
+        in[n++] = g->in[i];
+    for (size_t i = 0; all && i < g->n_members; i++)
+        in[n++] = g->member[i];
     for (size_t i = 0; i < g->n_groups && !all; i++)
         for (size_t k = 0; g->group[i].in && k < g->group[i].n; k++)
             if (!find(g, g->member[g->group[i].first + k]))
                 in[n++] = g->member[g->group[i].first + k];
+    if (n == 0 && !all) {
+        free(in);
+        return -ENODATA;
+    }
     return settle(g, in, n, ret_changed);
 }
 
@@ -176,6 +181,7 @@ int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char 
     const json_t *one;
     size_t i;
     int r = work ? 0 : -ENOMEM;
+    bool lacks = false;
 
     if (g->n_groups > 0)
         qsort(g->group, g->n_groups, sizeof(*g->group), by_id);
@@ -186,11 +192,13 @@ int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char 
             mark(g, found, work);
         if (r == 0 && !found) {
             *ret_missing = json_string_value(one);
-            r = -ENOENT;
+            lacks = true;
         }
     }
     free(work);
-    return r == 0 ? collect(g, !assigned, ret_changed) : r;
+    if (r == 0)
+        r = collect(g, !assigned, lacks, ret_changed);
+    return lacks && (r == 0 || r == -ENODATA) ? -ENOENT : r;
 }
 
 bool scim_groups_has(const struct scim_groups *g, const char *id)

@@ -18,8 +18,9 @@ void scim_groups_free(struct scim_groups *g);
 void scim_groups_begin(struct scim_groups *g);
 int scim_groups_group(struct scim_groups *g, const char *id);
 int scim_groups_member(struct scim_groups *g, const char *id); // of the last group
-// All are there. -ENOENT: one of `assigned` is not, and *ret_missing (borrowed) is its id.
-// -ENODATA: nobody is in any of them. *ret_changed: other people are in them than before.
+// All are there. -ENOENT: one of `assigned` is not, and *ret_missing (borrowed) is its id: whoever
+// was in them stays in, beside whom the others have. -ENODATA: nobody is in any of them: it stands
+// as it was. *ret_changed: other people are in them than before.
 // `assigned` NULL: all members count, of any group or of none.
 int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char **ret_missing,
                       bool *ret_changed);

@@ -84,6 +84,24 @@ static bool was_person(const struct scim *s, const char *id, const json_t *row)
     return scim_groups_has(s->persons, id) || (last > 0 && scim_last_modified(row) >= last);
 }
 
+// Whether it is one of ours is not to be told: what takes access away is said all the same.
+static bool stands(const struct scim *s, const struct scim_taken *t)
+{
+    return s->in_unknown && t->kind == SCIM_DROPPED && strcmp(t->reason, "unassigned") == 0;
+}
+
+void scim_say_gone(struct scim *s, const char *why)
+{
+    if (!s->full) // a whole reading says it
+        return;
+    open_listing(s);
+    // Without an id it may be about anybody: nobody counts as absent then.
+    if (s->in_unknown)
+        emit_problem(name_of(s), NULL, false, why);
+    else
+        emit_warning(name_of(s), NULL, why);
+}
+
 static void judge(struct scim *s, const json_t *row, struct scim_taken *t)
 {
     bool in;
@@ -194,13 +212,18 @@ int scim_take_user(void *ctx, const json_t *row)
     scim_user_take(&s->rules, row, &t);
     note_time(s, row);
     judge(s, row, &t);
+    if (stands(s, &t) && !t.inactive) {
+        s->met++;
+        scim_taken_done(&t);
+        return 0;
+    }
     if (t.kind == SCIM_PERSON && !(text.bytes = json_text_new(t.user, &text.len))) {
         scim_taken_done(&t);
         return -ENOMEM;
     }
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
-        over = t.inactive && listed_changed(s->people, t.id, hash);
+        over = t.inactive && (stands(s, &t) || listed_changed(s->people, t.id, hash));
         word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM);
     }
     if (word == LISTED_TWICE && t.inactive)

@@ -121,6 +121,33 @@ def test_a_group_that_one_is_in_by_another_group_stays_though_the_user_does_not_
         assert s.users()[-1]["id"] == two and s.users()[-1]["groups"] == []
 
 
+def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_lock(server):
+    one, two, three = list(server.people)[:3]
+    with source(server, poll=1, assigned_groups=[fake.USERS]) as s:
+        s.until_commits()
+        members = server.members.pop(fake.USERS)
+        name = server.names.pop(fake.USERS)
+        at = len(s.commits())
+        s.until_commits(at + 2)
+        server.change(one, enabled=False)
+        s.until(lambda s: s.users()[-1]["id"] == one and len(s.users()) > PEOPLE, "who is disabled")
+        assert s.users()[-1]["urn:rollcall:1.0:User"]["status"] == "disabled" and s.users()[-1]["groups"]
+        s.until_commits(len(s.commits()) + 2)
+    assert not s.ops("dropped") and not s.ops("absent") and any("not in the environment any more" in p for p in s.problems())
+    # A process that never saw who was in it takes away what is taken away, and nothing else.
+    with source(server, poll=1, assigned_groups=[fake.USERS], cursor=s.commits()[-1]["cursor"]) as t:
+        t.until_commits(2)
+        server.change(two, enabled=False)
+        t.until(lambda t: {m.get("id") for m in t.ops("problem") if m.get("terminated")} == {one, two}, "who is disabled")
+        t.until_commits(len(t.commits()) + 1)
+        assert not t.users() and not t.ops("dropped") and not t.ops("absent")
+        assert sum("id" not in m and not m.get("warning") for m in t.ops("problem")) >= 2, "nobody is absent in a listing that says so"
+        server.members[fake.USERS], server.names[fake.USERS] = members, name
+        t.until(lambda t: len(t.users()) == PEOPLE and not t.ops("dropped"), "all of them, once it is there again")
+    # Whoever begins with one that is not there wrote something wrong.
+    assert once(server, assigned_groups=["b0000000-0000-4000-8000-000000000099"]).status == 1
+
+
 def test_a_user_that_does_not_say_its_groups_keeps_nobody_from_leaving(server):
     one, two, three = list(server.people)[:3]
     server.silent = True

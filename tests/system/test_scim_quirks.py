@@ -341,6 +341,31 @@ def test_an_assigned_group_that_is_not_there_or_empty_changes_nothing(server, sc
     s.says(words)
 
 
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+def test_an_assigned_group_that_vanishes_leaves_its_people_and_holds_up_no_lock(server, scim, how):
+    server.groups = {"g-linux": group("linux", "p00", "p01", "p02")}
+    s = scim(assigned_groups=["g-linux"], require_attributes=None, full_every=1)
+    s.knows({"p00", "p01", "p02"})
+    dropped = len(s.ops("dropped"))
+    kept = server.groups.pop("g-linux")
+    if how == "emptied":
+        server.groups["g-linux"] = group("linux")
+    s.says("What was read before stands")
+    server.change("p01", active=False)
+    s.until(lambda s: status(s, "p01") == "disabled", "p01 to be disabled")
+    assert len(s.ops("dropped")) == dropped and s.names() == {"p00", "p01", "p02"}
+    s.end()
+    # A process that never saw who was in it takes away what is taken away, and nothing else.
+    t = scim(assigned_groups=["g-linux"], require_attributes=None, full_every=1, cursor=s.commits()[-1]["cursor"])
+    t.until_commits(2)
+    server.change("p02", active=False)
+    t.until(lambda t: status(t, "p02") == "disabled" or [m for m in t.ops("problem") if m.get("id") == "id-p02" and m.get("terminated")], "p02")
+    assert not t.ops("dropped") and not t.ops("absent") and {u["userName"] for u in t.users()} <= {"p01", "p02"}
+    assert sum("id" not in m and not m.get("warning") for m in t.ops("problem")) >= 2, "nobody is absent in a listing that says so"
+    server.groups["g-linux"] = kept
+    t.knows({"p00", "p01", "p02"})
+
+
 def test_groups_may_be_said_by_each_user(server, scim):
     server.lists_groups = False
     server.change("p00", groups=[{"value": "g-linux", "display": "Linux"}])
