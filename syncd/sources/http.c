@@ -274,7 +274,8 @@ static bool attempt(struct http *h, struct auth *auth, const struct http_request
     auth_headers_done(&ours);
     again = auth && r == 0 && sign_in_again(&t, auth, &n->renewed, &n->nonced);
     if (!again)
-        again = is_passing(&t, r) && may_repeat(&t, r, &n->lost, &n->pause);
+        again = is_passing(&t, r) && !(copy.no_5xx_again && r == 0 && t.a.status >= 500) &&
+                may_repeat(&t, r, &n->lost, &n->pause);
     if (!again)
         *ret_r = finish(&t, r, ret, why, why_len);
     http_transfer_done(&t);

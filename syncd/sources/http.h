@@ -54,7 +54,8 @@ struct http_request {
     // Names, NULL behind the last: where the answer is a list, what is looked at in its elements.
     // What has another name is read as JSON and not kept. NULL: all.
     const char *const *wanted;
-    unsigned budget; // seconds, in place of the settings'; 0: those
+    bool no_5xx_again; // an answer of 5xx is final
+    unsigned budget;   // seconds, in place of the settings'; 0: those
     // Takes the body of an answer of 2xx as it comes, of any length, in place of `json`; an
     // error ends the request with it. Such a request is repeated only before its first byte,
     // which is when `head`, or NULL, is told what the headers said.

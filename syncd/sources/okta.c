@@ -118,6 +118,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     o->users = json_object();
     o->moved = json_object();
     o->groups = json_object();
+    o->late = json_object();
     return 0;
 }
 
@@ -241,8 +242,8 @@ static int read_delta(struct web *w)
             return okta_read_hinted(w);
         }
         // A list that cannot be had now must not stop the log.
-        o->late = r == -EAGAIN ? o->late + 1 : 0;
-        if (r == -EAGAIN && o->late <= LATE_MAX) {
+        o->misses = r == -EAGAIN ? o->misses + 1 : 0;
+        if (r == -EAGAIN && o->misses <= LATE_MAX) {
             o->next_poll_ms = now + 10000;
             r = 0;
         }
@@ -260,6 +261,9 @@ static enum web_outcome okta_read(struct web *w)
     http_skew(w->http, &o->skew);
     if (!o->pins && json_object_get(w->cursor, "pins"))
         o->pins = json_deep_copy(json_object_get(w->cursor, "pins"));
+    if (!o->restored)
+        okta_late_restore(o, w->cursor);
+    o->restored = true;
 
     if (whole && json_integer_value(json_object_get(w->cursor, "format")) != CURSOR_FORMAT) {
         json_object_clear(w->cursor);
@@ -288,10 +292,15 @@ static enum web_outcome okta_read(struct web *w)
 static int hint(struct web *w)
 {
     struct okta *o = w->own;
+    bool deleted;
     int r;
 
     // Where the groups are not known (a reading failed), read() has to go before.
-    if (source_now_ms() < o->next_log_ms || !o->loaded)
+    if (!o->loaded)
+        return 0;
+    if (okta_late_due(o, &deleted))
+        return 1;
+    if (source_now_ms() < o->next_log_ms)
         return 0;
     r = okta_log_look(w);
     if (r == -ESTALE)
@@ -315,6 +324,7 @@ static void done(struct web *w)
     json_decref(o->users);
     json_decref(o->moved);
     json_decref(o->groups);
+    json_decref(o->late);
     free(o->log);
     free(o->committed);
     free(o->origin);

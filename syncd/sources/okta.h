@@ -60,12 +60,16 @@ struct okta {
     // {id: true where an object that is not found is gone}, `first` those that may take something
     // away. moved: {user: {group: true}}. groups: {group: when}.
     json_t *first, *users, *moved, *groups;
+    // People who cannot be read though the org answers: okta_late.c.
+    json_t *late;
+    bool restored; // what the cursor has of them was taken
+    int status;    // of the last answer of a listing
     char *log;
     bool watch;    // the log is looked at between the pages of a listing
     bool patient;  // and what cannot be had now is waited for
     uint64_t done; // people of that listing so far
     int64_t silence_ms, next_whole_ms;
-    unsigned late;    // looks at changes in a row that could not be had
+    unsigned misses;  // looks at changes in a row that could not be had
     bool log_refused; // said once
 };
 
@@ -112,6 +116,16 @@ bool okta_log_asks(const struct okta *o);
 bool okta_log_takes(const struct okta *o);
 // Reads what hints asked for, and says it.
 int okta_read_hinted(struct web *w);
+
+// ---- okta_late.c ----
+
+bool okta_late_note(struct okta *o, const char *id, bool deleted);
+void okta_late_over(struct okta *o, const char *id);
+bool okta_late_has(const struct okta *o, const char *id);
+bool okta_late_fits(const struct okta *o); // all of them into a cursor
+const char *okta_late_due(const struct okta *o, bool *ret_deleted);
+void okta_late_keep(const struct okta *o, json_t *cursor);
+void okta_late_restore(struct okta *o, const json_t *cursor);
 
 // ---- okta_groups.c ----
 

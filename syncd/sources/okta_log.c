@@ -14,6 +14,7 @@
 #define PAGES_ONCE 20  // of a log that is far behind: what they hint at is said first
 #define SLICE      25  // people a commit: the first need not wait for the last
 #define MOVED_MAX  200 // beyond, the group's list is read
+#define FAILED_MAX 3   // objects in a slice that cannot be read, and none that can: it is the org
 #define BEFORE     600 // seconds before now, where a bookmark is made: lists lag behind the log
 
 bool okta_log_asks(const struct okta *o)
@@ -174,7 +175,14 @@ struct slice {
     json_t *objects; // as they were read
     json_t *gone;    // ids
     json_t *moved;   // [{"user", "asked", "in"}]
+    json_t *late;    // {id: why}: cannot be read, for the first time
 };
+
+// It is this one's answer that is not to be had, and not the org's: -EREMOTEIO.
+static int theirs(int r, int status)
+{
+    return r == -EBADMSG || r == -ETIMEDOUT || (r == -EAGAIN && status >= 500) ? -EREMOTEIO : r;
+}
 
 static char *url_of(const struct okta *o, const char *user, const char *rest)
 {
@@ -191,10 +199,12 @@ static int read_user(struct web *w, const char *id, bool deleted, bool urgent, s
     struct okta *o = w->own;
     _cleanup_free_ char *url = url_of(o, id, "");
     struct http_answer a = {0};
-    int r = url ? web_get(w, url, &a) : -ENOMEM;
+    int r =
+        url ? web_send(w, &(struct http_request){.url = url, .no_5xx_again = true}, &a) : -ENOMEM;
 
     if (r == 0)
         json_array_append(s->objects, a.json);
+    r = theirs(r, a.status);
     // The last tenth of a limit is for those who are to be locked.
     if (r == 0 && !urgent)
         r = okta_pace_waits(w, &a);
@@ -229,7 +239,24 @@ static int read_moved(struct web *w, const char *id, json_t *asked, struct slice
         json_array_append_new(s->moved,
                               json_pack("{s:s, s:O, s:O}", "user", id, "asked", asked, "in", in));
     json_decref(in);
+    r = theirs(r, ((struct okta *)w->own)->status);
     return r == -ENOENT ? 0 : r; // deleted: the groups are told by the next look
+}
+
+static void say_late(json_t *late)
+{
+    char where[OKTA_ID_MAX + 8], text[HTTP_WHY_MAX + 100];
+    const char *id;
+    json_t *why;
+
+    json_object_foreach(late, id, why)
+    {
+        snprintf(where, sizeof(where), "user %s", id);
+        snprintf(text, sizeof(text),
+                 "cannot be read: %s. What is known stands, and it is asked for again",
+                 json_string_value(why));
+        emit_problem(where, id, false, text);
+    }
 }
 
 static void say_slice(struct web *w, const struct slice *s, bool last)
@@ -257,6 +284,7 @@ static void say_slice(struct web *w, const struct slice *s, bool last)
         if (o->listed)
             listed_gone(o->listed, id);
     }
+    say_late(s->late);
     okta_commit(w, rows, last);
 }
 
@@ -272,28 +300,60 @@ static void put_last(json_t *asked, const char *id)
         json_decref(what);
 }
 
-// Takes up to SLICE entries out of `asked`, reads and says them. What was read goes out of it
-// only when it was said. An entry that fails keeps back neither those before it nor those behind.
-static int read_slice(struct web *w, json_t *asked, bool moved)
+// Whose groups are not to be had: the groups' lists tell it.
+static void ask_groups(struct okta *o, json_t *groups)
+{
+    const char *oid;
+    json_t *value;
+
+    json_object_foreach(groups, oid, value)
+    {
+        if (!json_object_get(o->groups, oid))
+            json_object_set_new(o->groups, oid, json_string(""));
+    }
+}
+
+// One entry of `asked`. -EREMOTEIO: this one cannot be read; it waits by itself from now on.
+static int read_entry(struct web *w, json_t *asked, const char *id, json_t *what, struct slice *s)
 {
     struct okta *o = w->own;
-    struct slice s = {json_array(), json_array(), json_array()};
+    int r = asked == o->moved ? read_moved(w, id, what, s)
+                              : read_user(w, id, json_is_true(what), asked == o->first, s);
+
+    if (r == 0 && asked != o->moved)
+        okta_late_over(o, id);
+    if (r != -EREMOTEIO)
+        return r;
+    if (asked == o->moved)
+        ask_groups(o, what);
+    else if (okta_late_note(o, id, json_is_true(what)))
+        json_object_set_new(s->late, id, json_string(w->why));
+    return r;
+}
+
+// Takes up to SLICE entries out of `asked`, reads and says them. What was read goes out of it
+// only when it was said. An entry that fails keeps back neither those before it nor those behind.
+static int read_slice(struct web *w, json_t *asked)
+{
+    struct okta *o = w->own;
+    struct slice s = {json_array(), json_array(), json_array(), json_object()};
     const char *ids[SLICE], *id, *failed = NULL;
+    size_t n = 0, theirs_failed = 0;
     json_t *what;
-    size_t n = 0;
     int r = 0;
 
     json_object_foreach(asked, id, what)
     {
-        if (n == SLICE)
+        if (n == SLICE || (theirs_failed == n && n >= FAILED_MAX))
             break;
-        r = moved ? read_moved(w, id, what, &s)
-                  : read_user(w, id, json_is_true(what), asked == o->first, &s);
-        if (r < 0) {
+        r = read_entry(w, asked, id, what, &s);
+        if (r < 0 && r != -EREMOTEIO) {
             failed = id;
             break;
         }
+        theirs_failed += r < 0;
         ids[n++] = id;
+        r = 0;
     }
     if (r == 0 || (n > 0 && r != -ECANCELED)) {
         // The bookmark counts when the last of them is said: whoever is killed before reads
@@ -309,7 +369,21 @@ static int read_slice(struct web *w, json_t *asked, bool moved)
     json_decref(s.objects);
     json_decref(s.gone);
     json_decref(s.moved);
-    return r;
+    json_decref(s.late);
+    return r == 0 && n >= FAILED_MAX && theirs_failed == n ? -EAGAIN : r;
+}
+
+// One of those who could not be read, when nobody else waits: the next may be one to be locked.
+static int read_late(struct web *w)
+{
+    struct okta *o = w->own;
+    bool deleted = false;
+    const char *id = okta_late_due(o, &deleted);
+
+    if (!id)
+        return 0;
+    json_object_set_new(o->users, id, json_boolean(deleted));
+    return read_slice(w, o->users);
 }
 
 static int read_groups(struct web *w)
@@ -343,7 +417,7 @@ static int read_first(struct web *w)
     int r;
 
     o->watch = false;
-    r = read_slice(w, o->first, false);
+    r = read_slice(w, o->first);
     o->watch = watched;
     return r;
 }
@@ -357,13 +431,14 @@ int okta_read_hinted(struct web *w)
         if (json_object_size(o->first) > 0)
             r = read_first(w);
         else if (json_object_size(o->moved) > 0)
-            r = read_slice(w, o->moved, true);
+            r = read_slice(w, o->moved);
         else if (json_object_size(o->groups) > 0)
             r = read_groups(w);
         else
-            r = read_slice(w, o->users, false);
+            r = read_slice(w, o->users);
         if (r == -ECANCELED)
             r = 0;
     }
-    return r;
+    r = r == 0 ? read_late(w) : r;
+    return r == -ECANCELED ? 0 : r;
 }

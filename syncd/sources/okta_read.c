@@ -119,6 +119,7 @@ int okta_pages_of(struct web *w, char *url, const char *const *wanted,
     while (r == 0 && url) {
         struct http_answer a = {0};
         r = web_send(w, &(struct http_request){.url = url, .wanted = wanted}, &a);
+        ((struct okta *)w->own)->status = a.status;
         if (r == -EAGAIN) {
             r = await(w, &a, &waited);
             http_answer_done(&a);
@@ -260,7 +261,8 @@ void okta_commit(struct web *w, uint64_t rows, bool log)
 
     // A cursor names one listing.
     json_object_set_new(w->cursor, "n", json_integer(n < INT64_MAX ? n + 1 : 1));
-    if (log && o->log)
+    okta_late_keep(o, w->cursor);
+    if (log && o->log && okta_late_fits(o))
         json_object_set_new(w->cursor, "log", json_string(o->log));
     o->committed_ms = source_now_ms();
     free(o->committed);
@@ -427,7 +429,8 @@ static int take_changed(struct web *w, const json_t *list, void *ctx)
         const char *id = person_text(u, "id");
         if (is_known(o, c, u))
             continue;
-        if (id && c->asked++ < ASKED_MAX) {
+        // Whoever cannot be asked for: a list that lags is better than nothing.
+        if (id && !okta_late_has(o, id) && c->asked++ < ASKED_MAX) {
             json_object_set_new(o->users, id, json_false());
             continue;
         }

@@ -249,6 +249,33 @@ def test_one_who_cannot_be_read_keeps_nobody_else_in(okta, sources, status):
         assert any("403" in p for p in s.problems()) and s.process.poll() is None
 
 
+@pytest.mark.parametrize("fault", [{"status": 500}, {"content_type": "text/html"}], ids=["500", "no JSON"])
+def test_one_whose_object_is_never_to_be_had_holds_up_no_listing_and_no_lock(okta, sources, fault):
+    ids = staff(okta, 5)
+    okta.log.clear()
+    s = sources(okta, full_every=2)
+    until(s, lambda p: p.fulls == 1, "all of them")
+    hit = okta.fault(path=f"/api/v1/users/{ids[1]}$", times=None, **fault)
+    okta.change(ids[1], title="x")
+    s.until(lambda s: [m for m in s.ops("problem") if m.get("id") == ids[1] and "What is known stands" in m["text"]], "it to be said whom it is about")
+    fulls, spoken = picture(s).fulls, len(s.ops("as_of"))
+    okta.lifecycle(ids[0], "deactivate")
+    until(s, lambda p: p.status()["u0"] == "terminated", "another one to be locked")
+    until(s, lambda p: p.fulls >= fulls + 2 and len(s.ops("as_of")) > spoken, "listings and the time of what is known")
+    assert picture(s).status()["u1"] == "active" and len([m for m in s.ops("problem") if m.get("id") == ids[1]]) == 1
+    # What the list says of one who cannot be asked for is better than nothing.
+    okta.lifecycle(ids[1], "deactivate")
+    until(s, lambda p: p.status()["u1"] == "terminated", "the list's word")
+    s.end()
+    # Whoever is started again still knows of it.
+    hit.stop()
+    asked = len(okta.asked(f"/api/v1/users/{ids[1]}$"))
+    okta.log.clear()
+    t = sources(okta, once=True, cursor=s.commits()[-1]["cursor"])
+    assert t.wait() == 0 and len(okta.asked(f"/api/v1/users/{ids[1]}$")) == asked + 1
+    assert "late" not in json.loads(t.commits()[-1]["cursor"])
+
+
 def test_somebody_to_be_locked_does_not_wait_for_the_end_of_a_listing(okta, sources):
     ids = staff(okta, 900)
     okta.log.clear()
