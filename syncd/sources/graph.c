@@ -14,11 +14,13 @@
 
 // ---- one listing ----
 
-static bool is_due(int64_t *at)
+static bool is_due(int64_t *at, const struct graph_retry *retry)
 {
     int64_t now = source_now_ms();
 
-    if (*at && now - *at < GRAPH_SIGNAL_EACH * 1000)
+    if (!graph_retry_due(retry))
+        return false;
+    if (!retry->off && *at && now - *at < GRAPH_SIGNAL_EACH * 1000)
         return false;
     *at = now;
     return true;
@@ -27,9 +29,9 @@ static bool is_due(int64_t *at)
 // What fails now is asked again soon, and keeps nothing else from being read.
 static int read_signals(struct graph *g)
 {
-    if (g->set.device && !g->device_off && is_due(&g->device_at))
+    if (g->set.device && is_due(&g->device_at, &g->device_retry))
         graph_read_device(g);
-    if (g->set.signals && !g->risk_off && is_due(&g->risk_at))
+    if (g->set.signals && is_due(&g->risk_at, &g->risk_retry))
         return graph_read_risk(g) == -ENOMEM ? -ENOMEM : 0;
     return 0;
 }
@@ -37,9 +39,9 @@ static int read_signals(struct graph *g)
 // Who was once said to be compromised must not come back for want of asking.
 static int know_risk(struct graph *g)
 {
-    if (!g->set.signals || g->risk || g->risk_off)
+    if (!g->set.signals || g->risk || !graph_retry_due(&g->risk_retry))
         return 0;
-    is_due(&g->risk_at);
+    g->risk_at = source_now_ms();
     return graph_read_risk(g);
 }
 
@@ -58,8 +60,10 @@ static int read_all_users(struct graph *g)
         return r;
     g->leave = false;
     r = graph_read_users(g, true);
-    if (r == 0)
+    if (r == 0 && !g->leave_retry.off)
         say_leave_missing(g);
+    if (r == 0)
+        graph_retry_failed(&g->leave_retry);
     else
         g->leave = true; // that was not it
     return r;
@@ -135,24 +139,29 @@ static int resume(struct graph *g)
     return 0;
 }
 
-// The permission may have been given since the tokens were made, which know no more properties.
+// The permission may have been given since the tokens were made, which know no more properties: it
+// is asked for now and then.
 static void ask_for_leave(struct graph *g)
 {
     struct http_answer a = {0};
     char base[700];
     char *url;
 
-    if (g->leave || g->leave_asked)
+    if (g->leave || !graph_retry_due(&g->leave_retry))
         return;
-    g->leave_asked = true;
     snprintf(base, sizeof(base), "%s/users", g->set.base);
     url = http_url(base, "$select", "id,employeeLeaveDateTime", "$top", "1", NULL);
     if (url && web_get(g->w, url, &a) == 0) {
         g->leave = true;
         free(g->users);
         g->users = NULL;
-    } else if (a.status == 403) {
-        say_leave_missing(g);
+        if (graph_retry_over(&g->leave_retry))
+            emit_warning(g->w->request.name, NULL,
+                         "employeeLeaveDateTime can be read now: leave dates are known");
+    } else {
+        if (a.status == 403 && !g->leave_retry.off)
+            say_leave_missing(g);
+        graph_retry_failed(&g->leave_retry);
     }
     free(url);
     http_answer_done(&a);
@@ -268,6 +277,7 @@ static void done(struct web *w)
     json_decref(g->in.lists);
     json_decref(g->touch);
     json_decref(g->enabled);
+    json_decref(g->ill);
     json_decref(g->off);
     json_decref(g->risk);
     json_decref(g->map);

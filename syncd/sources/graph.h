@@ -36,6 +36,12 @@ struct graph_listing {
     json_t *lists; // full: groups whose list of members goes on
 };
 
+// What cannot be read: asked for again after a pause that grows, and said when it is over.
+struct graph_retry {
+    bool off;
+    int64_t at, pause; // ms
+};
+
 struct graph {
     struct web *w;
     struct graph_set set;
@@ -49,12 +55,12 @@ struct graph {
     int64_t committed_at, last_as_of, again_after;
     bool again; // the listing before was a whole one: a second whole one confirms who is missing
     bool leave; // employeeLeaveDateTime is read
-    bool leave_asked; // of this process: whether it may be
-    json_t *touch;    // users to be read by themselves: id to a number, see graph_touch
-    json_t *enabled;  // of those: ids that the feed says are enabled
-    json_t *off;      // id to when (ms) the feed said that it is disabled or deleted, of late
-    json_t *risk;     // id to a word, of those at risk; NULL: not known
-    bool risk_off, device_off;
+    struct graph_retry leave_retry, risk_retry, device_retry;
+    json_t *touch;   // users to be read by themselves: id to a number, see graph_touch
+    json_t *enabled; // of those: ids that the feed says are enabled
+    json_t *ill;     // of those in touch: ids that could not be had when they were last asked for
+    json_t *off;     // id to when (ms) the feed said that it is disabled or deleted, of late
+    json_t *risk;    // id to a word, of those at risk; NULL: not known
     int64_t risk_at, device_at; // 0: not asked yet
     char device_said[120];
 };
@@ -82,6 +88,10 @@ int graph_touch_changed(struct graph *g, const unsigned char id[GRAPH_ID], bool 
 // The feed says that it is disabled or deleted: for a while nothing older brings it back.
 void graph_note_off(struct graph *g, const unsigned char id[GRAPH_ID]);
 int graph_say_touched(struct graph *g);
+// An object of before the feed's word that it is disabled or deleted: it brings nobody back.
+bool graph_is_before_off(const struct graph *g, const char *id, const json_t *object);
+// Such a one stands in a whole listing: what is known stands, and it is read by itself later.
+void graph_say_held(struct graph *g, const char *id);
 int graph_touch_assigned(struct graph *g); // who came in or fell out by the last settling
 size_t graph_touched(const struct graph *g);
 
@@ -104,6 +114,10 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
                     const struct graph_pace *pace);
 
 // graph_signal.c
+bool graph_retry_due(const struct graph_retry *r);
+void graph_retry_failed(struct graph_retry *r);
+// True where it was off until now.
+bool graph_retry_over(struct graph_retry *r);
 int graph_read_risk(struct graph *g);    // who changed is touched
 void graph_read_device(struct graph *g); // said where it is new
 

@@ -178,6 +178,7 @@ static int take_user(struct graph *g, const json_t *item, void *ctx)
 {
     const struct feed *f = ctx;
     unsigned char id[GRAPH_ID];
+    char text[GRAPH_ID_TEXT];
     int r;
 
     g->in.done++;
@@ -186,6 +187,10 @@ static int take_user(struct graph *g, const json_t *item, void *ctx)
         if (r == 0 && !f->whole &&
             graph_id_parse(json_string_value(json_object_get(item, "id")), id))
             graph_note_off(g, id);
+    } else if (f->whole && graph_id_parse(json_string_value(json_object_get(item, "id")), id) &&
+               graph_is_before_off(g, graph_id_text(id, text), item)) {
+        graph_say_held(g, text);
+        r = 0;
     } else if (f->whole) {
         r = graph_say_user(g, item);
     } else {
@@ -205,6 +210,9 @@ int graph_read_users(struct graph *g, bool whole)
     r = read_feed(g, &f, url, &g->next_users, &first);
     if (whole && first && g->leave && (r == -EACCES || r == -EOPNOTSUPP))
         return -EPERM;
+    // The links ask for leave dates, and may no more: all of it again, which does without them.
+    if (!whole && first && g->leave && r == -EACCES && strstr(g->w->why, "answered 403"))
+        return -ESTALE;
     r = token_error(whole, first, r);
     if (r == -EACCES)
         return graph_needs(g, r, "User.Read.All");
@@ -271,6 +279,15 @@ static void say_group(struct graph *g, const json_t *item, const unsigned char i
                          graph_group_name(display, id, named, name, sizeof(name))));
 }
 
+static void warn_gone(const struct graph *g, const char *group)
+{
+    char why[200];
+
+    snprintf(why, sizeof(why), "the group %s of assigned_groups is not there: nobody is in it",
+             group);
+    emit_warning(g->w->request.name, NULL, why);
+}
+
 static int take_group(struct graph *g, const json_t *item, void *ctx)
 {
     const struct feed *f = ctx;
@@ -289,6 +306,8 @@ static int take_group(struct graph *g, const json_t *item, void *ctx)
         if (g->assigned)
             graph_assigned_empty(g->assigned, id);
         graph_open_delta(g);
+        if (g->assigned && graph_assigned_root_is(g->assigned, id))
+            warn_gone(g, text);
         emit_deleted(text, NULL);
         return 0;
     }
@@ -388,10 +407,8 @@ static int read_members(struct graph *g, unsigned char group[GRAPH_ID])
     r = graph_read_list(g, http_url(base, "$select", "id", "$top", "999", NULL), take_walked, group,
                         NULL);
     if (r == -ENOENT) { // unassigned by the delete of a group: as if nobody were in it
-        char why[200];
-        snprintf(why, sizeof(why), "the group %s of assigned_groups is not there: nobody is in it",
-                 text);
-        emit_warning(g->w->request.name, NULL, why);
+        if (graph_assigned_root_is(g->assigned, group))
+            warn_gone(g, text);
         r = 0;
     }
     if (r == 0)

@@ -19,8 +19,9 @@
 // how often it was not there yet. Done in the listing that is open, it is negative, and gone with
 // the commit: what is not committed was not said.
 
-#define TRIES_MAX 5
-#define LAG_MS    600000 // so long an object may be older than what the feed said of it
+#define TRIES_MAX  5
+#define FAILED_MAX 3      // in a row that cannot be had now: it is the server, and not these
+#define LAG_MS     600000 // so long an object may be older than what the feed said of it
 
 // Of what was done, and of what has to wait for the next listing.
 #define DONE(n) (-1 - (n))
@@ -99,8 +100,21 @@ static void forget_off(struct graph *g)
     }
 }
 
+static void forget_ill(struct graph *g)
+{
+    const char *id;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(g->ill, next, id, value)
+    {
+        if (!json_object_get(g->touch, id))
+            json_object_del(g->ill, id);
+    }
+}
+
 // The feed took the account away, and this answer is of before: it must bring nobody back.
-static bool is_before_off(const struct graph *g, const char *id, const json_t *object)
+bool graph_is_before_off(const struct graph *g, const char *id, const json_t *object)
 {
     return json_object_get(g->off, id) && json_is_true(json_object_get(object, "accountEnabled"));
 }
@@ -143,6 +157,7 @@ void graph_begin(struct graph *g)
 
     json_object_clear(lists);
     forget_off(g);
+    forget_ill(g);
     g->in = (struct graph_listing){.as_of = time(NULL), .lists = lists};
     if (g->in.as_of < g->last_as_of) // this host's clock was set back since
         g->in.as_of = g->last_as_of;
@@ -259,6 +274,16 @@ static void say_person(struct graph *g, const struct graph_taken *t)
     g->in.rows++;
 }
 
+void graph_say_held(struct graph *g, const char *id)
+{
+    static const char why[] = "was said to be disabled or deleted, and this is of before: what is "
+                              "known stands";
+
+    if (is_new(g, id, why, sizeof(why) - 1, false))
+        emit_problem(id, id, false, why);
+    touch_later(g, id);
+}
+
 int graph_say_user(struct graph *g, const json_t *object)
 {
     struct graph_taken t;
@@ -338,18 +363,37 @@ static bool is_of(const json_t *object, const char *text)
            memcmp(asked, got, GRAPH_ID) == 0;
 }
 
+// It is this user that cannot be had, perhaps: said once, what is known stands, and it is asked for
+// again behind all others.
+static int put_off(struct graph *g, const char *text)
+{
+    char why[HTTP_WHY_MAX + 100];
+
+    if (!json_object_get(g->ill, text)) {
+        snprintf(why, sizeof(why),
+                 "cannot be read: %s. What is known stands, and it is asked for again", g->w->why);
+        graph_open_delta(g);
+        emit_problem(text, text, false, why);
+        json_object_set_new(g->ill, text, json_true());
+    }
+    return -EREMOTEIO;
+}
+
 static int say_one(struct graph *g, const char *text, json_int_t tries)
 {
     struct http_answer a = {0};
     char *url = graph_users_url(g, text);
-    int r = url ? web_get(g->w, url, &a) : -ENOMEM;
+    int r = url ? web_send(g->w, &(struct http_request){.url = url, .no_5xx_again = true}, &a)
+                : -ENOMEM;
 
     free(url);
+    if (r == -EAGAIN && a.status >= 500)
+        r = put_off(g, text);
     if (r == 0 && !is_of(a.json, text)) // it would make somebody else of this person
         r = -EBADMSG;
     if (r == -ENOENT || r == -EBADMSG) {
         r = take_absent(g, text, tries);
-    } else if (r == 0 && !is_before_off(g, text, a.json)) {
+    } else if (r == 0 && !graph_is_before_off(g, text, a.json)) {
         r = graph_say_user(g, a.json);
         if (r == 0 && json_integer_value(json_object_get(g->touch, text)) != LATER)
             json_object_set_new(
@@ -360,13 +404,24 @@ static int say_one(struct graph *g, const char *text, json_int_t tries)
     return r;
 }
 
+static void put_last(json_t *touch, const char *id)
+{
+    char text[GRAPH_ID_TEXT];
+    json_t *value = json_incref(json_object_get(touch, id));
+
+    snprintf(text, sizeof(text), "%s", id); // `id` is the key that goes
+    json_object_del(touch, text);
+    json_object_set_new(touch, text, value);
+}
+
 int graph_say_touched(struct graph *g)
 {
     size_t n = 0, size = json_object_size(g->touch);
-    const char **ids = calloc(size + 1, sizeof(*ids));
+    const char **ids = calloc(size + 1, sizeof(*ids)), **last = calloc(size + 1, sizeof(*last));
+    size_t n_last = 0, failed = 0;
     json_t *value;
     const char *id;
-    int r = ids ? 0 : -ENOMEM;
+    int r = ids && last ? 0 : -ENOMEM;
 
     json_object_foreach(g->touch, id, value)
     {
@@ -374,12 +429,22 @@ int graph_say_touched(struct graph *g)
         if (ids && tries >= 0 && tries < LATER && n < size)
             ids[n++] = id; // the keys stay while their values are changed
     }
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    for (size_t i = 0; r == 0 && i < n && failed < FAILED_MAX; i++) {
         r = say_one(g, ids[i], json_integer_value(json_object_get(g->touch, ids[i])));
+        failed = r == -EREMOTEIO ? failed + 1 : 0;
+        if (r == -EREMOTEIO) {
+            last[n_last++] = ids[i];
+            r = 0;
+        } else {
+            json_object_del(g->ill, ids[i]);
+        }
         if (r == 0 && i % 100 == 99)
             emit_progress(i + 1, n);
     }
+    for (size_t i = 0; i < n_last; i++)
+        put_last(g->touch, last[i]);
     free(ids);
+    free(last);
     // What could not be asked now waits; what else was read is said now.
     return r == -ENOMEM ? r : 0;
 }

@@ -244,8 +244,9 @@ int graph_settings(struct web *w, struct http_settings *http, struct auth_settin
     g->touch = json_object();
     g->enabled = json_object();
     g->off = json_object();
+    g->ill = json_object();
     g->said = listed_new(false);
-    r = g->touch && g->enabled && g->off && g->said ? take_rules(w, &g->set) : -ENOMEM;
+    r = g->touch && g->enabled && g->off && g->ill && g->said ? take_rules(w, &g->set) : -ENOMEM;
     if (r == 0)
         r = take_hosts(w, &g->set);
     if (r == 0)

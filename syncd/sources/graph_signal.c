@@ -8,10 +8,36 @@
 #include <strings.h>
 
 #include "syncd/sources/graph.h"
+#include "syncd/sources/wait.h"
+
+#define RETRY_FIRST_MS 4000
+#define RETRY_MAX_MS   3600000
 
 // Of identityProtection a tenant has one request a second, and a 429 does not say for how long
 // (https://learn.microsoft.com/graph/throttling-limits).
 static const struct graph_pace gently = {.pause_ms = 1200, .budget = 5};
+
+bool graph_retry_due(const struct graph_retry *r)
+{
+    return !r->off || source_now_ms() >= r->at;
+}
+
+void graph_retry_failed(struct graph_retry *r)
+{
+    r->pause = r->off ? r->pause * 2 : RETRY_FIRST_MS;
+    if (r->pause > RETRY_MAX_MS)
+        r->pause = RETRY_MAX_MS;
+    r->off = true;
+    r->at = source_now_ms() + r->pause;
+}
+
+bool graph_retry_over(struct graph_retry *r)
+{
+    bool was = r->off;
+
+    *r = (struct graph_retry){0};
+    return was;
+}
 
 static void say_off(struct graph *g, const char *what, const char *permission, int r)
 {
@@ -22,7 +48,16 @@ static void say_off(struct graph *g, const char *what, const char *permission, i
     emit_warning(g->w->request.name, NULL, text);
 }
 
-// Later it may be given; what is there no more, is forbidden or not licensed stays so.
+static void say_on(struct graph *g, const char *what)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), "%s is read again", what);
+    emit_warning(g->w->request.name, NULL, text);
+}
+
+// What is there no more, is forbidden, not licensed or no list may be so for long: said once, and
+// asked for now and then. All else is asked for again at once.
 static bool is_passing(int r)
 {
     return r != -EACCES && r != -ENOENT && r != -EBADMSG;
@@ -78,11 +113,14 @@ int graph_read_risk(struct graph *g)
         r = touch_changed(g, NULL, now);
     }
     if (r < 0 && !is_passing(r)) {
-        say_off(g, "identityProtection/riskyUsers (it needs Entra ID P2)",
-                "IdentityRiskyUser.Read.All", r);
-        g->risk_off = true;
+        if (!g->risk_retry.off)
+            say_off(g, "identityProtection/riskyUsers (it needs Entra ID P2)",
+                    "IdentityRiskyUser.Read.All", r);
+        graph_retry_failed(&g->risk_retry);
         r = 0;
     } else if (r == 0) {
+        if (graph_retry_over(&g->risk_retry))
+            say_on(g, "identityProtection/riskyUsers");
         json_decref(g->risk);
         g->risk = json_incref(now);
     }
@@ -131,11 +169,14 @@ void graph_read_device(struct graph *g)
                                  "id,deviceId,accountEnabled,isCompliant,isManaged", NULL),
                         take_device, &d, &gently);
     if (r < 0 && !is_passing(r)) {
-        say_off(g, "this machine's compliance", "Device.Read.All", r);
-        g->device_off = true;
+        if (!g->device_retry.off)
+            say_off(g, "this machine's compliance", "Device.Read.All", r);
+        graph_retry_failed(&g->device_retry);
     }
     if (r < 0)
         return;
+    if (graph_retry_over(&g->device_retry))
+        say_on(g, "this machine's compliance");
     if (!d.found) // deleted there, or never there: compliant it is not
         d.compliant = d.managed = 0;
     snprintf(word, sizeof(word), "%d %d", d.compliant, d.managed);

@@ -7,10 +7,12 @@
 #include <time.h>
 
 #include "syncd/sources/graph.h"
+#include "syncd/sources/wait.h"
 
 #define VERSION    1
 #define CURSOR_MAX 15000 // a text of the protocol has 16384
 #define TOUCH_KEPT 60
+#define OFF_KEPT   150 // of those whom the feed took away lately, the latest
 #define CLOCK_SLIP 300 // seconds that a cursor may be ahead of the clock
 
 static const char *text_of(const json_t *o, const char *name)
@@ -47,6 +49,23 @@ static void take_touch(struct graph *g, const json_t *list)
     }
 }
 
+// Whoever starts within ten minutes of the feed's word must not believe an object of before.
+static void take_off(struct graph *g, json_t *off)
+{
+    int64_t now = time(NULL);
+    unsigned char raw[GRAPH_ID];
+    const char *id;
+    json_t *when;
+
+    json_object_foreach(off, id, when)
+    {
+        int64_t ago = now - json_integer_value(when);
+        if (graph_id_parse(id, raw))
+            json_object_set_new(g->off, id,
+                                json_integer(source_now_ms() - (ago > 0 ? ago : 0) * 1000));
+    }
+}
+
 void graph_restore(struct graph *g)
 {
     const json_t *c = g->w->cursor, *risk = json_object_get(c, "risk");
@@ -54,6 +73,7 @@ void graph_restore(struct graph *g)
     g->ready = true;
     if (json_is_object(risk) && !g->risk)
         g->risk = json_deep_copy(risk);
+    take_off(g, json_object_get(c, "off"));
     if (!is_ours(g, c) || json_is_true(json_object_get(c, "touch")))
         return; // no links: all of it is read
     free(g->users);
@@ -85,6 +105,23 @@ static json_t *touch_list(const struct graph *g)
     return list;
 }
 
+static json_t *off_list(const struct graph *g)
+{
+    size_t skip = json_object_size(g->off), n = 0;
+    int64_t now = time(NULL);
+    json_t *list = json_object(), *when;
+    const char *id;
+
+    skip = skip > OFF_KEPT ? skip - OFF_KEPT : 0;
+    json_object_foreach(g->off, id, when)
+    {
+        int64_t ago = (source_now_ms() - json_integer_value(when)) / 1000;
+        if (n++ >= skip)
+            json_object_set_new(list, id, json_integer(now - ago));
+    }
+    return list;
+}
+
 // A cursor without links makes whoever starts with it read all.
 void graph_keep(struct graph *g)
 {
@@ -108,6 +145,8 @@ void graph_keep(struct graph *g)
     json_object_set_new(c, "users", json_string(g->users ? g->users : ""));
     json_object_set_new(c, "groups", json_string(g->groups ? g->groups : ""));
     json_object_set_new(c, "touch", touch_list(g));
+    if (json_object_size(g->off) > 0)
+        json_object_set_new(c, "off", off_list(g));
     if (g->risk)
         json_object_set(c, "risk", g->risk);
     if (json_dumpb(c, NULL, 0, JSON_COMPACT) > CURSOR_MAX)

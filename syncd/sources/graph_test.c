@@ -175,7 +175,7 @@ static void test_assigned(struct graph *g)
 #define ATTRIBUTES_MAX 8
 
 struct sample {
-    unsigned n, people, has[ATTRIBUTES_MAX];
+    unsigned n, people, no_groups, has[ATTRIBUTES_MAX];
     json_t *dropped; // reason to a number
 };
 static const char *const attributes[] = {"employeeId",
@@ -192,6 +192,42 @@ static void add_dropped(struct sample *s, const char *reason)
     json_int_t n = json_integer_value(json_object_get(s->dropped, reason));
 
     json_object_set_new(s->dropped, reason, json_integer(n + 1));
+}
+
+static int add_group(struct graph *g, const json_t *item, void *ctx)
+{
+    const char *type = json_string_value(json_object_get(item, "@odata.type"));
+    unsigned char id[GRAPH_ID];
+    char text[GRAPH_ID_TEXT], name[33];
+
+    if ((type && strcmp(type, "#microsoft.graph.group") != 0) ||
+        !graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+        return 0; // a role, an administrative unit
+    graph_id_text(id, text);
+    json_array_append_new(ctx, json_pack("{s:s}", "value", text));
+    emit_group(json_pack("{s:s, s:s}", "id", text, "displayName",
+                         graph_group_name(person_text(item, "displayName"), id,
+                                          g->assigned && graph_assigned_root_is(g->assigned, id),
+                                          name, sizeof(name))));
+    return 0;
+}
+
+// https://learn.microsoft.com/graph/api/user-list-transitivememberof: through groups in groups.
+static void add_groups(struct graph *g, json_t *user, struct sample *s)
+{
+    json_t *groups = json_array();
+    char base[700];
+    int r;
+
+    snprintf(base, sizeof(base), "%s/users/%s/transitiveMemberOf", g->set.base,
+             json_string_value(json_object_get(user, "id")));
+    r = graph_read_list(g, http_url(base, "$select", "id,displayName", "$top", "999", NULL),
+                        add_group, groups, NULL);
+    if (r == 0)
+        json_object_set(user, "groups", groups);
+    else if (s->no_groups++ == 0)
+        web_finding(g->w, "warning", "groups of people", g->w->why);
+    json_decref(groups);
 }
 
 static int add_person(struct graph *g, const json_t *item, void *ctx)
@@ -212,8 +248,11 @@ static int add_person(struct graph *g, const json_t *item, void *ctx)
         add_dropped(s, t.reason);
     else if (t.fate == GRAPH_SKIPPED)
         add_dropped(s, "not to be read");
-    else if (s->people++ < PEOPLE_SHOWN)
+    else if (s->people++ < PEOPLE_SHOWN) {
+        if (s->no_groups == 0)
+            add_groups(g, t.user, s);
         emit_user(json_incref(t.user), t.name);
+    }
     graph_taken_done(&t);
     return 0;
 }

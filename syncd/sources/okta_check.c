@@ -78,24 +78,29 @@ static void groups(struct web *w)
     web_finding(w, "ok", "groups", text);
 }
 
-// Which of the first people are in an assigned group is asked of the people: a group may be large.
-static bool is_assigned(struct web *w, const char *id)
+// In which groups the first people are is asked of the people: a group may be large. `user` gets
+// those that are read.
+static bool is_assigned(struct web *w, const char *id, json_t *user)
 {
     struct okta *o = w->own;
     _cleanup_free_ char *url = NULL;
+    json_t *groups = json_array();
     struct http_answer a = {0};
-    bool is = false;
+    bool is = !o->has_assigned;
 
-    if (!o->has_assigned)
-        return true;
     if (asprintf(&url, "%s/api/v1/users/%s/groups", o->org, id) < 0)
-        return false;
-    if (web_get(w, url, &a) == 0)
-        for (size_t i = 0; i < json_array_size(a.json) && !is; i++) {
+        is = false;
+    else if (web_get(w, url, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json); i++) {
             const char *oid = person_text(json_array_get(a.json, i), "id");
             const struct okta_group *g = oid ? okta_group_by_oid(o, oid) : NULL;
-            is = g && g->assigned;
+            is = is || (g && g->assigned);
+            if (!g)
+                continue;
+            json_array_append_new(groups, json_pack("{s:s}", "value", g->id));
+            emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
         }
+    json_object_set_new(user, "groups", groups);
     http_answer_done(&a);
     return is;
 }
@@ -116,7 +121,7 @@ static void look_at(struct web *w, const json_t *object, struct coverage *c)
     c->seen++;
     reason = t.reason;
     // Beyond the first few this is not asked: it is a request each.
-    if (t.fate == OKTA_PERSON && c->shown < PEOPLE_SHOWN && !is_assigned(w, t.id))
+    if (t.fate == OKTA_PERSON && c->shown < PEOPLE_SHOWN && !is_assigned(w, t.id, t.user))
         reason = "unassigned";
     if (reason) {
         json_int_t n = json_integer_value(json_object_get(c->reasons, reason));

@@ -71,6 +71,11 @@ class Feed:
             pages = [x for p in pages for x in ([], p)]
         return pages
 
+    def select_of(self, request):
+        """What the round asked for that a link goes on with."""
+        q = request.query
+        return (self.tokens.get(q.get("$deltatoken")) or self.rounds.get(q.get("$skiptoken")) or ("",))[-1]
+
     def answer(self, request, show):
         """A page. `show(id, since)` is the object as it is said, or None; `since` None: of an initial round."""
         q = request.query
@@ -271,6 +276,7 @@ class Tenant:
         s.get("/v1.0/groups/delta", self.groups_delta)
         s.get("/v1.0/users", self.users)
         s.get(re.compile(f"/v1.0/users/({UUID})"), self.user)
+        s.get(re.compile(f"/v1.0/users/({UUID})/transitiveMemberOf"), self.groups_of_user)
         s.get(re.compile(f"/v1.0/groups/({UUID})/members"), self.group_members)
         s.get("/v1.0/identityProtection/riskyUsers", self.risky_users)
         s.get("/v1.0/devices", self.device_list)
@@ -281,7 +287,7 @@ class Tenant:
             "value": [{"id": self.id, "displayName": "Acme", "tenantType": self.type}]}
 
     def users_denied(self, q):
-        select = q.query.get("$select", "")
+        select = q.query.get("$select") or self.feeds["users"].select_of(q)
         # employeeLeaveDateTime needs a permission of its own (resources/user, "Properties").
         return self.denied("User.Read.All") or (
             self.denied("User-LifeCycleInfo.Read.All") if "employeeLeaveDateTime" in select.split(",") else None)
@@ -323,6 +329,17 @@ class Tenant:
             if not o:
                 return self.users_denied(q) or error(404, "Request_ResourceNotFound", "it does not exist")
             return self.users_denied(q) or self.selected(o, q.query.get("$select", "id"))
+
+    def groups_of_user(self, q):
+        """https://learn.microsoft.com/graph/api/user-list-transitivememberof: groups, and what else holds people."""
+        with self.lock:
+            found, more = set(), {q.match.group(1)}
+            while more:
+                more = {g for g, inside in self.members.items() if more & set(inside)} - found
+                found |= more
+            items = [{"@odata.type": "#microsoft.graph.group", **self.selected(self.objects["groups"][g], "displayName")} for g in found]
+            return self.denied("GroupMember.Read.All") or self.paged(
+                q, items + [{"@odata.type": "#microsoft.graph.directoryRole", "id": self.id, "displayName": "Reader"}])
 
     def group_members(self, q):
         """https://learn.microsoft.com/graph/api/group-list-members: direct members."""

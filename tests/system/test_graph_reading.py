@@ -243,6 +243,42 @@ def test_an_object_that_lags_behind_the_feed_brings_no_leaver_back(tenant, serve
         assert bob in s.now().users
 
 
+@pytest.mark.parametrize("all_again", [False, True], ids=["by itself", "with all"])
+def test_the_feeds_word_outlives_a_restart_though_objects_lag_behind_it(tenant, server, all_again):
+    alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
+    with Source(tenant) as s:
+        s.settled()
+        tenant.partial = True  # the feed's word has to be completed by the object
+        old = dict(tenant.objects["users"][alice])
+        server.fault(path=f"/v1.0/users/{alice}", body=old, times=None)
+        tenant.change(alice, accountEnabled=False)
+        s.shows(lambda p: alice in p.gone or s.status(alice) == "disabled", "alice to be out")
+        cursor = s.now().cursor
+    if all_again:  # and what lists everybody is of before too
+        tenant.forget_tokens()
+        tenant.objects["users"][alice]["accountEnabled"] = True
+    with Source(tenant, cursor=cursor) as s:
+        s.shows(lambda p: p.whole >= 2 if all_again else server.asked(f"/v1.0/users/{alice}") and p.as_ofs > 1, "it to have read")
+        s.quiet()
+        assert not [u for u in s.users() if u["id"] == alice and u[OURS]["status"] == "active"]
+
+
+def test_one_user_who_cannot_be_had_holds_up_nobody_else(tenant, server):
+    ids = people(tenant, 4)
+    with Source(tenant) as s:
+        s.settled()
+        server.fault(path=f"/v1.0/users/{ids[0]}", status=500, times=None)
+        tenant.change(ids[0], department="Ops")
+        s.shows(lambda p: any(m.get("id") == ids[0] and "What is known stands" in m["text"] for m in s.ops("problem")), "it to be said whom it is about")
+        tenant.change(ids[1], department="Ops")
+        tenant.change(ids[2], accountEnabled=False)
+        s.shows(lambda p: "Ops" in json.dumps(p.users[ids[1]]) and s.status(ids[2]) == "disabled", "the others")
+        s.quiet()
+        assert len([m for m in s.ops("problem") if m.get("id") == ids[0]]) == 1 and s.status(ids[0]) == "active"
+        server.mend()
+        s.shows(lambda p: "Ops" in json.dumps(p.users[ids[0]]), "the first one, at last")
+
+
 def test_a_leaver_among_very_many_changes_does_not_wait_for_the_listing_of_all(tenant, server):
     ids = people(tenant, 510)
     with Source(tenant) as s:
@@ -375,6 +411,23 @@ def test_leave_dates_need_a_permission_and_come_when_it_is_given(tenant):
     assert s.picture.users[alice][OURS]["end"] == "2027-01-31T17:00:00Z"
 
 
+def test_a_permission_for_leave_dates_that_is_given_later_or_taken_away_is_noticed(tenant):
+    alice = tenant.add("alice", employeeId="1", employeeLeaveDateTime="2027-01-31T17:00:00Z")
+    tenant.permissions.discard("User-LifeCycleInfo.Read.All")
+    with Source(tenant) as s:
+        s.settled()
+        tenant.permissions.add("User-LifeCycleInfo.Read.All")
+        s.shows(lambda p: p.users[alice][OURS].get("end") == "2027-01-31T17:00:00Z", "the leave date")
+        assert any("can be read now" in p for p in s.problems())
+        s.quiet()
+        whole = s.now().whole
+        tenant.permissions.discard("User-LifeCycleInfo.Read.All")
+        s.shows(lambda p: p.whole > whole and "end" not in p.users[alice][OURS], "people without leave dates")
+        tenant.change(alice, accountEnabled=False)
+        s.shows(lambda p: s.status(alice) == "disabled", "alice to be out")
+        assert len([p for p in s.problems() if "leave dates are not known" in p]) == 2
+
+
 @pytest.mark.parametrize("permission", ["User.Read.All", "GroupMember.Read.All", "Organization.Read.All"])
 def test_a_permission_that_is_missing_is_named(tenant, permission):
     tenant.add("alice", employeeId="1")
@@ -437,6 +490,18 @@ def test_no_licence_for_risk_and_no_right_to_devices_are_said_once(tenant, serve
         for permission in ("IdentityRiskyUser.Read.All", "Device.Read.All"):
             assert len([p for p in s.problems() if permission in p]) == 1
     assert s.picture.users
+
+
+def test_one_malformed_answer_ends_neither_risk_nor_the_look_at_the_machine(tenant, server):
+    alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
+    tenant.risky = {alice: ("confirmedCompromised", "high")}
+    tenant.devices = {"a": {"id": "a", "deviceId": tenant.id, "accountEnabled": True, "isCompliant": True, "isManaged": True}}
+    hits = [server.fault(path=path, body={"value": {}}) for path in ("riskyUsers", "/devices")]
+    with Source(tenant, role=SIGNAL, device_id=tenant.id) as s:
+        s.shows(lambda p: p.users.get(alice, {}).get(OURS, {}).get("risk") == "compromised", "alice to be compromised after all")
+        s.shows(lambda p: p.device == (True, True), "the machine to be compliant after all")
+        assert all(h.hits == 1 for h in hits) and bob in s.now().users
+        assert len([p for p in s.problems() if "is not read" in p]) == len([p for p in s.problems() if "is read again" in p]) == 2
 
 
 def test_the_machine_is_compliant_as_the_tenant_says(tenant):
@@ -546,6 +611,7 @@ def test_killed_anywhere_and_started_again_nothing_is_lost_or_twice(tenant, serv
 def test_the_test_names_what_is_missing_and_shows_ten(tenant):
     ids = people(tenant, 15)
     group = tenant.add_group("linux users", *ids)
+    outer = tenant.add_group("Everybody", groups=[group])
     tenant.add("guest", userType="Guest")
     tenant.permissions -= {"User-LifeCycleInfo.Read.All", "IdentityRiskyUser.Read.All"}
     with Source(tenant, test=True, role=SIGNAL, assigned_groups=[group]) as s:
@@ -556,6 +622,9 @@ def test_the_test_names_what_is_missing_and_shows_ten(tenant):
         assert "15 direct members" in found["assigned group", "ok"]
         assert "employeeId 15" in found["attributes", "ok"] and "guest 1" in found["people", "ok"]
         assert len(s.users()) == 10 and not s.ops("begin")
+        # In groups in groups too, each called as it is here; a role of the directory is none.
+        assert {g["group"]["displayName"] for g in s.ops("group")} == {"linux-users", "g-" + outer.replace("-", "")[:30]}
+        assert all({g["value"] for g in u["groups"]} == {group, outer} for u in s.users())
     tenant.permissions.discard("GroupMember.Read.All")
     with Source(tenant, test=True) as s:
         assert s.wait() == 1

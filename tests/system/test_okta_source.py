@@ -485,6 +485,7 @@ def test_a_test_names_what_is_missing_and_shows_ten_people(okta, sources):
     s = sources(okta, test=True, assigned_groups=["linux-users"])
     assert s.wait() == 0, s.ops("finding")
     assert len(s.users()) == 10 and not s.commits() and not s.ops("begin")
+    assert all(u["groups"] == [{"value": "linux-users"}] for u in s.users())
     assert not [level for level, _ in findings(s) if level == "error"]
     okta.forbidden.add(r"/api/v1/logs")
     s = sources(okta, test=True, domain=None)
