@@ -27,6 +27,7 @@ struct pingone_group {
 struct pingone_changed {
     char id[37];
     bool deleted; // the log says so
+    bool ill;     // could not be had when it was last asked for, and that was said
 };
 
 // What the log of activities said since the last look.

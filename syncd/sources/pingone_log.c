@@ -82,6 +82,7 @@ static void note(struct pingone_log *log, const char *id, bool deleted)
         return;
     }
     snprintf(log->changed[log->n_changed].id, sizeof(log->changed[0].id), "%s", id);
+    log->changed[log->n_changed].ill = false;
     log->changed[log->n_changed++].deleted = deleted;
 }
 

@@ -12,6 +12,7 @@
 #include "syncd/sources/pingone.h"
 #include "syncd/sources/wait.h"
 
+#define FAILED_MAX     3 // people in a row who cannot be had: it is PingOne, and not they
 #define PASSES_MAX     3 // begun again because somebody changed while it was read
 #define PROGRESS_EVERY 5000
 #define SAID_MAX       (64 * 1024) // six texts of 1 KiB with all of it escaped, and 64 groups
@@ -149,7 +150,8 @@ static int check_environment(struct web *w, const json_t *user)
 
 // ---- one alone ----
 
-// 0; -ENOENT: not there; -ENODATA: in which groups it is cannot be told; -ECANCELED as above.
+// 0; -ENOENT: not there; -ENODATA: in which groups it is cannot be told; -EREMOTEIO: it is this one
+// that cannot be had, and not PingOne; -ECANCELED as above.
 static int read_one(struct web *w, struct say *say, const char *id)
 {
     struct pingone *p = w->own;
@@ -163,8 +165,10 @@ static int read_one(struct web *w, struct say *say, const char *id)
     if ((size_t)snprintf(base, sizeof(base), "%s/%s", p->users, id) >= sizeof(base))
         return -ENAMETOOLONG;
     url = http_url(base, "include", "memberOfGroupIDs", NULL);
-    r = url ? web_get(w, url, &a) : -ENOMEM;
+    r = url ? web_send(w, &(struct http_request){.url = url, .no_5xx_again = true}, &a) : -ENOMEM;
     free(url);
+    if (r == -EBADMSG || r == -ETIMEDOUT || (r == -EAGAIN && a.status >= 500))
+        r = -EREMOTEIO;
     if (r >= 0 && strcmp(person_text(a.json, "id") ?: "", id) != 0) {
         snprintf(w->why, sizeof(w->why),
                  "PingOne answers with another user than the one asked for");
@@ -215,13 +219,35 @@ static int each_user(struct web *w, const json_t *user, const char *fault, void 
 
 // Lists lag behind, and their pages shift while they are read: before somebody is said to have
 // changed, or to have left a group, the user itself is asked.
+static void say_ill(struct web *w, struct say *say, const char *id)
+{
+    char why[HTTP_WHY_MAX + 100];
+
+    snprintf(why, sizeof(why),
+             "cannot be read: %s. What is known stands, and it is asked for again", w->why);
+    begin(w, say);
+    emit_problem(id, id, false, why);
+}
+
 static int look_again(struct web *w, struct say *say)
 {
+    struct pingone *p = w->own;
+    size_t failed = 0;
     int r = 0;
 
     say->sure = true;
     for (size_t i = 0; i < say->n_doubtful && r >= 0; i++) {
-        r = read_one(w, say, say->doubtful[i].id);
+        const char *id = say->doubtful[i].id;
+        r = read_one(w, say, id);
+        failed = r == -EREMOTEIO ? failed + 1 : 0;
+        if (failed >= FAILED_MAX)
+            return -EAGAIN;
+        if (r == -EREMOTEIO) { // it is in the list, and no more is known of it
+            say_ill(w, say, id);
+            listed_bytes_begin(p->listed);
+            listed_record(p->listed, id, listed_bytes_end(p->listed), false);
+            r = 0;
+        }
         r = r == -ENOENT ? 0 : r == -ENODATA ? -EBADMSG : r; // gone: the listing lacks it
     }
     return r;
@@ -304,14 +330,28 @@ static enum web_outcome read_changed(struct web *w, bool due)
 {
     struct pingone *p = w->own;
     struct say say = {.delta = true, .sure = true};
+    struct pingone_changed keep[PINGONE_CHANGED_MAX];
+    size_t left = 0;
+    bool down = false;
     int r = 0;
 
     listed_begin(p->listed);
-    for (size_t i = 0; i < p->log.n_changed && r >= 0; i++)
-        r = read_named(w, &say, &p->log.changed[i]);
-    if (r < 0) // one whose address fails keeps nobody else from being read
-        return due ? read_all(w) : web_failed(w, r);
-    p->log.n_changed = 0;
+    for (size_t i = 0; i < p->log.n_changed && r >= 0 && !down; i++) {
+        struct pingone_changed *c = &p->log.changed[i];
+        r = read_named(w, &say, c);
+        if (r != -EREMOTEIO)
+            continue;
+        if (!c->ill)
+            say_ill(w, &say, c->id);
+        c->ill = true;
+        keep[left++] = *c; // asked for again with the next ones
+        down = left == FAILED_MAX && i + 1 == FAILED_MAX;
+        r = 0;
+    }
+    if (r < 0 || down) // what the log named is kept, and the list tells of all
+        return due ? read_all(w) : web_failed(w, r < 0 ? r : -EAGAIN);
+    memcpy(p->log.changed, keep, left * sizeof(keep[0]));
+    p->log.n_changed = left;
     if (say.open)
         commit(w, &say);
     return p->log.whole || due ? read_all(w) : WEB_READ;

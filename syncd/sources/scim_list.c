@@ -327,6 +327,7 @@ int scim_one(struct web *w, const struct scim_server *s, const char *path, const
         asprintf(&url, "%s%s/%.*s", s->base, path, (int)strlen(escaped) - 2, escaped + 1) < 0)
         return -ENOMEM;
     q.url = url;
+    q.no_5xx_again = true; // others wait
     e = web_send(w, &q, &a);
     got = json_string_value(scim_get(a.json, "id"));
     if (e == 0 && (!got || strcmp(got, id) != 0)) {

@@ -11,8 +11,9 @@
 #include "syncd/sources/json_text.h"
 #include "syncd/sources/scim.h"
 
-#define TO_COME   60  // seconds that a clock may be ahead
-#define ASKED_MAX 100 // beyond so many missing ones, a second pass costs less
+#define TO_COME    60  // seconds that a clock may be ahead
+#define ASKED_MAX  100 // beyond so many missing ones, a second pass costs less
+#define FAILED_MAX 3   // in a row that cannot be had: it is the server
 
 static const char *name_of(const struct scim *s)
 {
@@ -371,15 +372,39 @@ static int say_absent(struct scim *s)
     return 0;
 }
 
-// Whoever is there after all was left out by the pages and is taken now.
-static int ask_for_each(struct scim *s, const char *path, scim_take *take, const struct listed *l)
+// It may be this one that cannot be had, and not the server.
+static bool is_theirs(int r)
 {
+    return r == -EAGAIN || r == -EBADMSG || r == -ETIMEDOUT;
+}
+
+// Not known to be gone: what is known stands, and it is asked for with the next whole reading.
+static int hold(struct scim *s, struct listed *l, const char *id)
+{
+    char why[HTTP_WHY_MAX + 60];
+
+    snprintf(why, sizeof(why), "is not listed, and cannot be read: %s. What is known stands",
+             s->w->why);
+    open_listing(s);
+    emit_problem(name_of(s), id, false, why);
+    listed_bytes_begin(l);
+    listed_record(l, id, listed_bytes_end(l), false);
+    return 0;
+}
+
+// Whoever is there after all was left out by the pages and is taken now.
+static int ask_for_each(struct scim *s, const char *path, scim_take *take, struct listed *l)
+{
+    size_t failed = 0;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < missing.n; i++) {
         json_t *row = NULL;
         r = scim_one(s->w, &s->server, path, missing.id[i], &row);
-        if (r == 0)
+        failed = is_theirs(r) ? failed + 1 : 0;
+        if (is_theirs(r) && failed < FAILED_MAX)
+            r = hold(s, l, missing.id[i]);
+        else if (r == 0)
             r = take(s, row);
         else if (r == -ENOENT)
             r = 0;

@@ -64,6 +64,7 @@ class Scim(fake_web.Server):
     cursors         pages by cursor (RFC 9865); announced in ServiceProviderConfig where `discovery`
     etags           a list has one, and If-None-Match is heard (RFC 7644, 3.14)
     spelling        a function over each name of an attribute (RFC 7643, 2.1: names have no case)
+    hidden          ids that no list has, though they are there by themselves
     on_page         called with the number of each page of people before it is made
     """
 
@@ -77,6 +78,7 @@ class Scim(fake_web.Server):
         self.hides_inactive, self.passes_filters, self.filters = False, False, {"active", "modified"}
         self.cursors, self.discovery, self.etags, self.lists_groups = False, False, False, True
         self.spelling = self.on_page = None
+        self.hidden = set()
         self.get(base + "/Users", lambda r: self._list(r, self.people, True))
         self.get(base + "/Groups", lambda r: self._list(r, self.groups, False) if self.lists_groups else error(404))
         self.get(re.compile(re.escape(base) + "/(Users|Groups)/(.*)"), self._one)
@@ -110,7 +112,7 @@ class Scim(fake_web.Server):
 
     # RFC 7644, 3.4.2: filter, startIndex and count; RFC 9865, 2: cursor.
     def _list(self, request, rows, people):
-        rows = list(rows.values())
+        rows = [row for row in rows.values() if row["id"] not in self.hidden]
         given = request.query.get("filter")
         if given and not self.passes_filters:
             rows = self._filter(rows, given)

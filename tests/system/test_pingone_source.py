@@ -148,6 +148,24 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
     assert once(server, assigned_groups=["b0000000-0000-4000-8000-000000000099"]).status == 1
 
 
+def test_one_who_cannot_be_had_holds_up_nobody_else(server):
+    one, two, three = list(server.people)[:3]
+    with source(server, poll=3) as s:
+        s.until_commits()
+        hit = server.fault(path=f"/users/{one}", status=500, times=None)
+        server.change(one, username="renamed@acme.example")
+        server.change(two, enabled=False)
+        s.until(lambda s: any(u["id"] == two for u in s.users()[PEOPLE:]), "the other")
+        s.until(lambda s: hit.hits and any(m.get("id") == one for m in s.ops("problem")), "it to be said whom it is about")
+        whole = sum(l["mode"] == "full" for l in listings(s))
+        s.until(lambda s: sum(l["mode"] == "full" for l in listings(s)) >= whole + 2, "whole listings")
+        server.change(three, enabled=False)
+        s.until(lambda s: s.users()[-1]["id"] == three, "one more to be locked")
+        assert not s.ops("absent") and not any(u["id"] == one for u in s.users()[PEOPLE:])
+        server.mend()
+        s.until(lambda s: s.users()[-1]["id"] == one, "the first one, at last")
+
+
 def test_a_user_that_does_not_say_its_groups_keeps_nobody_from_leaving(server):
     one, two, three = list(server.people)[:3]
     server.silent = True

@@ -220,6 +220,20 @@ def test_somebody_who_slips_through_between_two_pages_is_not_absent(server, scim
     assert {m["id"] for m in s.ops("absent")} == {"id-p01", "id-p02"}
 
 
+def test_one_who_cannot_be_had_holds_up_nobody_else(server, scim):
+    s = scim(full_every=1)
+    s.knows(NAMES)
+    server.fault(path="/Users/id-p03$", status=500, times=None)
+    gone = server.hidden = {"id-p03"}
+    s.says("What is known stands")
+    server.change("p05", active=False)
+    s.until(lambda s: status(s, "p05") == "disabled", "p05 to be disabled")
+    assert "id-p03" not in s.look()[2] and {m.get("id") for m in s.ops("problem") if "stands" in m["text"]} == gone
+    server.mend()
+    server.people.pop("id-p03")
+    s.until(lambda s: "id-p03" in s.look()[2], "it to be absent, once it is known to be")
+
+
 def test_whoever_was_deleted_is_asked_for_by_id_and_said_once(server, scim):
     s = scim().knows(NAMES)
     server.remove("p03")
