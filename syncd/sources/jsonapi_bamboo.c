@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // BambooHR: a report of all employees with the members that are mapped, and a feed of changes that
-// says when the report is worth reading. documentation.bamboohr.com: "Request a custom report",
-// "Get updated employee IDs".
+// says when the report is worth reading.
+// https://documentation.bamboohr.com/reference/request-custom-report (said to be replaced by
+// datasets one day; the body is JSON for a Content-Type of application/json to the letter, unknown
+// fields are left out without a word),
+// https://documentation.bamboohr.com/reference/get-changed-employee-ids
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@
 #define MEMBERSHIP 2u
 #define DELETED    4u
 
+// https://developer.okta.com/docs/reference/api/event-types/
 static const struct {
     const char *name;
     unsigned what;

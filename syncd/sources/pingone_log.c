@@ -58,15 +58,38 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-// Signing in changes nobody, and is most of the log.
+// The types are those that a subscription may ask for (Ping's Terraform provider, pingone_webhook,
+// included_action_types). Signing in changes nobody, and is most of the log.
 static bool matters(const char *action)
 {
-    static const char *const noise[] = {"USER.ACCESS_", "USER.SLO", "USER.KBA_"};
+    static const char *const noise[] = {"USER.ACCESS_", "USER.SLO_", "USER.QUOTA_"};
+    static const char *const ours[] = {"USER.", "MEMBER_OF_GROUP.", "GROUP.", "POPULATION."};
 
     for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
         if (begins(action, noise[i]))
             return false;
-    return begins(action, "USER.") || strstr(action, "GROUP") || begins(action, "POPULATION.");
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (begins(action, ours[i]))
+            return true;
+    return false;
+}
+
+// A membership is named by its group; whose it is stands in its address alone:
+// .../users/ID/memberOfGroups/ID.
+static bool user_of(const json_t *resource, char id[37])
+{
+    const char *type = person_text(resource, "type"), *own = person_text(resource, "id");
+    const char *href = person_text(resource, "href"), *at;
+
+    if (type && strcmp(type, "USER") == 0 && own)
+        return snprintf(id, 37, "%s", own) == 36 && rollcall_is_uuid(id);
+    if (!type || strcmp(type, "MEMBER_OF_GROUP") != 0 || !href)
+        return false;
+    at = strstr(href, "/users/");
+    if (!at || strlen(at) < 7 + 37 || at[7 + 36] != '/')
+        return false;
+    snprintf(id, 37, "%.36s", at + 7);
+    return rollcall_is_uuid(id);
 }
 
 static void note(struct pingone_log *log, const char *id, bool deleted)
@@ -109,8 +132,8 @@ static int each_entry(struct web *w, const json_t *entry, const char *fault, voi
         return 0;
     json_array_foreach(resources, i, r)
     {
-        const char *type = person_text(r, "type"), *id = person_text(r, "id");
-        if (!type || strcmp(type, "USER") != 0 || !rollcall_is_uuid(id))
+        char id[37];
+        if (!user_of(r, id))
             continue;
         note(&p->log, id, strcmp(action, "USER.DELETED") == 0);
         named = true;

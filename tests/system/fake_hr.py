@@ -53,9 +53,10 @@ class Workday(fake_web.Server):
 
 class Bamboo(fake_web.Server):
     """BambooHR: Basic with the API key as the user; POST /reports/custom?format=JSON&onlyCurrent=false with the
-    names of fields (documentation.bamboohr.com, "Request a custom report"); GET /employees/changed?since=, whose +
-    has to be %2B ("Get updated employee IDs"). Facts: HR systems, 3. Whoever has dates to come is there only with
-    onlyCurrent=false."""
+    names of fields (https://documentation.bamboohr.com/reference/request-custom-report: a Content-Type that is not
+    application/json to the letter makes the body XML, and a field that is not known is left out without a word); GET
+    /employees/changed?since=, whose + has to be %2B (https://documentation.bamboohr.com/reference/get-changed-employee-ids).
+    Facts: HR systems, 3. Whoever has dates to come is there only with onlyCurrent=false."""
 
     def __init__(self, people, **more):
         super().__init__(**more)
@@ -66,7 +67,10 @@ class Bamboo(fake_web.Server):
         self.get("/api/v1/employees/changed", self.changes)
 
     def report(self, q):
-        fields = q.json["fields"]
+        if q.headers.get("content-type") != "application/json":
+            return 400, {"error": "Malformed XML"}
+        known = {k for p in self.people for k in p}
+        fields = [f for f in q.json["fields"] if f in known]
         assert q.query["format"] == "JSON"
         today = time.strftime("%Y-%m-%d")
         rows = [{k: p.get(k) for k in ["id"] + fields} for p in self.people

@@ -68,8 +68,11 @@ class PingOne(fake_web.Server):
         new = u["id"] not in self.people
         self.people[u["id"]] = u
         for g, ids in self.members.items():
+            if (g in groups) != (u["id"] in ids) and not new:
+                self.note_member("MEMBER_OF_GROUP." + ("CREATED" if g in groups else "DELETED"), u["id"], g)
             (ids.add if g in groups else ids.discard)(u["id"])
-        self.note(action or ("USER.CREATED" if new else "USER.UPDATED"), u["id"])
+        if action != "":
+            self.note(action or ("USER.CREATED" if new else "USER.UPDATED"), u["id"])
         return u["id"]
 
     def change(self, id, action="USER.UPDATED", **members):
@@ -84,11 +87,18 @@ class PingOne(fake_web.Server):
         self.note("USER.DELETED", id)
 
     def note(self, action, *ids, at=None, kind="USER"):
-        """An entry of the log (DP: audit activities, data model)."""
+        """An entry of the log: https://developer.pingidentity.com/pingone-api/platform/audit-activities.html (data model).
+        The names of actions are those of a subscription (Ping's Terraform provider, pingone_webhook: included_action_types).
+        A membership's resource has the id of the group, and the user's in its address alone, as entries of real
+        environments have it that AppOmni published (event-maturity-matrix, products/pingone)."""
         at = at or self.now()
         self.log.append({"id": str(uuid.uuid4()), "recordedAt": self._time(at), "createdAt": self._time(at),
                          "action": {"type": action, "description": action}, "result": {"status": "SUCCESS"},
                          "resources": [{"type": kind, "id": i, "environment": {"id": ENV}} for i in ids]})
+
+    def note_member(self, action, user, group):
+        self.note(action, group, kind="MEMBER_OF_GROUP")
+        self.log[-1]["resources"][0]["href"] = f"{self.origin}/v1/environments/{ENV}/users/{user}/memberOfGroups/{group}"
 
     @staticmethod
     def _time(at):
