@@ -86,6 +86,7 @@ static void begin_headers(struct transfer *t)
     http_answer_done(&t->a);
     free(t->type);
     free(t->retry_after);
+    t->headers_end = false;
     t->type = t->retry_after = NULL;
     t->a.rate_limit = t->a.rate_remaining = t->a.rate_reset = -1;
 }
@@ -109,6 +110,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     while (len > 0 && strchr("\r\n \t", line[len - 1]))
         len--;
     line[len] = 0;
+    t->headers_end = t->headers_end || len == 0;
     value = strchr(line, ':');
     if (value) {
         *value++ = 0;
@@ -391,6 +393,10 @@ int http_transfer(struct transfer *t, const struct auth_headers *ours)
         h->sent++;
         r = error_of(t, perform(h));
         t->a.status = (int)status_of(h);
+        if (r == 0 && !t->headers_end) { // to libcurl it is an answer without a body
+            snprintf(h->said, sizeof(h->said), "the connection ended among the headers");
+            r = -EBADMSG;
+        }
         t->a.arrived = (int64_t)time(NULL);
         if (t->a.date > 0) {
             h->skew = t->a.date - t->a.arrived;

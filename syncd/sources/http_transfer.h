@@ -35,6 +35,7 @@ struct transfer {
     char *type, *retry_after;
     size_t len, header_bytes, bytes; // of h->body; of headers; of the body as it came
     bool bad_link;                   // to a next page, at no address
+    bool headers_end;                // the empty line behind them came
     bool taken;                      // the first byte was given away
     int error;                       // of our own, with which the transfer was ended
     bool passing;                    // an error that may not be there the next time

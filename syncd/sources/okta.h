@@ -114,6 +114,8 @@ int okta_log_look(struct web *w);
 int okta_log_recent(struct web *w);
 bool okta_log_asks(const struct okta *o);
 bool okta_log_takes(const struct okta *o);
+// The groups that this one is in by its own word, into `in`: {oid: true}.
+int okta_user_groups(struct web *w, const char *user, json_t *in);
 // Reads what hints asked for, and says it.
 int okta_read_hinted(struct web *w);
 

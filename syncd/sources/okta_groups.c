@@ -408,6 +408,35 @@ static void compare_members(struct okta *o, const struct okta_group *g, const st
             json_object_set_new(o->users, g->members.id[i], json_false());
 }
 
+#define CONFIRM_MAX 50 // beyond, the list is believed
+
+// A list's pages shift while it is read, when somebody before leaves: whoever fell out of it is
+// asked, before that is said.
+static int confirm_lost(struct web *w, const struct okta_group *g, struct okta_ids *now)
+{
+    const struct okta_ids *old = g->known ? &g->members : &g->before;
+    size_t lost = 0, listed = now->n;
+    int r = 0;
+
+    for (size_t i = 0; i < old->n; i++)
+        lost += !has(now, old->id[i]);
+    for (size_t i = 0; r == 0 && lost <= CONFIRM_MAX && i < old->n; i++) {
+        struct okta_ids found = {.id = now->id, .n = listed};
+        json_t *in;
+        if (has(&found, old->id[i]))
+            continue;
+        in = json_object();
+        r = okta_user_groups(w, old->id[i], in);
+        if (r == 0 && json_object_get(in, g->oid))
+            r = append(now, old->id[i]);
+        else if (r == -ENOENT || r == -EAGAIN || r == -EBADMSG)
+            r = 0; // the list's word stands
+        json_decref(in);
+    }
+    ids_sort(now);
+    return r;
+}
+
 static void say_list(struct reading *reading, const struct okta_ids *ids)
 {
     const struct okta_group *g = reading->g;
@@ -455,6 +484,10 @@ int okta_group_say(struct web *w, struct okta_group *g)
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {
         ids_sort(&reading.ids);
+        if (g->assigned)
+            r = confirm_lost(w, g, &reading.ids);
+    }
+    if (r == 0) {
         say_list(&reading, &reading.ids);
         if (g->assigned)
             keep_list(o, g, &reading.ids);

@@ -230,10 +230,15 @@ static int take_oids(struct web *w, const json_t *list, void *ctx)
     return 0;
 }
 
+int okta_user_groups(struct web *w, const char *user, json_t *in)
+{
+    return okta_pages(w, url_of(w->own, user, "/groups"), take_oids, in);
+}
+
 static int read_moved(struct web *w, const char *id, json_t *asked, struct slice *s)
 {
     json_t *in = json_object();
-    int r = okta_pages(w, url_of(w->own, id, "/groups"), take_oids, in);
+    int r = okta_user_groups(w, id, in);
 
     if (r == 0)
         json_array_append_new(s->moved,
