@@ -33,7 +33,8 @@ struct graph_listing {
     bool open, full;
     int64_t as_of;
     uint64_t rows, done, news;
-    json_t *lists; // full: groups whose list of members goes on
+    uint64_t total; // of `done`, about; 0: not known
+    json_t *lists;  // full: groups whose list of members goes on
 };
 
 // What cannot be read: asked for again after a pause that grows, and said when it is over.

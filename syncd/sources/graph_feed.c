@@ -148,7 +148,7 @@ static int read_feed(struct graph *g, const struct feed *f, char *url, char **re
         if (r == 0 && (!pages_go_on(&pages, url) || nothing >= NOTHING_MAX))
             r = refuse(g, f->name, "page follows page without an end");
         if (r == 0 && g->in.open)
-            emit_progress(g->in.done, g->in.done);
+            emit_progress(g->in.done, g->in.total > g->in.done ? g->in.total : 0);
     }
     free(url);
     pages_done(&pages);

@@ -65,9 +65,10 @@ struct okta {
     bool restored; // what the cursor has of them was taken
     int status;    // of the last answer of a listing
     char *log;
-    bool watch;    // the log is looked at between the pages of a listing
-    bool patient;  // and what cannot be had now is waited for
-    uint64_t done; // people of that listing so far
+    bool watch;     // the log is looked at between the pages of a listing
+    bool patient;   // and what cannot be had now is waited for
+    uint64_t done;  // people of that listing so far
+    uint64_t total; // of them, about; 0: not known
     int64_t silence_ms, next_whole_ms;
     unsigned misses;  // looks at changes in a row that could not be had
     bool log_refused; // said once

@@ -56,6 +56,11 @@ static int watch(struct web *w)
     return r < 0 ? r : o->watch && okta_log_takes(o) ? -ECANCELED : 0;
 }
 
+static uint64_t total_of(const struct okta *o)
+{
+    return o->total > o->done ? o->total : 0;
+}
+
 // A wait in the middle of a listing: the engine hears that we are there, and the log is watched.
 static int rest(struct web *w, int64_t ms)
 {
@@ -68,7 +73,7 @@ static int rest(struct web *w, int64_t ms)
         if (o->watch && o->next_log_ms - now < part)
             part = o->next_log_ms > now ? o->next_log_ms - now : 1;
         if (o->patient) {
-            emit_progress(o->done, 0);
+            emit_progress(o->done, total_of(o));
             emit_flush();
         }
         source_pause(part);
@@ -296,7 +301,7 @@ static int take_users(struct web *w, const json_t *list, void *ctx)
             okta_say(w, object, true, &whole->rows);
     }
     ((struct okta *)w->own)->done = whole->people;
-    emit_progress(whole->people, 0);
+    emit_progress(whole->people, total_of(w->own));
     return 0;
 }
 
@@ -318,6 +323,28 @@ static int list_users(struct web *w, struct whole *whole)
     return r;
 }
 
+// For who waits for the first reading: about how many there are. It may as well not be known.
+// .../tag/Group/#listGroups: expand=stats; everybody is in the built-in group Everyone.
+static void count_users(struct web *w)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL, *url = NULL;
+    struct http_answer a = {0};
+
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return;
+    url = http_url(base, "filter", "type eq \"BUILT_IN\"", "expand", "stats", NULL);
+    if (url && web_send(w, &(struct http_request){.url = url, .budget = 5}, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json); i++) {
+            const json_t *stats =
+                json_object_get(json_object_get(json_array_get(a.json, i), "_embedded"), "stats");
+            json_int_t n = json_integer_value(json_object_get(stats, "usersCount"));
+            if (n > 0 && (uint64_t)n > o->total)
+                o->total = (uint64_t)n;
+        }
+    http_answer_done(&a);
+}
+
 static int say_whole(struct web *w, int64_t began, bool watched)
 {
     struct okta *o = w->own;
@@ -327,8 +354,10 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     int r;
 
     o->loaded = o->watch = false;
-    o->done = 0;
+    o->done = o->total = 0;
     r = okta_groups_find(w);
+    if (r == 0 && !watched)
+        count_users(w);
 
     if (o->listed)
         listed_begin(o->listed);

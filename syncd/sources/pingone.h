@@ -54,6 +54,7 @@ struct pingone {
     size_t n_groups;
     char *since;     // the cursor of what was committed last, or NULL
     int64_t as_of;   // of the last listing
+    uint64_t count;  // of the list in work, as its last page said; 0: not known
     int64_t read_at; // when all of them were read (ms, monotonic)
     struct pingone_log log;
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rollcall/parse.h"
 #include "syncd/sources/jsonapi_rows.h"
 #include "syncd/sources/pingone.h"
 
@@ -52,7 +53,7 @@ static int step(struct web *w, struct walk *walk, const char *href)
 
 // ---- one page, as its bytes come ----
 
-enum { NEXT };
+enum { NEXT, COUNT };
 
 struct page {
     struct web *w;
@@ -102,8 +103,10 @@ static int read_page(struct page *page, const char *url)
 // 1: there is another page; 0: that was the last.
 static int turn(struct web *w, struct walk *walk, const struct rows *rows)
 {
-    const char *next = rows_beside(rows, NEXT);
+    const char *next = rows_beside(rows, NEXT), *count = rows_beside(rows, COUNT);
 
+    if (!count || rollcall_parse_u64(count, 0, INT64_MAX, &((struct pingone *)w->own)->count) < 0)
+        ((struct pingone *)w->own)->count = 0;
     walk->empty = rows_count(rows) > 0 ? 0 : walk->empty + 1;
     if (!next)
         return 0;
@@ -134,7 +137,7 @@ int pingone_pages(struct web *w, const char *url, const char *member, const char
 {
     struct page page = {.w = w, .each = each, .ctx = ctx};
     struct walk walk = {.url = strdup(url)};
-    struct pointer list = {0}, next = {0};
+    struct pointer list = {0}, next = {0}, count = {0};
     char path[64];
     int r;
 
@@ -143,16 +146,19 @@ int pingone_pages(struct web *w, const char *url, const char *member, const char
     if (r == 0)
         r = pointer_parse("/_links/next/href", &next);
     if (r == 0)
+        r = pointer_parse("/count", &count);
+    if (r == 0)
         r = walk.url ? read_pages(w, &walk,
                                   &(struct rows_settings){.list = &list,
                                                           .wanted = wanted,
-                                                          .beside = {&next},
+                                                          .beside = {&next, &count},
                                                           .row = on_row,
                                                           .ctx = &page},
                                   &page)
                      : -ENOMEM;
     pointer_done(&list);
     pointer_done(&next);
+    pointer_done(&count);
     free(walk.url);
     free(walk.mark);
     return r;

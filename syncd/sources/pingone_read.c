@@ -14,7 +14,7 @@
 
 #define FAILED_MAX     3 // people in a row who cannot be had: it is PingOne, and not they
 #define PASSES_MAX     3 // begun again because somebody changed while it was read
-#define PROGRESS_EVERY 5000
+#define PROGRESS_EVERY 1000
 #define SAID_MAX       (64 * 1024) // six texts of 1 KiB with all of it escaped, and 64 groups
 
 struct say {
@@ -189,6 +189,7 @@ static int read_one(struct web *w, struct say *say, const char *id)
 static int each_user(struct web *w, const json_t *user, const char *fault, void *ctx)
 {
     struct say *say = ctx;
+    const struct pingone *p = w->own;
     bool assigned;
     json_t *groups;
     int r = check_environment(w, user);
@@ -196,7 +197,7 @@ static int each_user(struct web *w, const json_t *user, const char *fault, void 
     if (r < 0)
         return r;
     if (++say->met % PROGRESS_EVERY == 0)
-        emit_progress(say->met, 0);
+        emit_progress(say->met, p->count > say->met ? p->count : 0);
     if (!user) {
         emit_problem("a user", NULL, false, fault);
         return 0;
@@ -267,6 +268,7 @@ static int pass(struct web *w)
         return r;
     pingone_groups_say(p);
     pingone_groups_gone_say(w);
+    p->count = 0;
     url = http_url(p->users, "limit", PINGONE_PAGE, NULL);
     r = url ? pingone_pages(w, url, "users", pingone_wanted(p), each_user, &say) : -ENOMEM;
     free(url);

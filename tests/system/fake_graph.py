@@ -311,6 +311,9 @@ class Tenant:
         """https://learn.microsoft.com/graph/paging"""
         size, at = min(int(q.query.get("$top", 100)), 999), int(q.query.get("$skiptoken", 0))
         answer = {"value": items[at:at + size]}
+        # https://learn.microsoft.com/graph/aad-advanced-queries
+        if q.query.get("$count") == "true" and q.headers.get("consistencylevel") == "eventual":
+            answer["@odata.count"] = len(items)
         if at + size < len(items):
             more = urllib.parse.urlencode({**q.query, "$skiptoken": at + size})
             answer["@odata.nextLink"] = f"{self.server.origin}{q.path}?{more}"

@@ -203,8 +203,14 @@ class Okta(fake_web.Server):
         return {k: v for k, v in g.items() if k != "members"}
 
     def _list_groups(self, request):
-        """.../tag/Group/: `q` finds the beginning of names, `filter` type and times."""
+        """.../tag/Group/: `q` finds the beginning of names, `filter` type and times; expand=stats has numbers with each.
+        Everyone is built in."""
         groups = [self._shown(g) for g in list(self.groups.values())]
+        if "BUILT_IN" in request.query.get("filter", ""):
+            everyone = {"id": "00gEveryone", "type": "BUILT_IN", "profile": {"name": "Everyone"}}
+            if request.query.get("expand") == "stats":
+                everyone["_embedded"] = {"stats": {"usersCount": sum(u["status"] != "DEPROVISIONED" for u in self.users.values())}}
+            return self._pages(request, [everyone])
         q, f = request.query.get("q"), request.query.get("filter")
         if q is not None:
             groups = [g for g in groups if g["profile"]["name"].startswith(q)]

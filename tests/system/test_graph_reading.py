@@ -146,6 +146,16 @@ def test_everybody_is_said_once_however_the_pages_come(tenant):
     assert s.picture.members == {group: set(ids)}  # of three pages
 
 
+def test_the_first_reading_tells_how_far_it_is(tenant, server):
+    people(tenant, 45)
+    tenant.page_size = 10
+    s = once(tenant)
+    assert (20, 45) in [(m["done"], m["total"]) for m in s.ops("progress")]
+    server.fault(path="count=true", status=403)
+    s = once(tenant)
+    assert len(s.picture.users) == 45 and {m["total"] for m in s.ops("progress")} == {0}
+
+
 def test_changes_come_and_quiet_costs_one_request_a_feed(tenant, server):
     alice, bob = tenant.add("alice", employeeId="1"), tenant.add("bob", employeeId="2")
     group = tenant.add_group("linux users", alice)

@@ -127,6 +127,7 @@ def test_all_are_read_by_pages_and_leavers_by_name(okta, sources):
     assert sorted(p.status().values()) == ["active"] * 447 + ["terminated"] * 3
     assert p.members[g] == set(ids[:430])
     assert okta.connections == 1
+    assert [(m["done"], m["total"]) for m in s.ops("progress")][:2] == [(200, 447), (400, 447)]
 
 
 FAULTS = {

@@ -58,6 +58,14 @@ def test_short_pages_are_followed_to_the_end_over_one_connection(server):
     assert {g["group"]["displayName"] for g in s.ops("group")} == {"linux-users", "linux-admins"}
 
 
+def test_a_reading_tells_how_far_it_is(server):
+    server.page = 500
+    for n in range(2100 - PEOPLE):
+        server.people[f"b0000000-0000-4000-8000-{n:012d}"] = {**fake.user(5000 + n, f"w{n}@acme.example"), "id": f"b0000000-0000-4000-8000-{n:012d}"}
+    s = once(server)
+    assert s.status == 0 and [(m["done"], m["total"]) for m in s.ops("progress")] == [(1000, 2100), (2000, 2100)]
+
+
 def test_no_person_has_an_end_for_pingone_has_no_leave_dates(server):
     ours = "urn:rollcall:1.0:User"
     assert all(set(u[ours]) == {"status"} for u in once(server).users())
