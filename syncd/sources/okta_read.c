@@ -101,7 +101,7 @@ static int await(struct web *w, const struct http_answer *a, int64_t *waited)
     const struct okta *o = w->own;
     int64_t ms = okta_page_pause(a->rate_limit, a->rate_remaining, reset_in(a));
 
-    if (!o->patient || *waited > WAIT_MAX_MS)
+    if (!o->patient || *waited > WAIT_MAX_MS || (o->brief && a->status >= 500))
         return -EAGAIN;
     ms = a->status == 429 && ms > 0 ? ms : *waited / 2 + 1000;
     *waited += ms;
@@ -123,7 +123,11 @@ int okta_pages_of(struct web *w, char *url, const char *const *wanted,
 
     while (r == 0 && url) {
         struct http_answer a = {0};
-        r = web_send(w, &(struct http_request){.url = url, .wanted = wanted}, &a);
+        r = web_send(w,
+                     &(struct http_request){.url = url,
+                                            .wanted = wanted,
+                                            .no_5xx_again = ((struct okta *)w->own)->brief},
+                     &a);
         ((struct okta *)w->own)->status = a.status;
         if (r == -EAGAIN) {
             r = await(w, &a, &waited);
@@ -364,11 +368,13 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     if (r == 0)
         emit_begin(true, okta_as_of(o), NULL, 0, since);
     o->patient = r == 0;
+    o->brief = watched; // the log waits
     for (size_t i = 0; r == 0 && i < o->n_groups; i++)
         r = okta_group_say(w, &o->group[i]);
     if (r == 0)
         okta_groups_gone_say(w);
     o->loaded = r == 0;
+    o->brief = false;
     // Before, nothing that the log hints at could be said: it was not known who is assigned.
     o->watch = watched;
     if (r == 0)
@@ -381,6 +387,7 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     set_time(w, "since", began - OVERLAP);
     set_time(w, "groups", began - OVERLAP);
     set_time(w, "whole", began);
+    o->want_whole = false;
     // What a bookmark hints at was read after it was made; but lists lag behind the log.
     okta_commit(w, whole.rows, !okta_log_asks(o));
     if (o->listed)
