@@ -280,7 +280,8 @@ static enum web_outcome okta_read(struct web *w)
         if (o->pins && !json_object_get(w->cursor, "pins"))
             json_object_set_new(w->cursor, "pins", json_deep_copy(o->pins));
     }
-    if (whole && (okta_server_now(o) < due || source_now_ms() < o->next_whole_ms)) {
+    if (whole &&
+        ((okta_server_now(o) < due && !o->want_whole) || source_now_ms() < o->next_whole_ms)) {
         r = read_delta(w);
     } else {
         r = okta_read_whole(w);
@@ -307,7 +308,7 @@ static int hint(struct web *w)
     r = okta_log_look(w);
     if (r == -ESTALE)
         return 1; // read() meets it again, and begins afresh
-    return r < 0 ? r : okta_log_asks(o);
+    return r < 0 ? r : okta_log_due(o);
 }
 
 static void done(struct web *w)

@@ -26,6 +26,7 @@ struct okta_group {
     char *name;
     bool assigned; // in assigned_groups: who is in none of these is nobody here
     bool known;    // its list was read before
+    bool unread;   // its list cannot be had now: what is known of it stands
     bool gone;     // of an assigned one: Okta has it no more, `members` are the last known
     struct okta_ids members; // of an assigned one
     struct okta_ids before;  // as they were before the list in work, where there was one
@@ -64,8 +65,11 @@ struct okta {
     json_t *first, *users, *moved, *groups;
     // People who cannot be read though the org answers: okta_late.c.
     json_t *late;
-    bool restored; // what the cursor has of them was taken
-    int status;    // of the last answer of a listing
+    bool restored;                            // what the cursor has of them was taken
+    bool brief;                               // an answer of 5xx is not waited for
+    bool want_whole;                          // who is one of ours was not known, and is now
+    int64_t groups_after_ms, groups_pause_ms; // lists that could not be had are asked for again
+    int status;                               // of the last answer of a listing
     char *log;
     bool watch;     // the log is looked at between the pages of a listing
     bool patient;   // and what cannot be had now is waited for
@@ -120,6 +124,8 @@ int okta_log_look(struct web *w);
 int okta_log_recent(struct web *w);
 bool okta_log_asks(const struct okta *o);
 bool okta_log_takes(const struct okta *o);
+// Something of it can be read now.
+bool okta_log_due(const struct okta *o);
 // The groups that this one is in by its own word, into `in`: {oid: true}.
 int okta_user_groups(struct web *w, const char *user, json_t *in);
 // Reads what hints asked for, and says it.

@@ -8,6 +8,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/source.h"
 #include "syncd/sources/okta.h"
+#include "syncd/sources/wait.h"
 
 // ---- sets of ids ----
 
@@ -87,7 +88,7 @@ bool okta_is_assigned(const struct okta *o, const char *user)
 bool okta_assigned_unknown(const struct okta *o)
 {
     for (size_t i = 0; i < o->n_groups; i++)
-        if (o->group[i].assigned && o->group[i].gone && !o->group[i].known)
+        if (o->group[i].assigned && (o->group[i].gone || o->group[i].unread) && !o->group[i].known)
             return true;
     return false;
 }
@@ -319,9 +320,8 @@ static void carry_over(struct okta *o, struct okta_group *old, size_t n)
 }
 
 // Nothing was said of it: who was in it stands.
-static void keep_gone(struct okta_group *g)
+static void keep_before(struct okta_group *g)
 {
-    g->gone = true;
     if (!g->known && g->was_known) {
         g->members = g->before;
         g->known = true;
@@ -353,15 +353,11 @@ int okta_groups_find(struct web *w)
     return 0;
 }
 
-void okta_groups_gone_say(struct web *w)
+static void say_lost(struct web *w, const struct okta_group *g)
 {
-    struct okta *o = w->own;
     char text[400];
 
-    for (size_t i = 0; i < o->n_groups; i++) {
-        const struct okta_group *g = &o->group[i];
-        if (!g->gone)
-            continue;
+    if (g->gone)
         snprintf(text, sizeof(text),
                  "the group %.80s of assigned_groups is not there any more: %s. Take it out of "
                  "assigned_groups, or write the id of the group that stands for it",
@@ -369,12 +365,26 @@ void okta_groups_gone_say(struct web *w)
                  g->known
                      ? "whoever was in it stays one of ours"
                      : "whoever was in it stays as known, and nobody new is one of ours by it");
-        // Without an id it may be about anybody: nobody counts as absent then.
-        if (g->known)
-            emit_warning(w->request.name, NULL, text);
-        else
-            emit_problem(w->request.name, NULL, false, text);
-    }
+    else
+        snprintf(
+            text, sizeof(text),
+            "who is in the group %.80s cannot be read now: what is known stands, and it is asked "
+            "for again",
+            g->id);
+    // Without an id it may be about anybody: nobody counts as absent then, and no group as empty.
+    if (g->known)
+        emit_warning(w->request.name, NULL, text);
+    else
+        emit_problem(w->request.name, NULL, false, text);
+}
+
+void okta_groups_gone_say(struct web *w)
+{
+    const struct okta *o = w->own;
+
+    for (size_t i = 0; i < o->n_groups; i++)
+        if (o->group[i].gone || o->group[i].unread)
+            say_lost(w, &o->group[i]);
 }
 
 // ---- who is in them ----
@@ -474,12 +484,35 @@ static void keep_list(struct okta *o, struct okta_group *g, struct okta_ids *ids
 {
     if (g->known)
         compare_members(o, g, ids);
+    o->want_whole = o->want_whole || (g->unread && !g->known);
     ids_done(&g->members);
     ids_done(&g->before);
     g->members = *ids;
     *ids = (struct okta_ids){0};
     g->known = true;
     g->gone = false;
+}
+
+// It is this group's list that cannot be had, and not the org's. Who never read anything waits:
+// there is nobody to lock.
+static bool is_ill(const struct web *w, const struct okta_group *g, int r)
+{
+    const struct okta *o = w->own;
+
+    return (r == -EBADMSG || r == -ETIMEDOUT || (r == -EAGAIN && o->status >= 500)) &&
+           (g->known || g->was_known || json_object_get(w->cursor, "whole"));
+}
+
+static void put_off(struct okta *o, struct okta_group *g)
+{
+    g->unread = true;
+    if (g->assigned)
+        keep_before(g);
+    json_object_set_new(o->groups, g->oid, json_string(""));
+    o->groups_pause_ms = o->groups_pause_ms ? o->groups_pause_ms * 2 : 2000;
+    if (o->groups_pause_ms > 300000)
+        o->groups_pause_ms = 300000;
+    o->groups_after_ms = source_now_ms() + o->groups_pause_ms;
 }
 
 // Read whole before a word of it is said: an open list would have to be ended.
@@ -495,7 +528,8 @@ int okta_group_say(struct web *w, struct okta_group *g)
     else if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
         r = okta_rows(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
     if (r == -ENOENT && g->assigned) {
-        keep_gone(g);
+        g->gone = true;
+        keep_before(g);
         if (g->known)
             say_list(g, &g->members);
     } else if (r == -ENOENT) {
@@ -505,10 +539,17 @@ int okta_group_say(struct web *w, struct okta_group *g)
         if (g->assigned)
             r = confirm_lost(w, g, &reading.ids);
     }
+    if (r < 0 && is_ill(w, g, r)) {
+        put_off(o, g);
+        if (g->known)
+            say_list(g, &g->members);
+        r = -ENOENT;
+    }
     if (r == 0) {
         say_list(g, &reading.ids);
         if (g->assigned)
             keep_list(o, g, &reading.ids);
+        g->unread = false;
     }
     ids_done(&reading.ids);
     return r == -ENOENT ? 0 : r;

@@ -24,6 +24,18 @@ bool okta_log_asks(const struct okta *o)
            0;
 }
 
+static bool groups_due(const struct okta *o)
+{
+    return json_object_size(o->groups) > 0 && source_now_ms() >= o->groups_after_ms;
+}
+
+bool okta_log_due(const struct okta *o)
+{
+    return json_object_size(o->first) + json_object_size(o->users) + json_object_size(o->moved) >
+               0 ||
+           groups_due(o);
+}
+
 bool okta_log_takes(const struct okta *o)
 {
     return json_object_size(o->first) > 0;
@@ -397,15 +409,26 @@ static int read_groups(struct web *w)
     const char *oid;
     json_t *when;
     void *next;
+    bool was;
     int r = 0;
 
     json_object_foreach_safe(o->groups, next, oid, when)
     {
         struct okta_group *g = okta_group_by_oid(o, oid);
         emit_begin(false, okta_as_of(o), NULL, 0, NULL);
+        was = g && g->unread;
+        o->brief = true;
         r = g ? okta_group_say(w, g) : 0;
+        o->brief = false;
         if (r < 0)
             break;
+        if (g && g->unread) {
+            if (!was)
+                okta_groups_gone_say(w);
+            okta_commit(w, 0, false);
+            break;
+        }
+        o->groups_pause_ms = 0;
         if (json_string_length(when) > 0)
             json_object_set(o->recent_groups, oid, when);
         json_object_del(o->groups, oid);
@@ -432,12 +455,12 @@ int okta_read_hinted(struct web *w)
     struct okta *o = w->own;
     int r = 0;
 
-    while (r == 0 && okta_log_asks(o)) {
+    while (r == 0 && okta_log_due(o)) {
         if (json_object_size(o->first) > 0)
             r = read_first(w);
         else if (json_object_size(o->moved) > 0)
             r = read_slice(w, o->moved);
-        else if (json_object_size(o->groups) > 0)
+        else if (groups_due(o))
             r = read_groups(w);
         else
             r = read_slice(w, o->users);

@@ -101,7 +101,7 @@ static int await(struct web *w, const struct http_answer *a, int64_t *waited)
     const struct okta *o = w->own;
     int64_t ms = okta_page_pause(a->rate_limit, a->rate_remaining, reset_in(a));
 
-    if (!o->patient || *waited > WAIT_MAX_MS)
+    if (!o->patient || *waited > WAIT_MAX_MS || (o->brief && a->status >= 500))
         return -EAGAIN;
     ms = a->status == 429 && ms > 0 ? ms : *waited / 2 + 1000;
     *waited += ms;
@@ -142,8 +142,10 @@ static int read_pages(struct web *w, char *url, const struct taking *t)
     while (r == 0 && url) {
         struct http_answer a = {0};
         r = web_send(w,
-                     &(struct http_request){
-                         .url = url, .wanted = t->wanted, .values = t->rows ? o->values : NULL},
+                     &(struct http_request){.url = url,
+                                            .wanted = t->wanted,
+                                            .values = t->rows ? o->values : NULL,
+                                            .no_5xx_again = o->brief},
                      &a);
         o->status = a.status;
         if (r == -EAGAIN) {
@@ -434,11 +436,13 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     if (r == 0)
         emit_begin(true, okta_as_of(o), NULL, 0, since);
     o->patient = r == 0;
+    o->brief = watched; // the log waits
     for (size_t i = 0; r == 0 && i < o->n_groups; i++)
         r = okta_group_say(w, &o->group[i]);
     if (r == 0)
         okta_groups_gone_say(w);
     o->loaded = r == 0;
+    o->brief = false;
     // Before, nothing that the log hints at could be said: it was not known who is assigned.
     o->watch = watched;
     if (r == 0)
@@ -451,6 +455,7 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     set_time(w, "since", began - OVERLAP);
     set_time(w, "groups", began - OVERLAP);
     set_time(w, "whole", began);
+    o->want_whole = false;
     // What a bookmark hints at was read after it was made; but lists lag behind the log.
     okta_commit(w, whole.rows, !okta_log_asks(o));
     if (o->listed)

@@ -425,6 +425,33 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
     assert not t.ops("dropped") and not t.ops("absent") and not t.users()
 
 
+def test_a_group_whose_list_is_not_to_be_had_holds_up_no_listing_and_no_lock(okta, sources):
+    ids = staff(okta, 4)
+    g = okta.group("linux-users", ids[:3])
+    printers = okta.group("printers", ids[:1])
+    s = sources(okta, assigned_groups=["linux-users"], member_groups=["printers"], full_every=2)
+    until(s, lambda p: p.fulls == 1 and len(p.people) == 3, "all of them")
+    hits = [okta.fault(path=f"/api/v1/groups/{i}/users", content_type="text/html", times=None) for i in (g, printers)]
+    fulls = picture(s).fulls
+    until(s, lambda p: p.fulls >= fulls + 2, "whole listings")
+    okta.lifecycle(ids[0], "deactivate")
+    until(s, lambda p: p.status()["u0"] == "terminated", "u0")
+    assert all(h.hits for h in hits) and any("linux-users cannot be read now" in p for p in s.problems())
+    assert picture(s).members == {"linux-users": set(ids[:3]), "printers": set(ids[:1])}
+    s.end()
+    # A process that never read it does not know who is one of ours: it takes away what is taken away.
+    before = picture(s)
+    t = sources(okta, assigned_groups=["linux-users"], member_groups=["printers"], cursor=before.cursor)
+    okta.lifecycle(ids[1], "deactivate")
+    t.until(lambda t: [m for m in t.ops("problem") if m.get("id") == ids[1] and m.get("terminated")], "who is deactivated")
+    assert not [m for m in t.ops("dropped") if m["id"] in ids[:3]] and not t.users()
+    for h in hits:
+        h.stop()
+    okta.join(g, ids[3])
+    t.until(lambda t: {"u2", "u3"} <= set(Picture(list(t.said), before).status()) and Picture(list(t.said), before).status()["u3"] == "active", "all, when it can be read")
+    assert not [m for m in s.ops("dropped") + t.ops("dropped") if m["id"] in ids[:3]]
+
+
 def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
     ids = staff(okta, 3)
     g = okta.group("linux-users", ids)
