@@ -143,26 +143,39 @@ static bool is_midnight(const char *clock)
     return !isdigit((unsigned char)clock[n]) && clock[n] != ':';
 }
 
+// A company has few of them: the last one that was good is kept.
+static bool is_zone(const char *text)
+{
+    static char last[7];
+    char clock[] = "1970-01-01T00:00:00+00:00";
+    enum rollcall_time_kind kind;
+    size_t len = strlen(text);
+    int64_t at;
+
+    if (len >= sizeof(last))
+        return false;
+    if (strcmp(text, last) == 0)
+        return true;
+    memcpy(clock + 19, text, len + 1);
+    if (rollcall_time_parse(clock, &kind, &at) < 0)
+        return false;
+    memcpy(last, text, len + 1);
+    return true;
+}
+
 static int take_iso(const struct hr_date_rules *rules, const char *text, struct hr_date *ret)
 {
     struct hr_date d = {.kind = HR_DATE_INSTANT};
     enum rollcall_time_kind kind;
-    char day[11], clock[] = "1970-01-01T00:00:00+00:00";
+    char day[11];
     int r;
 
     memcpy(day, text, sizeof(day) - 1);
     day[10] = 0;
     if (text[10] == 0)
         return take_day(day, ret);
-    if (text[10] == '+' || text[10] == '-' || text[10] == 'Z') { // XML's date with a zone
-        size_t len = strlen(text + 10);
-        if (len > 6)
-            return -EBADMSG;
-        memcpy(clock + 19, text + 10, len + 1);
-        if (rollcall_time_parse(clock, &kind, &d.at) < 0)
-            return -EBADMSG;
-        return take_day(day, ret);
-    }
+    if (text[10] == '+' || text[10] == '-' || text[10] == 'Z') // XML's date with a zone
+        return is_zone(text + 10) ? take_day(day, ret) : -EBADMSG;
     r = rollcall_time_parse(text, &kind, &d.at);
     if (r < 0)
         return -EBADMSG;

@@ -48,6 +48,11 @@ const struct value *hr_value_at(struct taking *t, enum hr_field f, const struct 
     return NULL;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int hr_text_at(struct taking *t, enum hr_field f, const struct value *in, size_t max)
 {
     const struct pointer *at;
@@ -68,9 +73,10 @@ int hr_text_at(struct taking *t, enum hr_field f, const struct value *in, size_t
     }
     if (!s)
         return hr_wrong(t, at, "is neither a text nor a whole number");
-    s += strspn(s, " \t\r\n");
-    n = strlen(s);
-    while (n > 0 && strchr(" \t\r\n", s[n - 1]))
+    n = v->len;
+    for (; n > 0 && is_blank(*s); s++)
+        n--;
+    while (n > 0 && is_blank(s[n - 1]))
         n--;
     if (n > max)
         return hr_wrong(t, at, "is longer than %zu bytes", max);

@@ -3,6 +3,7 @@
 #include "syncd/sources/web.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -420,7 +421,9 @@ int web_main(const struct web_source *source)
         json_object_seed(seed | 1);
     signal(SIGPIPE, SIG_IGN);                  // a server that hung up
     setvbuf(stdout, out, _IOFBF, sizeof(out)); // with none of ours, glibc takes 4 KiB
-    prctl(PR_SET_DUMPABLE, 0);                 // the launcher's word about it ended with exec
+    fcntl(STDOUT_FILENO, F_SETPIPE_SZ,
+          (int)sizeof(out));   // each write fits; as it is where it may not
+    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
     r = read_request(&w, source->type);
     if (r < 0)
         return 2;
