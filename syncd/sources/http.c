@@ -290,7 +290,8 @@ static bool attempt(struct http *h, struct auth *auth, const struct http_request
     int r = ahead ? 0 : begin(&t, auth, &copy, why, why_len);
 
     n->begun = true;
-    t.request = &copy;
+    if (ahead)
+        t.request = &copy;
     *ret_r = r;
     if (r < 0) {
         http_transfer_done(&t);

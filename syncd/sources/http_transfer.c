@@ -390,6 +390,8 @@ int http_transfer_end(struct transfer *t)
     int r;
 
     http_worker_wait(t);
+    if (t->refused < 0)
+        t->error = t->refused;
     r = error_of(t);
     if (r == 0 && !t->headers_end) { // to libcurl it is an answer without a body
         snprintf(t->said, sizeof(t->said), "the connection ended among the headers");

@@ -62,7 +62,8 @@ struct transfer {
     int error;                  // of our own, with which the transfer was ended
     bool passing;               // an error that may not be there the next time
     int64_t began, ended;
-    struct part part; // by the lock, as `error` and `done` are while the thread has it
+    struct part part; // by the lock, as these three are; all else is the thread's until it is done
+    int refused;      // what `take` answered
     bool done, dropped;
     CURLcode code;
     long verdict, spoken;

@@ -108,9 +108,9 @@ bool http_worker_part(struct transfer *t, const char *bytes, size_t len)
     bool ok;
 
     pthread_mutex_lock(&h->lock);
-    while (p->len > 0 && p->len + len > PART_MAX && !h->stop && !t->dropped && t->error == 0)
+    while (p->len > 0 && p->len + len > PART_MAX && !h->stop && !t->dropped && t->refused == 0)
         pthread_cond_wait(&h->taken, &h->lock);
-    ok = !h->stop && !t->dropped && t->error == 0;
+    ok = !h->stop && !t->dropped && t->refused == 0;
     if (ok && !p->bytes && !(p->bytes = malloc(PART_MAX)))
         t->error = -ENOMEM;
     if (ok && len > PART_MAX) // libcurl has a buffer that is smaller
@@ -207,7 +207,7 @@ static void take_part(struct transfer *t, struct part *other)
     e = q->take(q->ctx, got.bytes, got.len);
     pthread_mutex_lock(&t->h->lock);
     if (e < 0)
-        t->error = e;
+        t->refused = e;
     *other = (struct part){.bytes = got.bytes, .len = 1};
 }
 
@@ -219,14 +219,14 @@ void http_worker_wait(struct transfer *t)
 
     pthread_mutex_lock(&h->lock);
     while (!t->done || t->part.len > 0) {
-        if (t->part.len > 0 && t->error == 0) {
+        if (t->part.len > 0 && t->refused == 0) {
             take_part(t, &other);
             continue;
         }
         if (t->done)
             break;
         h->waits = true;
-        if (t->error < 0)
+        if (t->refused < 0)
             pthread_cond_signal(&h->taken);
         pthread_mutex_unlock(&h->lock);
         source_wait(SLICE_MS, h->told);

@@ -107,14 +107,11 @@ int hr_date_at(struct taking *t, enum hr_field f, const struct value *in, struct
     int e;
 
     *ret = (struct hr_date){.kind = HR_DATE_NONE};
-    if (!hr_value_at(t, f, in, &at))
-        return 0;
     e = hr_text_at(t, f, in, 64);
-    if (e < 0)
-        return e;
-    return hr_date_read(&t->r->dates, t->text, ret, why, sizeof(why)) == 0
-               ? 0
-               : hr_wrong(t, at, "%s", why);
+    if (e <= 0 || hr_date_read(&t->r->dates, t->text, ret, why, sizeof(why)) == 0)
+        return e < 0 ? e : 0;
+    hr_value_at(t, f, in, &at);
+    return hr_wrong(t, at, "%s", why);
 }
 
 void hr_copy(char *to, size_t len, const char *from)

@@ -145,10 +145,11 @@ char *values_text(struct values *in, const char *text, size_t len)
 const struct value *value_getn(const struct value *object, const char *name, size_t len)
 {
     const struct value *m;
+    uint32_t n = (uint32_t)len;
 
     value_each_member(object, m)
     {
-        if (m->name_len == len && *m->name == *name && memcmp(m->name, name, len) == 0)
+        if (m->name_len == n && *m->name == *name && memcmp(m->name, name, len) == 0)
             return m;
     }
     return NULL;
