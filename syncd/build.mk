@@ -211,12 +211,13 @@ UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
 # Values of the rows of a page, read and said fast.
-LIB_SRCS += syncd/sources/json_scan.c syncd/sources/value.c syncd/sources/value_read.c syncd/sources/value_json.c \
+LIB_SRCS += syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c syncd/sources/value_json.c \
 	syncd/sources/erasing.c
 UNIT_TESTS += test_value test_rows
 test_value_SRCS := tests/unit/test_value.c
-test_value_LIBS := $(JANSSON_LIBS) -lm
+test_value_LIBS := $(JANSSON_LIBS) -lyajl -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
 # What is said of them, without values.
 LIB_SRCS += syncd/sources/json_writer.c
+test_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON (RFC 8259), read as it comes, in pieces of any size: what is said of it are the steps of a
-// walk through it. Nothing is built, and no more than one text or number is held. Strict: what RFC
-// 8259 does not have ends the reading. Pure.
-//
-// It is here for its speed. A first listing of 100,000 people is 30 to 120 MB, which libyajl reads
-// at 100 MB a second, more than all the rest of the reading takes.
+// JSON (RFC 8259), read by libyajl as it comes, in pieces of any size: what is said of it are the
+// steps of a walk through it. Nothing is built, and no more than one text or number is held.
+// Strict: what libyajl bears and RFC 8259 does not have ends the reading, or is told with the text
+// that has it. Pure.
 #ifndef ROLLCALL_SOURCES_JSON_SCAN_H
 #define ROLLCALL_SOURCES_JSON_SCAN_H
 
