@@ -1,4 +1,4 @@
-JANSSON_LIBS := -ljansson
+JANSSON_LIBS := -ljansson -lyajl
 
 PROGRAMS += rollcall-source-csv
 rollcall-source-csv_SRCS := syncd/sources/csv.c syncd/sources/csv_file.c syncd/sources/csv_row.c \
@@ -140,7 +140,7 @@ test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS)
 test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c \
 	syncd/sources/json_guard.c
-test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
+test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lm
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
 test_pingone_map_LIBS := $(JANSSON_LIBS)
@@ -206,7 +206,7 @@ test_core_renumbered_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_okta
 test_config_okta_SRCS := tests/unit/test_config_okta.c tests/unit/config_fixture.c
 test_config_okta_LIBS := -linih -ljansson
-LIB_SRCS += syncd/sources/json_text.c
+LIB_SRCS += syncd/sources/json_text.c syncd/sources/json_writer.c
 UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
@@ -215,9 +215,6 @@ LIB_SRCS += syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/v
 	syncd/sources/erasing.c
 UNIT_TESTS += test_value test_rows
 test_value_SRCS := tests/unit/test_value.c
-test_value_LIBS := $(JANSSON_LIBS) -lyajl -lm
+test_value_LIBS := $(JANSSON_LIBS) -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
-# What is said of them, without values.
-LIB_SRCS += syncd/sources/json_writer.c
-test_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm

@@ -131,26 +131,31 @@ static json_t *text_of(const char *text)
     return ret;
 }
 
+// The line in work, which ends here.
+static void put_written(struct json_writer *w)
+{
+    if (w->len >= w->room) // nothing of ours is so long
+        exit(1);
+    w->buf[w->len] = '\n';
+    put_bytes(w->buf, w->len + 1);
+}
+
 void emit_user_text(const char *json, size_t len, const char *where)
 {
-    static const char op[] = "{\"op\":\"user\",\"user\":", behind[] = ",\"where\":";
     struct json_writer w = {.buf = line, .room = sizeof(line)};
-    size_t n = strlen(where);
+    json_t *text = NULL;
 
-    json_write_bytes(&w, behind, sizeof(behind) - 1);
-    if (json_text_ascii(where, n) && n < LINE_ROOM / 8) {
-        json_write_quoted(&w, where, n);
-    } else { // of others: it may be no UTF-8
-        json_t *text = text_of(where);
-        w.len += json_text(text, line + w.len, sizeof(line) - w.len - 2);
-        json_decref(text);
+    if (!json_text_ascii(where, strlen(where))) { // of others: it may be no UTF-8
+        text = text_of(where);
+        where = text ? json_string_value(text) : "?";
     }
-    if (w.len > sizeof(line) - 2) // no sentence can be so long
-        exit(1);
-    json_write_bytes(&w, "}\n", 2);
-    put_bytes(op, sizeof(op) - 1);
-    put_bytes(json, len);
-    put_bytes(line, w.len);
+    json_write_open(&w, NULL, '{');
+    json_write_text(&w, "op", "user");
+    json_write_raw(&w, "user", json, len);
+    json_write_text(&w, "where", where);
+    json_write_close(&w, '}');
+    json_decref(text);
+    put_written(&w);
 }
 
 static json_t *problem(const char *where, const char *id, const char *text)
@@ -213,33 +218,30 @@ void emit_members_changed(const char *group, bool add, json_t *ids)
         json_pack("{s:s, s:s, s:o}", "op", "members", "group", group, add ? "add" : "remove", ids));
 }
 
-// `group` is of UTF-8, and far from a line's length.
+// `group` is of UTF-8.
 static void put_members(const char *group, const char *what, const char *list, size_t len,
-                        const char *behind)
+                        bool more)
 {
     struct json_writer w = {.buf = line, .room = sizeof(line)};
 
     json_write_open(&w, NULL, '{');
     json_write_text(&w, "op", "members");
     json_write_text(&w, "group", group);
-    json_write_bytes(&w, ",\"", 2);
-    json_write_bytes(&w, what, strlen(what));
-    json_write_bytes(&w, "\":", 2);
-    json_write_bytes(&w, list, len);
-    json_write_bytes(&w, behind, strlen(behind));
-    if (w.len > w.room)
-        exit(1);
-    put_bytes(line, w.len);
+    json_write_raw(&w, what, list, len);
+    if (more)
+        json_write_true(&w, "more");
+    json_write_close(&w, '}');
+    put_written(&w);
 }
 
 void emit_members_text(const char *group, const char *list, size_t len, bool more)
 {
-    put_members(group, "values", list, len, more ? ",\"more\":true}\n" : "}\n");
+    put_members(group, "values", list, len, more);
 }
 
 void emit_members_changed_text(const char *group, bool add, const char *list, size_t len)
 {
-    put_members(group, add ? "add" : "remove", list, len, "}\n");
+    put_members(group, add ? "add" : "remove", list, len, false);
 }
 
 void emit_deleted(const char *id, const char *status)

@@ -268,8 +268,7 @@ static int take_member(struct graph *g, struct run *run, const unsigned char gro
     if (run->n > 0 && (run->add != add || run->n == ROLLCALL_SOURCE_LISTS_MAX))
         say_run(g, run);
     if (run->n++ == 0) {
-        run->ids.len = 0;
-        run->ids.behind = false;
+        json_writer_again(&run->ids);
         json_write_open(&run->ids, NULL, '[');
     }
     run->add = add;

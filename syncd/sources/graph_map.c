@@ -351,8 +351,7 @@ static int put_user(const struct graph_rules *rules, const struct value *object,
 {
     int r;
 
-    out->len = 0;
-    out->behind = false;
+    json_writer_again(out);
     json_write_open(out, NULL, '{');
     json_write_text_n(out, "id", t->id, GRAPH_ID_TEXT - 1);
     r = put_ours(rules, object, risk, out, t);

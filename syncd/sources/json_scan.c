@@ -11,7 +11,8 @@
 #include "syncd/sources/erasing.h"
 #include "syncd/sources/json_guard.h"
 
-#define SLICE ((size_t)32 * 1024) // bytes that libyajl gets at once
+#define SLICE  ((size_t)32 * 1024) // bytes that libyajl gets at once
+#define LITTLE ((size_t)4 * 1024)  // and fewer are held until there are more
 
 struct json_scan {
     const struct json_take *take;
@@ -21,8 +22,10 @@ struct json_scan {
     bool half; // the text in work has half of a pair
     unsigned depth;
     size_t silent; // bytes since a step was taken: no more than one text is held
-    size_t end;    // of the slice in work, where the document ended in it
-    bool over;     // the outermost object or list is closed
+    char *held;    // bytes that are not read yet
+    size_t n, room;
+    size_t end; // of the slice in work, where the document ended in it
+    bool over;  // the outermost object or list is closed
     bool ended;
     int error;
     const char *why;
@@ -195,6 +198,7 @@ void json_scan_free(struct json_scan *s)
     if (!s)
         return;
     yajl_free(s->parser);
+    erasing_free(s->held);
     free(s);
 }
 
@@ -239,7 +243,7 @@ static void parse(struct json_scan *s, const char *bytes, size_t len)
         broken(s, "it is no JSON: something stands behind its end");
 }
 
-int json_scan_feed(struct json_scan *s, const char *bytes, size_t len)
+static void read_on(struct json_scan *s, const char *bytes, size_t len)
 {
     while (len > 0 && s->error == 0) {
         size_t n = len < SLICE ? len : SLICE, good = json_guard_pairs(&s->guard, bytes, n);
@@ -254,6 +258,56 @@ int json_scan_feed(struct json_scan *s, const char *bytes, size_t len)
         bytes += n;
         len -= n;
     }
+}
+
+// What is held is read when there is enough of it: libyajl looks at a text that is not whole from
+// its beginning each time, and the bytes may come one by one.
+static size_t enough(const struct json_scan *s)
+{
+    return LITTLE + s->silent / 2;
+}
+
+static void read_held(struct json_scan *s)
+{
+    size_t n = s->n;
+
+    s->n = 0;
+    read_on(s, s->held, n);
+}
+
+static size_t hold(struct json_scan *s, const char *bytes, size_t len)
+{
+    size_t want = enough(s), n = want - s->n < len ? want - s->n : len;
+
+    if (s->room < want) {
+        char *more = erasing_realloc(s->held, want);
+        if (!more) {
+            s->error = -ENOMEM;
+            return 0;
+        }
+        s->held = more;
+        s->room = want;
+    }
+    memcpy(s->held + s->n, bytes, n);
+    s->n += n;
+    return n;
+}
+
+int json_scan_feed(struct json_scan *s, const char *bytes, size_t len)
+{
+    if (s->ended && len > 0)
+        broken(s, "it is no JSON: something stands behind its end");
+    while (len > 0 && s->error == 0) {
+        size_t n = len;
+        if (s->n > 0 || len < enough(s))
+            n = hold(s, bytes, len);
+        else
+            read_on(s, bytes, len);
+        if (s->error == 0 && s->n >= enough(s))
+            read_held(s);
+        bytes += n;
+        len -= n;
+    }
     return s->error;
 }
 
@@ -261,6 +315,9 @@ int json_scan_end(struct json_scan *s)
 {
     if (s->error == 0 && !s->ended) {
         s->ended = true;
+        read_held(s);
+        if (s->error < 0)
+            return s->error;
         if (yajl_complete_parse(s->parser) != yajl_status_ok)
             broken(s, what_is_wrong(s));
         else if (!s->over)

@@ -12,83 +12,75 @@
 #define USUAL     4096
 #define FLAGS     (JSON_COMPACT | JSON_ENCODE_ANY)
 
-static bool add_number(struct json_writer *t, const json_t *value)
+static bool put_number(struct json_writer *w, const json_t *value)
 {
     char digits[64];
     size_t n = json_dumpb(value, digits, sizeof(digits), FLAGS);
 
-    json_write_bytes(t, digits, n <= sizeof(digits) ? n : 0);
+    json_write_raw(w, NULL, digits, n <= sizeof(digits) ? n : 0);
     return n > 0 && n <= sizeof(digits);
 }
 
-static bool add_value(struct json_writer *t, const json_t *value, int depth);
+static bool put_value(struct json_writer *w, const json_t *value, int depth);
 
-static bool add_array(struct json_writer *t, const json_t *array, int depth)
+static bool put_array(struct json_writer *w, const json_t *array, int depth)
 {
     size_t n = json_array_size(array);
+    bool good = true;
 
-    json_write_bytes(t, "[", 1);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            json_write_bytes(t, ",", 1);
-        if (!add_value(t, json_array_get(array, i), depth))
-            return false;
-    }
-    json_write_bytes(t, "]", 1);
-    return true;
+    json_write_open(w, NULL, '[');
+    for (size_t i = 0; i < n && good; i++)
+        good = put_value(w, json_array_get(array, i), depth);
+    json_write_close(w, ']');
+    return good;
 }
 
-static bool add_object(struct json_writer *t, const json_t *object, int depth)
+static bool put_object(struct json_writer *w, const json_t *object, int depth)
 {
     json_t *o = (json_t *)(uintptr_t)object; // jansson's iterators know no const
-    bool first = true;
+    bool good = true;
 
-    json_write_bytes(t, "{", 1);
-    for (void *at = json_object_iter(o); at; at = json_object_iter_next(o, at)) {
-        if (!first)
-            json_write_bytes(t, ",", 1);
-        first = false;
-        json_write_quoted(t, json_object_iter_key(at), json_object_iter_key_len(at));
-        json_write_bytes(t, ":", 1);
-        if (!add_value(t, json_object_iter_value(at), depth))
-            return false;
+    json_write_open(w, NULL, '{');
+    for (void *at = json_object_iter(o); at && good; at = json_object_iter_next(o, at)) {
+        json_write_name(w, json_object_iter_key(at), json_object_iter_key_len(at));
+        good = put_value(w, json_object_iter_value(at), depth);
     }
-    json_write_bytes(t, "}", 1);
-    return true;
+    json_write_close(w, '}');
+    return good;
 }
 
 // False: it has to be left to jansson.
-static bool add_value(struct json_writer *t, const json_t *value, int depth)
+static bool put_value(struct json_writer *w, const json_t *value, int depth)
 {
     if (!value || depth == DEPTH_MAX)
         return false;
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        return add_object(t, value, depth + 1);
+        return put_object(w, value, depth + 1);
     case JSON_ARRAY:
-        return add_array(t, value, depth + 1);
+        return put_array(w, value, depth + 1);
     case JSON_STRING:
-        json_write_quoted(t, json_string_value(value), json_string_length(value));
+        json_write_text_n(w, NULL, json_string_value(value), json_string_length(value));
         return true;
     case JSON_TRUE:
-        json_write_bytes(t, "true", 4);
-        return true;
     case JSON_FALSE:
-        json_write_bytes(t, "false", 5);
+        json_write_bool(w, NULL, json_is_true(value));
         return true;
     case JSON_NULL:
-        json_write_bytes(t, "null", 4);
+        json_write_null(w, NULL);
         return true;
     default:
-        return add_number(t, value);
+        return put_number(w, value);
     }
 }
 
 size_t json_text(const json_t *value, char *buf, size_t room)
 {
-    struct json_writer t = {.buf = buf, .room = room};
+    struct json_writer w = {.buf = buf, .room = room};
 
-    return add_value(&t, value, 0) ? t.len : json_dumpb(value, buf, room, FLAGS);
+    if (put_value(&w, value, 0) && w.len != SIZE_MAX)
+        return w.len;
+    return json_dumpb(value, buf, room, FLAGS);
 }
 
 char *json_text_new(const json_t *value, size_t *ret_len)

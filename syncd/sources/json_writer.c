@@ -1,138 +1,104 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "syncd/sources/json_writer.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+#include <yajl/yajl_gen.h>
 
-void json_write_bytes(struct json_writer *w, const char *bytes, size_t len)
+// ---- libyajl's memory: the writer's own, taken once and never given back ----
+
+static void *take(void *ctx, size_t size)
 {
+    struct json_writer *w = ctx;
+    size_t words = (size + sizeof(w->memory[0]) - 1) / sizeof(w->memory[0]);
+    void *p = w->memory + w->taken;
+
+    if (words > sizeof(w->memory) / sizeof(w->memory[0]) - w->taken)
+        return NULL;
+    w->taken += words;
+    return p;
+}
+
+static void *take_more(void *ctx, void *p, size_t size) // which it does for a buffer of its own
+{
+    (void)ctx;
+    (void)p;
+    (void)size;
+    return NULL;
+}
+
+static void keep(void *ctx, void *p)
+{
+    (void)ctx;
+    (void)p;
+}
+
+// ---- writing ----
+
+static void print(void *ctx, const char *bytes, size_t len)
+{
+    struct json_writer *w = ctx;
+
     if (w->len <= w->room && len <= w->room - w->len && len > 0)
         memcpy(w->buf + w->len, bytes, len);
     w->len += len;
 }
 
-static void escaped(struct json_writer *w, unsigned char c)
+static void did(struct json_writer *w, bool good)
 {
-    static const char short_for[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt",
-                      hex[] = "0123456789ABCDEF";
-    const char *p = c ? strchr(short_for, c) : NULL;
-
-    if (p)
-        json_write_bytes(w, (char[]){'\\', letter[p - short_for]}, 2);
-    else
-        json_write_bytes(w, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
-}
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-// Whether one of eight bytes is a quote, a backslash or a control character.
-static bool any_to_escape(const char *bytes)
-{
-    uint64_t x, quote, slash;
-
-    memcpy(&x, bytes, sizeof(x));
-    quote = x ^ EACH('"');
-    slash = x ^ EACH('\\');
-    return ((((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) |
-             ((slash - EACH(1)) & ~slash)) &
-            EACH(0x80)) != 0;
-}
-
-static bool is_plain(const char *bytes, size_t len)
-{
-    size_t i = 0;
-
-    for (; len - i >= 8; i += 8)
-        if (any_to_escape(bytes + i))
-            return false;
-    for (; i < len; i++)
-        if ((unsigned char)bytes[i] < ' ' || bytes[i] == '"' || bytes[i] == '\\')
-            return false;
-    return true;
-}
-
-void json_write_quoted(struct json_writer *w, const char *bytes, size_t len)
-{
-    size_t from = 0, i = 0;
-
-    json_write_bytes(w, "\"", 1);
-    while (i < len) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (len - i >= 8 && !any_to_escape(bytes + i)) {
-            i += 8;
-            continue;
-        }
-        i++;
-        if (c >= ' ' && c != '"' && c != '\\')
-            continue;
-        json_write_bytes(w, bytes + from, i - 1 - from);
-        escaped(w, c);
-        from = i;
-    }
-    json_write_bytes(w, bytes + from, len - from);
-    json_write_bytes(w, "\"", 1);
-}
-
-// What stands before a value.
-static void begin(struct json_writer *w, const char *name)
-{
-    if (w->behind)
-        json_write_bytes(w, ",", 1);
-    w->behind = true;
-    if (!name)
+    if (good)
         return;
-    json_write_bytes(w, "\"", 1);
-    json_write_bytes(w, name, strlen(name));
-    json_write_bytes(w, "\":", 2);
+    w->gen = NULL;
+    w->len = SIZE_MAX;
+}
+
+static bool ready(struct json_writer *w)
+{
+    yajl_alloc_funcs memory = {.malloc = take, .realloc = take_more, .free = keep, .ctx = w};
+
+    if (w->gen || w->len == SIZE_MAX)
+        return w->gen;
+    w->taken = 0;
+    w->gen = yajl_gen_alloc(&memory);
+    did(w, w->gen && yajl_gen_config(w->gen, yajl_gen_print_callback, print, w));
+    return w->gen;
+}
+
+void json_writer_again(struct json_writer *w)
+{
+    w->gen = NULL;
+    w->len = 0;
+}
+
+void json_write_name(struct json_writer *w, const char *name, size_t len)
+{
+    if (name && ready(w))
+        did(w, yajl_gen_string(w->gen, (const unsigned char *)name, len) == yajl_gen_status_ok);
+}
+
+static bool begin(struct json_writer *w, const char *name)
+{
+    json_write_name(w, name, name ? strlen(name) : 0);
+    return ready(w);
 }
 
 void json_write_open(struct json_writer *w, const char *name, char bracket)
 {
-    begin(w, name);
-    json_write_bytes(w, &bracket, 1);
-    w->behind = false;
+    if (begin(w, name))
+        did(w, (bracket == '{' ? yajl_gen_map_open(w->gen) : yajl_gen_array_open(w->gen)) ==
+                   yajl_gen_status_ok);
 }
 
 void json_write_close(struct json_writer *w, char bracket)
 {
-    json_write_bytes(w, &bracket, 1);
-    w->behind = true;
-}
-
-// Nearly all there is to say: a member whose text needs no escaping, and for which there is room.
-static void put_plain(struct json_writer *w, const char *name, size_t name_len, const char *text,
-                      size_t len)
-{
-    char *p = w->buf + w->len;
-
-    if (w->behind)
-        *p++ = ',';
-    *p++ = '"';
-    memcpy(p, name, name_len);
-    p += name_len;
-    memcpy(p, "\":\"", 3);
-    p += 3;
-    memcpy(p, text, len);
-    p += len;
-    *p++ = '"';
-    w->len = (size_t)(p - w->buf);
-    w->behind = true;
+    if (ready(w))
+        did(w, (bracket == '}' ? yajl_gen_map_close(w->gen) : yajl_gen_array_close(w->gen)) ==
+                   yajl_gen_status_ok);
 }
 
 void json_write_text_n(struct json_writer *w, const char *name, const char *text, size_t len)
 {
-    size_t name_len = name ? strlen(name) : 0;
-
-    if (!text)
-        return;
-    if (name && w->len <= w->room && len <= w->room && w->room - w->len >= name_len + 6 &&
-        w->room - w->len - name_len - 6 >= len && is_plain(text, len)) {
-        put_plain(w, name, name_len, text, len);
-        return;
-    }
-    begin(w, name);
-    json_write_quoted(w, text, len);
+    if (text && begin(w, name))
+        did(w, yajl_gen_string(w->gen, (const unsigned char *)text, len) == yajl_gen_status_ok);
 }
 
 void json_write_text(struct json_writer *w, const char *name, const char *text)
@@ -143,15 +109,30 @@ void json_write_text(struct json_writer *w, const char *name, const char *text)
 
 void json_write_integer(struct json_writer *w, const char *name, int64_t n)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%" PRId64, n);
+    if (begin(w, name))
+        did(w, yajl_gen_integer(w->gen, n) == yajl_gen_status_ok);
+}
 
-    begin(w, name);
-    json_write_bytes(w, digits, (size_t)len);
+// What libyajl calls a number is put there as it is.
+void json_write_raw(struct json_writer *w, const char *name, const char *json, size_t len)
+{
+    if (begin(w, name))
+        did(w, yajl_gen_number(w->gen, json, len) == yajl_gen_status_ok);
+}
+
+void json_write_bool(struct json_writer *w, const char *name, bool on)
+{
+    if (begin(w, name))
+        did(w, yajl_gen_bool(w->gen, on) == yajl_gen_status_ok);
 }
 
 void json_write_true(struct json_writer *w, const char *name)
 {
-    begin(w, name);
-    json_write_bytes(w, "true", 4);
+    json_write_bool(w, name, true);
+}
+
+void json_write_null(struct json_writer *w, const char *name)
+{
+    if (begin(w, name))
+        did(w, yajl_gen_null(w->gen) == yajl_gen_status_ok);
 }

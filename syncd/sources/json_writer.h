@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON text that is written member by member, without values that it would be made of.
+// JSON text that is written member by member by libyajl's generator, without values that it would
+// be made of. There is one way to write JSON for a source: this, or jansson's own.
 #ifndef ROLLCALL_SOURCES_JSON_WRITER_H
 #define ROLLCALL_SOURCES_JSON_WRITER_H
 
@@ -7,25 +8,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// {.buf, .room} of the caller's before the first call. Where `len` is more than `room` in the end,
-// what is in `buf` is not the text, which would have had `len` bytes. No NUL stands behind it.
+// {.buf, .room} of the caller's before the first call; it stays where it is then, and holds nothing
+// that would have to be given back. Where `len` is more than `room` in the end, what is in `buf` is
+// not the text, which would have had `len` bytes; what cannot be written has SIZE_MAX bytes. No NUL
+// stands behind it.
 struct json_writer {
     char *buf;
     size_t room, len;
-    bool behind; // another value of the same object or list
+    struct yajl_gen_t *gen; // in `memory`
+    size_t taken;           // of it
+    uint64_t memory[144];
 };
 
-// `name`: a word of ours, which needs no escaping; NULL: an element, or the outermost value.
-// Text is UTF-8, which is not looked at; NULL: nothing is written.
+// Another text in the same place.
+void json_writer_again(struct json_writer *w);
+
+// `name`: of a member; NULL: an element, or the outermost value. Text is UTF-8, which is not looked
+// at; NULL: nothing is written.
 void json_write_open(struct json_writer *w, const char *name, char bracket);
 void json_write_close(struct json_writer *w, char bracket);
 void json_write_text(struct json_writer *w, const char *name, const char *text);
 void json_write_text_n(struct json_writer *w, const char *name, const char *text, size_t len);
 void json_write_integer(struct json_writer *w, const char *name, int64_t n);
+// JSON of one value that is there already.
+void json_write_raw(struct json_writer *w, const char *name, const char *json, size_t len);
 void json_write_true(struct json_writer *w, const char *name);
-
-// Bytes as they are, and a JSON text of these bytes with its quotes.
-void json_write_bytes(struct json_writer *w, const char *bytes, size_t len);
-void json_write_quoted(struct json_writer *w, const char *bytes, size_t len);
+void json_write_bool(struct json_writer *w, const char *name, bool on);
+void json_write_null(struct json_writer *w, const char *name);
+void json_write_name(struct json_writer *w, const char *name, size_t len); // of the next value
 
 #endif

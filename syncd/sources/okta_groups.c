@@ -408,8 +408,7 @@ static void say_members(const struct okta_group *g, const struct okta_ids *ids)
         if (n++ == ROLLCALL_SOURCE_LISTS_MAX) {
             json_write_close(&w, ']');
             emit_members_text(g->id, part, w.len, true);
-            w.len = 0;
-            w.behind = false;
+            json_writer_again(&w);
             json_write_open(&w, NULL, '[');
             n = 1;
         }

@@ -400,8 +400,7 @@ static void put_ours(struct taking *t)
 
 static void put_person(struct taking *t)
 {
-    t->out->len = 0;
-    t->out->behind = false;
+    json_writer_again(t->out);
     json_write_open(t->out, NULL, '{');
     json_write_text(t->out, "id", t->taken->id);
     put_ours(t);

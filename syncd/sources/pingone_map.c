@@ -224,8 +224,7 @@ enum pingone_word pingone_take(const struct value *user, const struct pingone_ru
 {
     enum pingone_word word;
 
-    out->len = 0;
-    out->behind = false;
+    json_writer_again(out);
     word = take(user, rules, in, out, ret);
     if (word == PINGONE_PERSON)
         return word;

@@ -111,7 +111,8 @@ fuzz_ldap_ad_LEN := 4096
 $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c syncd/sources/json_writer.c))
 $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_scan.c syncd/sources/value.c \
 	syncd/sources/value_read.c syncd/sources/value_json.c)\
-	$(eval fuzz_$(f)_LIBS += -lm)\
+	$(eval fuzz_$(f)_LIBS += -lyajl -lm)\
+	$(if $(filter syncd/sources/json_guard.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/json_guard.c))\
 	$(if $(filter syncd/sources/erasing.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/erasing.c)))
 
 FUZZ_CC ?= clang
