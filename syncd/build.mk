@@ -118,7 +118,7 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
-	syncd/sources/http_json.c syncd/sources/json_guard.c \
+	syncd/sources/http_worker.c syncd/sources/http_ahead.c syncd/sources/http_json.c syncd/sources/json_guard.c \
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
@@ -148,7 +148,7 @@ test_pingone_map_LIBS := $(JANSSON_LIBS)
 PROGRAMS += rollcall-source-pingone
 rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_page.c syncd/sources/pingone_group.c \
 	syncd/sources/pingone_read.c syncd/sources/pingone_log.c syncd/sources/pingone_test.c \
-	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c syncd/sources/jsonapi_rows.c \
+	syncd/sources/pingone_map.c syncd/sources/person.c syncd/sources/listed.c syncd/sources/rows.c \
 	syncd/sources/jsonapi_pointer.c $(WEB_SRCS)
 rollcall-source-pingone_LIBS := $(WEB_LIBS) -lyajl -lm
 rollcall-source-pingone_DIR := libexec/rollcall/sources
@@ -194,8 +194,8 @@ rollcall-source-graph_DIR := libexec/rollcall/sources
 PROGRAMS += rollcall-source-json
 rollcall-source-json_SRCS := syncd/sources/jsonapi.c syncd/sources/jsonapi_listing.c syncd/sources/jsonapi_pages.c \
 	syncd/sources/jsonapi_file.c syncd/sources/jsonapi_bamboo.c syncd/sources/jsonapi_test.c \
-	syncd/sources/jsonapi_rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
-rollcall-source-json_LIBS := $(WEB_LIBS) -lyajl -lm
+	syncd/sources/rows.c syncd/sources/listed.c $(HR_MAP_SRCS) $(WEB_SRCS)
+rollcall-source-json_LIBS := $(WEB_LIBS) -lm
 rollcall-source-json_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_config_json
 test_config_json_SRCS := tests/unit/test_config_json.c tests/unit/config_fixture.c
@@ -210,3 +210,13 @@ LIB_SRCS += syncd/sources/json_text.c
 UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
+# Values of the rows of a page, read and said fast.
+LIB_SRCS += syncd/sources/json_scan.c syncd/sources/value.c syncd/sources/value_read.c syncd/sources/value_json.c \
+	syncd/sources/erasing.c
+UNIT_TESTS += test_value test_rows
+test_value_SRCS := tests/unit/test_value.c
+test_value_LIBS := $(JANSSON_LIBS) -lm
+test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
+test_rows_LIBS := $(JANSSON_LIBS) -lm
+# What is said of them, without values.
+LIB_SRCS += syncd/sources/json_writer.c

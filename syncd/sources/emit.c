@@ -11,6 +11,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
 #include "syncd/sources/json_text.h"
+#include "syncd/sources/json_writer.h"
 
 #define REQUEST_MAX (256 * 1024)
 #define LINE_ROOM   (256 * 1024)
@@ -63,10 +64,17 @@ void source_request_done(struct source_request *request)
     *request = (struct source_request){0};
 }
 
+static char line[LINE_ROOM]; // in work
+
+static void put_bytes(const char *bytes, size_t len)
+{
+    if (fwrite(bytes, 1, len, stdout) != len)
+        exit(0); // the engine is gone; it will start us again
+}
+
 // In one piece: jansson writes a line to a stream in a hundred.
 static bool put_line(const json_t *o)
 {
-    static char line[LINE_ROOM];
     size_t len = json_text(o, line, LINE_ROOM - 1);
 
     if (len == 0 || len > LINE_ROOM - 1) // the engine will not take it, and say so
@@ -125,17 +133,24 @@ static json_t *text_of(const char *text)
 
 void emit_user_text(const char *json, size_t len, const char *where)
 {
-    json_t *text = text_of(where);
-    size_t n = 0;
-    _cleanup_free_ char *name = json_text_new(text, &n);
+    static const char op[] = "{\"op\":\"user\",\"user\":", behind[] = ",\"where\":";
+    struct json_writer w = {.buf = line, .room = sizeof(line)};
+    size_t n = strlen(where);
 
-    json_decref(text);
-    fputs("{\"op\":\"user\",\"user\":", stdout);
-    fwrite(json, 1, len, stdout);
-    fputs(",\"where\":", stdout);
-    fwrite(name, 1, n, stdout);
-    if (fputs("}\n", stdout) < 0)
-        exit(0); // the engine is gone; it will start us again
+    json_write_bytes(&w, behind, sizeof(behind) - 1);
+    if (json_text_ascii(where, n) && n < LINE_ROOM / 8) {
+        json_write_quoted(&w, where, n);
+    } else { // of others: it may be no UTF-8
+        json_t *text = text_of(where);
+        w.len += json_text(text, line + w.len, sizeof(line) - w.len - 2);
+        json_decref(text);
+    }
+    if (w.len > sizeof(line) - 2) // no sentence can be so long
+        exit(1);
+    json_write_bytes(&w, "}\n", 2);
+    put_bytes(op, sizeof(op) - 1);
+    put_bytes(json, len);
+    put_bytes(line, w.len);
 }
 
 static json_t *problem(const char *where, const char *id, const char *text)
@@ -196,6 +211,35 @@ void emit_members_changed(const char *group, bool add, json_t *ids)
 {
     emit(
         json_pack("{s:s, s:s, s:o}", "op", "members", "group", group, add ? "add" : "remove", ids));
+}
+
+// `group` is of UTF-8, and far from a line's length.
+static void put_members(const char *group, const char *what, const char *list, size_t len,
+                        const char *behind)
+{
+    struct json_writer w = {.buf = line, .room = sizeof(line)};
+
+    json_write_open(&w, NULL, '{');
+    json_write_text(&w, "op", "members");
+    json_write_text(&w, "group", group);
+    json_write_bytes(&w, ",\"", 2);
+    json_write_bytes(&w, what, strlen(what));
+    json_write_bytes(&w, "\":", 2);
+    json_write_bytes(&w, list, len);
+    json_write_bytes(&w, behind, strlen(behind));
+    if (w.len > w.room)
+        exit(1);
+    put_bytes(line, w.len);
+}
+
+void emit_members_text(const char *group, const char *list, size_t len, bool more)
+{
+    put_members(group, "values", list, len, more ? ",\"more\":true}\n" : "}\n");
+}
+
+void emit_members_changed_text(const char *group, bool add, const char *list, size_t len)
+{
+    put_members(group, add ? "add" : "remove", list, len, "}\n");
 }
 
 void emit_deleted(const char *id, const char *status)

@@ -35,8 +35,11 @@ void emit_absent(const char *id);
 void emit_group(json_t *group); // takes the reference
 // A list of members anew; `more`: it goes on in the next one. Takes the reference.
 void emit_members(const char *group, json_t *values, bool more);
+// The same of a list that is text already.
+void emit_members_text(const char *group, const char *list, size_t len, bool more);
 // As it stood, but for these. Takes the reference.
 void emit_members_changed(const char *group, bool add, json_t *ids);
+void emit_members_changed_text(const char *group, bool add, const char *list, size_t len);
 // `gone`, of a group (status NULL) or of an account that was deleted on purpose.
 void emit_deleted(const char *id, const char *status);
 void emit_as_of(int64_t as_of);

@@ -299,6 +299,7 @@ static void done(struct web *w)
     free(g->next_groups);
     graph_assigned_free(g->assigned);
     listed_free(g->said);
+    values_free(g->values);
     json_decref(g->in.lists);
     json_decref(g->touch);
     json_decref(g->enabled);

@@ -11,8 +11,9 @@
 
 #define GRAPH_TOKEN_AGE   561600 // 6.5 days: a deltaLink of directory objects lives 7
 #define GRAPH_CURSOR_AGE  43200  // a cursor is committed anew after half a day of nothing new
-#define GRAPH_TOUCH_MAX   500    // users that are read one by one; beyond, all are read
-#define GRAPH_SIGNAL_EACH 60     // seconds between two looks at riskyUsers and the device
+#define GRAPH_PAGE_MAX    (512u * 1024 * 1024) // bytes of a page's values; its body has at most 32 MiB
+#define GRAPH_TOUCH_MAX   500 // users that are read one by one; beyond, all are read
+#define GRAPH_SIGNAL_EACH 60  // seconds between two looks at riskyUsers and the device
 
 #define LEAVE_PERMISSION  "User-LifeCycleInfo.Read.All"
 
@@ -48,6 +49,7 @@ struct graph {
     struct graph_set set;
     json_t *map;
     struct graph_assigned *assigned; // NULL: no assigned_groups
+    struct values *values;           // the page in work
     struct listed *said;             // of this listing, so that nobody is said twice in it
     struct graph_listing in;
     bool ready;                     // the state below is that of the cursor
@@ -78,8 +80,8 @@ void graph_open(struct graph *g, bool full);
 void graph_open_delta(struct graph *g); // if none is open
 void graph_commit(struct graph *g);
 void graph_abort(struct graph *g);
-int graph_say_user(struct graph *g, const json_t *object); // -EBADMSG: has no id
-int graph_say_removed(struct graph *g, const json_t *object);
+int graph_say_user(struct graph *g, const struct value *object); // -EBADMSG: has no id
+int graph_say_removed(struct graph *g, const struct value *object);
 // The user is read by itself, in this listing or the next; what was begun and not committed is
 // begun again.
 int graph_touch(struct graph *g, const unsigned char id[GRAPH_ID]);
@@ -90,7 +92,7 @@ int graph_touch_changed(struct graph *g, const unsigned char id[GRAPH_ID], bool 
 void graph_note_off(struct graph *g, const unsigned char id[GRAPH_ID]);
 int graph_say_touched(struct graph *g);
 // An object of before the feed's word that it is disabled or deleted: it brings nobody back.
-bool graph_is_before_off(const struct graph *g, const char *id, const json_t *object);
+bool graph_is_before_off(const struct graph *g, const char *id, const struct value *object);
 // Such a one stands in a whole listing: what is known stands, and it is read by itself later.
 void graph_say_held(struct graph *g, const char *id);
 int graph_touch_assigned(struct graph *g); // who came in or fell out by the last settling
@@ -106,7 +108,7 @@ int graph_read_users(struct graph *g, bool whole);
 int graph_read_groups(struct graph *g, bool whole);
 int graph_read_assigned(struct graph *g); // follows groups in groups
 // Pages of a collection that has no delta.
-typedef int (*graph_item)(struct graph *g, const json_t *item, void *ctx);
+typedef int (*graph_item)(struct graph *g, const struct value *item, void *ctx);
 struct graph_pace {
     unsigned pause_ms; // between two pages
     unsigned budget;   // seconds of a request; 0: the usual

@@ -1,46 +1,65 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Members of the assigned groups, and who is in them in the end.
+// Members of the assigned groups, and who is in them in the end. An id is kept once, with a number;
+// a group is two sets of such numbers.
+#define XXH_INLINE_ALL
 #include "syncd/sources/graph_assigned.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
-#include "rollcall/cleanup.h"
+#include "rollcall/random.h"
 
-// What was said of one member, in the order in which it was said.
-struct word {
-    unsigned char id[GRAPH_ID];
-    uint32_t order;
-    bool is_group, present;
+#define NONE    UINT32_MAX
+#define IDS_MAX (2 * GRAPH_MEMBERS_MAX) // with those who left since all was forgotten
+
+// A set of numbers.
+struct bits {
+    uint64_t *word;
+    size_t n; // words
 };
 
 struct group {
     unsigned char id[GRAPH_ID];
-    bool root, read, reached;
-    struct word *word;
-    size_t n, room;
-};
-
-struct ids {
-    unsigned char *id; // GRAPH_ID bytes each, sorted
-    size_t n, room;
+    bool root, reached;
+    bool reading, read;        // its members are asked for; are known
+    struct bits in, groups_in; // all members; those that are groups
+    size_t n;
 };
 
 struct graph_assigned {
     struct group *group;
     size_t n, room, members;
     bool dirty;
-    struct ids people, changed;
+    unsigned char (*id)[GRAPH_ID];
+    size_t n_ids, ids_room;
+    uint32_t *slot; // of ids, by their hash: the number plus one
+    size_t slots;
+    uint64_t seed; // whoever writes ids does not know where they stand
+    struct bits people;
+    size_t n_people;
+    unsigned char *changed; // GRAPH_ID bytes each
+    size_t n_changed, changed_room;
 };
 
 struct graph_assigned *graph_assigned_new(void)
 {
     struct graph_assigned *a = calloc(1, sizeof(*a));
 
+    if (a && rollcall_random(&a->seed, sizeof(a->seed)) < 0) {
+        free(a);
+        return NULL;
+    }
     if (a)
         a->dirty = true;
     return a;
+}
+
+static void group_done(struct group *g)
+{
+    free(g->in.word);
+    free(g->groups_in.word);
 }
 
 void graph_assigned_free(struct graph_assigned *a)
@@ -48,12 +67,150 @@ void graph_assigned_free(struct graph_assigned *a)
     if (!a)
         return;
     for (size_t i = 0; i < a->n; i++)
-        free(a->group[i].word);
+        group_done(&a->group[i]);
     free(a->group);
-    free(a->people.id);
-    free(a->changed.id);
+    free(a->id);
+    free(a->slot);
+    free(a->people.word);
+    free(a->changed);
     free(a);
 }
+
+// ---- sets of numbers ----
+
+static bool has_bit(const struct bits *b, size_t i)
+{
+    return i / 64 < b->n && (b->word[i / 64] >> i % 64 & 1);
+}
+
+static int make_room(struct bits *b, size_t words)
+{
+    size_t n = b->n ? b->n : 16;
+    uint64_t *p;
+
+    if (words <= b->n)
+        return 0;
+    while (n < words)
+        n *= 2;
+    p = reallocarray(b->word, n, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    memset(p + b->n, 0, (n - b->n) * sizeof(*p));
+    b->word = p;
+    b->n = n;
+    return 0;
+}
+
+static int set_bit(struct bits *b, size_t i)
+{
+    int r = make_room(b, i / 64 + 1);
+
+    if (r == 0)
+        b->word[i / 64] |= UINT64_C(1) << i % 64;
+    return r;
+}
+
+static void clear_bit(struct bits *b, size_t i)
+{
+    if (i / 64 < b->n)
+        b->word[i / 64] &= ~(UINT64_C(1) << i % 64);
+}
+
+static void clear_all(struct bits *b)
+{
+    if (b->n > 0)
+        memset(b->word, 0, b->n * sizeof(*b->word));
+}
+
+// The first number of the set from `i` on; NONE: there is none.
+static size_t next_bit(const struct bits *b, size_t i)
+{
+    for (size_t k = i / 64; k < b->n; k++) {
+        uint64_t word = b->word[k] & (k == i / 64 ? UINT64_MAX << i % 64 : UINT64_MAX);
+        if (word)
+            return k * 64 + (size_t)__builtin_ctzll(word);
+    }
+    return NONE;
+}
+
+// ---- ids and their numbers ----
+
+static size_t place_of(const struct graph_assigned *a, const unsigned char id[GRAPH_ID])
+{
+    size_t i = XXH3_64bits_withSeed(id, GRAPH_ID, a->seed) & (a->slots - 1);
+
+    while (a->slot[i] && memcmp(a->id[a->slot[i] - 1], id, GRAPH_ID) != 0)
+        i = (i + 1) & (a->slots - 1);
+    return i;
+}
+
+static uint32_t number_of(const struct graph_assigned *a, const unsigned char id[GRAPH_ID])
+{
+    return a->slots > 0 ? a->slot[place_of(a, id)] - 1 : NONE; // 0 less 1 is NONE
+}
+
+// At most four fifths full.
+static int find_again(struct graph_assigned *a, size_t slots)
+{
+    uint32_t *p = calloc(slots, sizeof(*p));
+
+    if (!p)
+        return -ENOMEM;
+    free(a->slot);
+    a->slot = p;
+    a->slots = slots;
+    for (size_t i = 0; i < a->n_ids; i++)
+        a->slot[place_of(a, a->id[i])] = (uint32_t)i + 1;
+    return 0;
+}
+
+static int number_new(struct graph_assigned *a, const unsigned char id[GRAPH_ID], uint32_t *ret)
+{
+    uint32_t number = number_of(a, id);
+    int r = 0;
+
+    if (number != NONE) {
+        *ret = number;
+        return 0;
+    }
+    if (a->n_ids == IDS_MAX)
+        return -EFBIG;
+    if (a->n_ids == a->ids_room) {
+        size_t room = a->ids_room ? a->ids_room * 2 : 256;
+        void *p = reallocarray(a->id, room, GRAPH_ID);
+        if (!p)
+            return -ENOMEM;
+        a->id = p;
+        a->ids_room = room;
+    }
+    if (a->n_ids + 1 > a->slots / 5 * 4)
+        r = find_again(a, a->slots ? a->slots * 2 : 512);
+    if (r < 0)
+        return r;
+    memcpy(a->id[a->n_ids], id, GRAPH_ID);
+    a->slot[place_of(a, id)] = (uint32_t)a->n_ids + 1;
+    *ret = (uint32_t)a->n_ids++;
+    return 0;
+}
+
+// Ids that nobody needs who is not in, as nothing is known of members.
+static void keep_people_alone(struct graph_assigned *a)
+{
+    size_t n = 0;
+
+    for (size_t i = next_bit(&a->people, 0); i != NONE; i = next_bit(&a->people, i + 1))
+        memmove(a->id[n++], a->id[i], GRAPH_ID);
+    clear_all(&a->people);
+    for (size_t i = 0; i < n; i++)
+        a->people.word[i / 64] |= UINT64_C(1) << i % 64;
+    a->n_ids = n;
+    if (a->slots > 0)
+        memset(a->slot, 0, a->slots * sizeof(*a->slot));
+    for (size_t i = 0; i < n; i++)
+        a->slot[place_of(a, a->id[i])] = (uint32_t)i + 1;
+}
+
+// ---- groups ----
 
 static struct group *find(const struct graph_assigned *a, const unsigned char id[GRAPH_ID])
 {
@@ -71,7 +228,7 @@ static struct group *add_group(struct graph_assigned *a, const unsigned char id[
         return g;
     if (a->n == a->room) {
         size_t room = a->room ? a->room * 2 : 16;
-        struct group *p = realloc(a->group, room * sizeof(*p));
+        struct group *p = reallocarray(a->group, room, sizeof(*p));
         if (!p)
             return NULL;
         a->group = p;
@@ -94,13 +251,22 @@ int graph_assigned_root(struct graph_assigned *a, const unsigned char group[GRAP
     return 0;
 }
 
+// Nobody is in it, as far as is known.
+static void empty(struct graph_assigned *a, struct group *g)
+{
+    a->members -= g->n;
+    g->n = 0;
+    clear_all(&g->in);
+    clear_all(&g->groups_in);
+}
+
 void graph_assigned_forget(struct graph_assigned *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        a->group[i].read = false;
-        a->group[i].n = 0;
+        empty(a, &a->group[i]);
+        a->group[i].read = a->group[i].reading = false;
     }
-    a->members = 0;
+    keep_people_alone(a);
     a->dirty = true;
 }
 
@@ -111,29 +277,46 @@ bool graph_assigned_root_is(const struct graph_assigned *a, const unsigned char 
     return g && g->root;
 }
 
+static int add_member(struct graph_assigned *a, struct group *g, uint32_t number, bool is_group)
+{
+    int r;
+
+    if (!has_bit(&g->in, number)) {
+        if (a->members >= GRAPH_MEMBERS_MAX)
+            return -EFBIG;
+        r = set_bit(&g->in, number);
+        if (r < 0)
+            return r;
+        g->n++;
+        a->members++;
+    }
+    if (is_group)
+        return set_bit(&g->groups_in, number);
+    clear_bit(&g->groups_in, number);
+    return 0;
+}
+
 int graph_assigned_member(struct graph_assigned *a, const unsigned char group[GRAPH_ID],
                           const unsigned char member[GRAPH_ID], bool is_group, bool present)
 {
     struct group *g = find(a, group);
-    struct word *w;
+    uint32_t number;
+    int r;
 
-    if (!g)
+    if (!g || (!g->read && !g->reading)) // what is read of it will be newer
         return 0;
-    if (a->members >= GRAPH_MEMBERS_MAX)
-        return -EFBIG;
-    if (g->n == g->room) {
-        size_t room = g->room ? g->room * 2 : 64;
-        struct word *p = realloc(g->word, room * sizeof(*p));
-        if (!p)
-            return -ENOMEM;
-        g->word = p;
-        g->room = room;
-    }
-    w = &g->word[g->n];
-    *w = (struct word){.order = (uint32_t)g->n++, .is_group = is_group, .present = present};
-    memcpy(w->id, member, GRAPH_ID);
-    a->members++;
     a->dirty = true;
+    if (present) {
+        r = number_new(a, member, &number);
+        return r == 0 ? add_member(a, g, number, is_group) : r;
+    }
+    number = number_of(a, member);
+    if (number == NONE || !has_bit(&g->in, number))
+        return 0;
+    clear_bit(&g->in, number);
+    clear_bit(&g->groups_in, number);
+    g->n--;
+    a->members--;
     return 0;
 }
 
@@ -143,8 +326,7 @@ void graph_assigned_empty(struct graph_assigned *a, const unsigned char group[GR
 
     if (!g)
         return;
-    a->members -= g->n;
-    g->n = 0;
+    empty(a, g);
     g->read = true;
     a->dirty = true;
 }
@@ -159,90 +341,44 @@ void graph_assigned_read(struct graph_assigned *a, const unsigned char group[GRA
 
 // ---- settling ----
 
-static int by_member(const void *a, const void *b)
+// The groups in a->group[i] are reached too. 1: one was not before.
+static int reach_inside(struct graph_assigned *a, size_t i)
 {
-    const struct word *x = a, *y = b;
-    int r = memcmp(x->id, y->id, GRAPH_ID);
+    int more = 0;
 
-    return r ? r : (x->order > y->order) - (x->order < y->order);
-}
-
-// Of each member the last word, where it says that it is there.
-static void keep_last_words(struct graph_assigned *a, struct group *g)
-{
-    size_t n = 0;
-
-    a->members -= g->n;
-    if (g->n > 1)
-        qsort(g->word, g->n, sizeof(*g->word), by_member);
-    for (size_t i = 0; i < g->n; i++)
-        if ((i + 1 == g->n || memcmp(g->word[i].id, g->word[i + 1].id, GRAPH_ID) != 0) &&
-            g->word[i].present)
-            g->word[n++] = g->word[i];
-    for (size_t i = 0; i < n; i++)
-        g->word[i].order = (uint32_t)i;
-    g->n = n;
-    a->members += n;
-}
-
-static int ids_add(struct ids *l, const unsigned char id[GRAPH_ID])
-{
-    if (l->n == l->room) {
-        size_t room = l->room ? l->room * 2 : 256;
-        unsigned char *p = realloc(l->id, room * GRAPH_ID);
-        if (!p)
+    for (size_t k = next_bit(&a->group[i].groups_in, 0); k != NONE;
+         k = next_bit(&a->group[i].groups_in, k + 1)) {
+        struct group *inner = add_group(a, a->id[k]); // may move a->group
+        if (!inner)
             return -ENOMEM;
-        l->id = p;
-        l->room = room;
+        more = more || !inner->reached;
+        inner->reached = true;
     }
-    memcpy(l->id + l->n++ * GRAPH_ID, id, GRAPH_ID);
-    return 0;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    return memcmp(a, b, GRAPH_ID);
-}
-
-static void ids_sort(struct ids *l)
-{
-    size_t n = 0;
-
-    if (l->n > 1)
-        qsort(l->id, l->n, GRAPH_ID, by_id);
-    for (size_t i = 0; i < l->n; i++)
-        if (n == 0 || by_id(l->id + (n - 1) * GRAPH_ID, l->id + i * GRAPH_ID) != 0)
-            memmove(l->id + n++ * GRAPH_ID, l->id + i * GRAPH_ID, GRAPH_ID);
-    l->n = n;
+    return more;
 }
 
 // From the roots through groups in groups: the first whose members are not known, or none.
 // A circle does no harm: each is walked once.
 static int reach(struct graph_assigned *a, struct group **ret_unread)
 {
-    bool more = true;
+    int more = 1;
 
     for (size_t i = 0; i < a->n; i++)
         a->group[i].reached = a->group[i].root;
-    while (more) {
-        more = false;
+    while (more > 0) {
+        more = 0;
         for (size_t i = 0; i < a->n; i++) {
+            int r;
             if (!a->group[i].reached)
                 continue;
             if (!a->group[i].read) {
                 *ret_unread = &a->group[i];
                 return 0;
             }
-            for (size_t k = 0; k < a->group[i].n; k++) {
-                struct group *inner;
-                if (!a->group[i].word[k].is_group)
-                    continue;
-                inner = add_group(a, a->group[i].word[k].id); // may move a->group
-                if (!inner)
-                    return -ENOMEM;
-                more = more || !inner->reached;
-                inner->reached = true;
-            }
+            r = reach_inside(a, i);
+            if (r < 0)
+                return r;
+            more = more || r;
         }
     }
     *ret_unread = NULL;
@@ -260,47 +396,63 @@ static void leave_out(struct graph_assigned *a)
             continue;
         }
         a->members -= a->group[i].n;
-        free(a->group[i].word);
+        group_done(&a->group[i]);
     }
     a->n = n;
 }
 
-// Both sorted: what stands in one of them alone.
-static int differ(const struct ids *a, const struct ids *b, struct ids *ret)
+static int note_changed(struct graph_assigned *a, const unsigned char id[GRAPH_ID])
 {
-    size_t i = 0, k = 0;
+    if (a->n_changed == a->changed_room) {
+        size_t room = a->changed_room ? a->changed_room * 2 : 64;
+        void *p = reallocarray(a->changed, room, GRAPH_ID);
+        if (!p)
+            return -ENOMEM;
+        a->changed = p;
+        a->changed_room = room;
+    }
+    memcpy(a->changed + a->n_changed++ * GRAPH_ID, id, GRAPH_ID);
+    return 0;
+}
+
+static uint64_t word_of(const struct bits *b, size_t i)
+{
+    return i < b->n ? b->word[i] : 0;
+}
+
+// `now`: who is in some group. Who stands in one of the two sets alone has changed.
+static int compare(struct graph_assigned *a, const struct bits *now)
+{
+    size_t people = 0;
     int r = 0;
 
-    while (r == 0 && (i < a->n || k < b->n)) {
-        int c = i == a->n ? 1 : k == b->n ? -1 : by_id(a->id + i * GRAPH_ID, b->id + k * GRAPH_ID);
-        if (c < 0)
-            r = ids_add(ret, a->id + i * GRAPH_ID);
-        else if (c > 0)
-            r = ids_add(ret, b->id + k * GRAPH_ID);
-        i += c <= 0;
-        k += c >= 0;
+    for (size_t i = 0; r == 0 && i < now->n; i++) {
+        uint64_t other = now->word[i] ^ word_of(&a->people, i);
+        people += (size_t)__builtin_popcountll(now->word[i]);
+        for (; r == 0 && other; other &= other - 1)
+            r = note_changed(a, a->id[i * 64 + (size_t)__builtin_ctzll(other)]);
     }
+    if (r == 0)
+        a->n_people = people;
     return r;
 }
 
 static int gather(struct graph_assigned *a)
 {
-    struct ids people = {0};
-    int r = 0;
+    struct bits now = {0};
+    int r = make_room(&now, a->n_ids / 64 + 1);
 
-    for (size_t i = 0; i < a->n; i++)
-        for (size_t k = 0; r == 0 && k < a->group[i].n; k++)
-            if (!a->group[i].word[k].is_group)
-                r = ids_add(&people, a->group[i].word[k].id);
-    ids_sort(&people);
+    for (size_t i = 0; r == 0 && i < a->n; i++)
+        for (size_t k = 0; k < a->group[i].in.n && k < now.n; k++)
+            now.word[k] |= a->group[i].in.word[k] & ~word_of(&a->group[i].groups_in, k);
     if (r == 0)
-        r = differ(&a->people, &people, &a->changed);
+        r = compare(a, &now);
     if (r < 0) {
-        free(people.id);
+        free(now.word);
         return r;
     }
-    free(a->people.id);
-    a->people = people;
+    free(a->people.word);
+    a->people = now;
     return 0;
 }
 
@@ -309,17 +461,15 @@ int graph_assigned_settle(struct graph_assigned *a, unsigned char ret_group[GRAP
     struct group *unread = NULL;
     int r;
 
-    a->changed.n = 0;
+    a->n_changed = 0;
     if (!a->dirty)
         return 0;
-    for (size_t i = 0; i < a->n; i++)
-        keep_last_words(a, &a->group[i]);
     r = reach(a, &unread);
     if (r < 0)
         return r;
     if (unread) { // what was said of it before is older than what is read now
-        a->members -= unread->n;
-        unread->n = 0;
+        empty(a, unread);
+        unread->reading = true;
         memcpy(ret_group, unread->id, GRAPH_ID);
         return 1;
     }
@@ -332,25 +482,27 @@ int graph_assigned_settle(struct graph_assigned *a, unsigned char ret_group[GRAP
 
 bool graph_assigned_has(const struct graph_assigned *a, const unsigned char user[GRAPH_ID])
 {
-    return a->people.n > 0 && bsearch(user, a->people.id, a->people.n, GRAPH_ID, by_id);
+    uint32_t number = number_of(a, user);
+
+    return number != NONE && has_bit(&a->people, number);
 }
 
 size_t graph_assigned_changed(const struct graph_assigned *a, const unsigned char **ret_ids)
 {
-    *ret_ids = a->changed.id;
-    return a->changed.n;
+    *ret_ids = a->changed;
+    return a->n_changed;
 }
 
 size_t graph_assigned_count(const struct graph_assigned *a)
 {
-    return a->people.n;
+    return a->n_people;
 }
 
 uint64_t graph_assigned_hash(const struct graph_assigned *a)
 {
-    uint64_t h = 14695981039346656037u; // FNV-1a: ids are the server's random numbers
+    uint64_t h = 0; // of a set: in which order they came does not count
 
-    for (size_t i = 0; i < a->people.n * GRAPH_ID; i++)
-        h = (h ^ a->people.id[i]) * 1099511628211u;
+    for (size_t i = next_bit(&a->people, 0); i != NONE; i = next_bit(&a->people, i + 1))
+        h += XXH3_64bits(a->id[i], GRAPH_ID);
     return h;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Who is in one of assigned_groups, through any number of groups in groups. It keeps the members
-// of those groups alone, 24 bytes each, and takes changes one at a time: a member that came or
-// went costs a look at these groups, and no request. Pure.
+// of those groups alone: 16 bytes and a number for each id, and a bit for each that is in a group.
+// It takes changes one at a time: a member that came or went costs a look at these groups, and no
+// request. Pure, but for the key of its table, which is random.
 #ifndef ROLLCALL_SOURCES_GRAPH_ASSIGNED_H
 #define ROLLCALL_SOURCES_GRAPH_ASSIGNED_H
 

@@ -48,14 +48,14 @@ static int refuse(struct graph *g, const char *name, const char *why)
     return -EBADMSG;
 }
 
-static int take_items(struct graph *g, const struct feed *f, const json_t *list)
+static int take_items(struct graph *g, const struct feed *f, const struct value *list)
 {
     int r = 0;
 
-    if (!json_is_array(list))
+    if (!value_is(list, VALUE_LIST))
         return refuse(g, f->name, "the answer has no list \"value\"");
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
-        r = f->take(g, json_array_get(list, i), f->ctx);
+    for (const struct value *item = list->first; r == 0 && item; item = item->next) {
+        r = f->take(g, item, f->ctx);
         if (r == -EBADMSG)
             return refuse(g, f->name, "an object has no id that is a UUID");
     }
@@ -65,9 +65,10 @@ static int take_items(struct graph *g, const struct feed *f, const json_t *list)
     return r;
 }
 
-static char *link_of(const struct graph *g, const json_t *page, const char *name, bool *ret_foreign)
+static char *link_of(const struct graph *g, const struct value *page, const char *name,
+                     bool *ret_foreign)
 {
-    const char *link = json_string_value(json_object_get(page, name));
+    const char *link = value_text(value_get(page, name));
 
     if (!link)
         return NULL;
@@ -79,8 +80,8 @@ static char *link_of(const struct graph *g, const json_t *page, const char *name
 }
 
 // One of the two, of our host.
-static int take_links(struct graph *g, const struct feed *f, const json_t *page, const char *url,
-                      char **ret_next, char **ret_delta)
+static int take_links(struct graph *g, const struct feed *f, const struct value *page,
+                      const char *url, char **ret_next, char **ret_delta)
 {
     bool foreign = false;
     char *next = link_of(g, page, "@odata.nextLink", &foreign);
@@ -109,17 +110,25 @@ static int read_page(struct graph *g, const struct feed *f, const char *url, cha
                      char **ret_delta)
 {
     struct http_answer a = {0};
-    int r = web_get(g->w, url, &a);
+    int r = web_send(g->w, &(struct http_request){.url = url, .values = g->values}, &a);
 
     if (r < 0 && a.status >= 400 && is_token_lost(a.json))
         r = -ESTALE;
     if (r == -EBADMSG && (a.status == 400 || a.status == 501))
         r = -EOPNOTSUPP;
     if (r == 0)
-        r = take_items(g, f, json_object_get(a.json, "value"));
+        r = take_links(g, f, a.value, url, ret_next, ret_delta);
+    if (r == 0 && *ret_next) // comes while this one is taken
+        web_ahead(g->w, &(struct http_request){.url = *ret_next});
     if (r == 0)
-        r = take_links(g, f, a.json, url, ret_next, ret_delta);
+        r = take_items(g, f, value_get(a.value, "value"));
+    if (r < 0) {
+        free(*ret_next);
+        free(*ret_delta);
+        *ret_next = *ret_delta = NULL;
+    }
     http_answer_done(&a);
+    values_empty(g->values);
     return r;
 }
 
@@ -159,22 +168,22 @@ static int read_feed(struct graph *g, const struct feed *f, char *url, char **re
 
 // A delta has "at least" what changed: what it lacks, a leave date perhaps, is not to be guessed.
 // That an account is disabled counts as it comes; all that gives is read from the user itself.
-static int take_changed(struct graph *g, const json_t *item)
+static int take_changed(struct graph *g, const struct value *item)
 {
     unsigned char id[GRAPH_ID];
 
-    if (!graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+    if (!graph_id_parse(value_text(value_get(item, "id")), id))
         return -EBADMSG;
     g->in.news++;
-    if (json_is_false(json_object_get(item, "accountEnabled"))) {
+    if (value_is(value_get(item, "accountEnabled"), VALUE_FALSE)) {
         int r = graph_say_user(g, item);
         graph_note_off(g, id);
         return r < 0 || graph_user_whole(item) ? r : graph_touch_later(g, id);
     }
-    return graph_touch_changed(g, id, json_is_true(json_object_get(item, "accountEnabled")));
+    return graph_touch_changed(g, id, value_is(value_get(item, "accountEnabled"), VALUE_TRUE));
 }
 
-static int take_user(struct graph *g, const json_t *item, void *ctx)
+static int take_user(struct graph *g, const struct value *item, void *ctx)
 {
     const struct feed *f = ctx;
     unsigned char id[GRAPH_ID];
@@ -182,12 +191,11 @@ static int take_user(struct graph *g, const json_t *item, void *ctx)
     int r;
 
     g->in.done++;
-    if (json_object_get(item, "@removed")) {
+    if (value_get(item, "@removed")) {
         r = graph_say_removed(g, item);
-        if (r == 0 && !f->whole &&
-            graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+        if (r == 0 && !f->whole && graph_id_parse(value_text(value_get(item, "id")), id))
             graph_note_off(g, id);
-    } else if (f->whole && graph_id_parse(json_string_value(json_object_get(item, "id")), id) &&
+    } else if (f->whole && graph_id_parse(value_text(value_get(item, "id")), id) &&
                graph_is_before_off(g, graph_id_text(id, text), item)) {
         graph_say_held(g, text);
         r = 0;
@@ -225,54 +233,59 @@ int graph_read_users(struct graph *g, bool whole)
 struct run {
     const char *group;
     bool add, whole;
-    json_t *ids;
+    size_t n;
+    struct json_writer ids; // a list of them
 };
 
 static void say_run(struct graph *g, struct run *run)
 {
-    if (!run->ids)
+    if (run->n == 0)
         return;
+    json_write_close(&run->ids, ']');
     graph_open_delta(g);
     if (run->whole && run->add) {
         json_object_set_new(g->in.lists, run->group, json_true());
-        emit_members(run->group, run->ids, true);
+        emit_members_text(run->group, run->ids.buf, run->ids.len, true);
     } else {
-        emit_members_changed(run->group, run->add, run->ids);
+        emit_members_changed_text(run->group, run->add, run->ids.buf, run->ids.len);
     }
-    run->ids = NULL;
+    run->n = 0;
 }
 
 static int take_member(struct graph *g, struct run *run, const unsigned char group[GRAPH_ID],
-                       const json_t *m)
+                       const struct value *m)
 {
-    const char *type = json_string_value(json_object_get(m, "@odata.type"));
+    const char *type = value_text(value_get(m, "@odata.type"));
     bool is_group = type && strcmp(type, "#microsoft.graph.group") == 0;
-    bool add = !json_object_get(m, "@removed");
+    bool add = !value_get(m, "@removed");
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT];
 
     if (type && !is_group && strcmp(type, "#microsoft.graph.user") != 0)
         return 0; // a device, an application, a contact
-    if (!graph_id_parse(json_string_value(json_object_get(m, "id")), id))
+    if (!graph_id_parse(value_text(value_get(m, "id")), id))
         return -EBADMSG;
-    if (run->ids && (run->add != add || json_array_size(run->ids) == ROLLCALL_SOURCE_LISTS_MAX))
+    if (run->n > 0 && (run->add != add || run->n == ROLLCALL_SOURCE_LISTS_MAX))
         say_run(g, run);
-    if (!run->ids)
-        run->ids = json_array();
+    if (run->n++ == 0) {
+        run->ids.len = 0;
+        run->ids.behind = false;
+        json_write_open(&run->ids, NULL, '[');
+    }
     run->add = add;
-    json_array_append_new(run->ids, json_string(graph_id_text(id, text)));
+    json_write_text_n(&run->ids, NULL, graph_id_text(id, text), GRAPH_ID_TEXT - 1);
     return g->assigned ? graph_assigned_member(g->assigned, group, id, is_group, add) : 0;
 }
 
-static void say_group(struct graph *g, const json_t *item, const unsigned char id[GRAPH_ID],
+static void say_group(struct graph *g, const struct value *item, const unsigned char id[GRAPH_ID],
                       const char *text)
 {
-    const char *display = person_text(item, "displayName");
+    const char *display = person_value_text(item, "displayName");
     bool named = g->assigned && graph_assigned_root_is(g->assigned, id);
     char name[33];
 
     // A delta has "at least" what changed: allow_groups must not lose the group by what it lacks.
-    if (named && !g->in.full && !json_object_get(item, "displayName"))
+    if (named && !g->in.full && !value_get(item, "displayName"))
         return;
     graph_open_delta(g);
     emit_group(json_pack("{s:s, s:s}", "id", text, "displayName",
@@ -288,21 +301,22 @@ static void warn_gone(const struct graph *g, const char *group)
     emit_warning(g->w->request.name, NULL, why);
 }
 
-static int take_group(struct graph *g, const json_t *item, void *ctx)
+static int take_group(struct graph *g, const struct value *item, void *ctx)
 {
     const struct feed *f = ctx;
-    const json_t *members = json_object_get(item, "members@delta");
+    const struct value *members = value_get(item, "members@delta");
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT];
-    struct run run = {.group = text, .whole = f->whole};
+    static char ids[ROLLCALL_SOURCE_LISTS_MAX * (GRAPH_ID_TEXT + 2) + 2];
+    struct run run = {.group = text, .whole = f->whole, .ids = {.buf = ids, .room = sizeof(ids)}};
     int r = 0;
 
-    if (!graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+    if (!graph_id_parse(value_text(value_get(item, "id")), id))
         return -EBADMSG;
     graph_id_text(id, text);
     g->in.done++;
     g->in.news++;
-    if (json_object_get(item, "@removed")) {
+    if (value_get(item, "@removed")) {
         if (g->assigned)
             graph_assigned_empty(g->assigned, id);
         graph_open_delta(g);
@@ -312,11 +326,10 @@ static int take_group(struct graph *g, const json_t *item, void *ctx)
         return 0;
     }
     say_group(g, item, id, text);
-    for (size_t i = 0; r == 0 && i < json_array_size(members); i++)
-        r = take_member(g, &run, id, json_array_get(members, i));
+    for (const struct value *m = person_value_list(members); r == 0 && m; m = m->next)
+        r = take_member(g, &run, id, m);
     if (r == 0)
         say_run(g, &run);
-    json_decref(run.ids);
     return r;
 }
 
@@ -365,34 +378,39 @@ int graph_read_list(struct graph *g, char *url, graph_item take, void *ctx,
         const char *next = NULL;
         if (n > 0 && pace)
             source_pause(pace->pause_ms);
-        r = web_send(g->w, &(struct http_request){.url = url, .budget = pace ? pace->budget : 0},
+        r = web_send(g->w,
+                     &(struct http_request){
+                         .url = url, .values = g->values, .budget = pace ? pace->budget : 0},
                      &a);
-        if (r == 0)
-            r = take_items(g, &f, json_object_get(a.json, "value"));
         if (r == 0) {
-            next = json_string_value(json_object_get(a.json, "@odata.nextLink"));
+            next = value_text(value_get(a.value, "@odata.nextLink"));
             if (next && (!graph_is_link(g, next) || strcmp(next, url) == 0 ||
                          !pages_go_on(&pages, next) || pages.n > (pace ? PACED_MAX : PAGES_MAX)))
                 r = refuse(g, f.name, "a nextLink leads elsewhere, or nowhere");
         }
+        if (r == 0 && next && !pace)
+            web_ahead(g->w, &(struct http_request){.url = next});
+        if (r == 0)
+            r = take_items(g, &f, value_get(a.value, "value"));
         free(url);
         url = r == 0 && next ? strdup(next) : NULL;
         http_answer_done(&a);
+        values_empty(g->values);
     }
     free(url);
     pages_done(&pages);
     return r;
 }
 
-static int take_walked(struct graph *g, const json_t *item, void *ctx)
+static int take_walked(struct graph *g, const struct value *item, void *ctx)
 {
-    const char *type = json_string_value(json_object_get(item, "@odata.type"));
+    const char *type = value_text(value_get(item, "@odata.type"));
     bool is_group = type && strcmp(type, "#microsoft.graph.group") == 0;
     unsigned char id[GRAPH_ID];
 
     if (type && !is_group && strcmp(type, "#microsoft.graph.user") != 0)
         return 0;
-    if (!graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+    if (!graph_id_parse(value_text(value_get(item, "id")), id))
         return -EBADMSG;
     return graph_assigned_member(g->assigned, ctx, id, is_group, true);
 }

@@ -11,39 +11,30 @@
 #include "rollcall/lifecycle.h"
 #include "rollcall/parse.h"
 #include "rollcall/timeparse.h"
-#include "syncd/sources/json_text.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define OURS       "urn:rollcall:1.0:User"
-#define LINE_ROOM  (250 * 1024) // of a line of the protocol, without what stands around the user
 
 // ---- ids ----
 
-static int nibble(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 bool graph_id_parse(const char *text, unsigned char ret[GRAPH_ID])
 {
+    static const unsigned char one_more[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
+    const unsigned char *p = (const unsigned char *)text;
     unsigned char id[GRAPH_ID];
-    size_t n = 0;
 
     if (!text || strlen(text) != GRAPH_ID_TEXT - 1)
         return false;
-    for (size_t i = 0; i < GRAPH_ID_TEXT - 1; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text[i] != '-')
-                return false;
-            continue;
-        }
-        if (nibble(text[i]) < 0 || nibble(text[i + 1]) < 0)
+    for (size_t i = 0; i < GRAPH_ID; i++, p += 2) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
             return false;
-        id[n++] = (unsigned char)(nibble(text[i]) << 4 | nibble(text[i + 1]));
-        i++;
+        if (!one_more[p[0]] || !one_more[p[1]])
+            return false;
+        id[i] = (unsigned char)((one_more[p[0]] - 1) << 4 | (one_more[p[1]] - 1));
     }
     memcpy(ret, id, GRAPH_ID);
     return true;
@@ -66,17 +57,15 @@ const char *graph_id_text(const unsigned char id[GRAPH_ID], char buf[GRAPH_ID_TE
 
 // ---- who is one of ours ----
 
-static bool unset(const json_t *object, const char *member)
+static bool unset(const struct value *object, const char *member)
 {
-    const json_t *v = json_object_get(object, member);
-
-    return !v || json_is_null(v);
+    return person_value_unset(value_get(object, member));
 }
 
 // A guest may be called a member, and a customer too: each mark counts by itself.
-static const char *refused_by_kind(const struct graph_rules *rules, const json_t *object)
+static const char *refused_by_kind(const struct graph_rules *rules, const struct value *object)
 {
-    const char *type = json_string_value(json_object_get(object, "userType"));
+    const char *type = value_text(value_get(object, "userType"));
 
     if (type && strcmp(type, "Guest") == 0)
         return "guest";
@@ -85,7 +74,7 @@ static const char *refused_by_kind(const struct graph_rules *rules, const json_t
     return NULL;
 }
 
-static const char *refused_by_creation(const json_t *object)
+static const char *refused_by_creation(const struct value *object)
 {
     static const struct {
         const char *type, *reason;
@@ -93,7 +82,7 @@ static const char *refused_by_creation(const json_t *object)
                  {"LocalAccount", "customer"},
                  {"EmailVerified", "self-registered"},
                  {"SelfServiceSignUp", "self-registered"}};
-    const char *type = json_string_value(json_object_get(object, "creationType"));
+    const char *type = value_text(value_get(object, "creationType"));
 
     if (!unset(object, "creationType")) {
         for (size_t i = 0; type && i < sizeof(known) / sizeof(known[0]); i++)
@@ -105,13 +94,13 @@ static const char *refused_by_creation(const json_t *object)
 }
 
 // Only the tenant's own name signs a workforce account in.
-static const char *refused_by_identity(const json_t *identity)
+static const char *refused_by_identity(const struct value *identity)
 {
     static const char *const social[] = {
         "google.com",   "facebook.com", "MicrosoftAccount", "apple.com", "twitter.com",
         "linkedin.com", "github.com",   "amazon.com",       "live.com",  "appleid.apple.com"};
-    const char *type = json_string_value(json_object_get(identity, "signInType"));
-    const char *issuer = json_string_value(json_object_get(identity, "issuer"));
+    const char *type = value_text(value_get(identity, "signInType"));
+    const char *issuer = value_text(value_get(identity, "issuer"));
 
     if (type && strcmp(type, "userPrincipalName") == 0)
         return NULL;
@@ -123,15 +112,15 @@ static const char *refused_by_identity(const json_t *identity)
     return "external";
 }
 
-static const char *refused_by_identities(const json_t *object)
+static const char *refused_by_identities(const struct value *object)
 {
-    const json_t *list = json_object_get(object, "identities");
+    const struct value *list = value_get(object, "identities");
     const char *reason = NULL;
 
-    if (list && !json_is_null(list) && !json_is_array(list))
+    if (!person_value_unset(list) && !value_is(list, VALUE_LIST))
         return "external";
-    for (size_t i = 0; !reason && i < json_array_size(list); i++)
-        reason = refused_by_identity(json_array_get(list, i));
+    for (const struct value *v = person_value_list(list); !reason && v; v = v->next)
+        reason = refused_by_identity(v);
     return reason;
 }
 
@@ -154,11 +143,12 @@ static const char *login_of(const struct graph_rules *rules, const char *upn, ch
     return buf;
 }
 
-static const char *refused(const struct graph_rules *rules, const json_t *object, const char *upn,
-                           bool assigned)
+// `*ret_login`: the name on this host, in `buf`, where there is one.
+static const char *refused(const struct graph_rules *rules, const struct value *object,
+                           const char *upn, bool assigned, char *buf, size_t len,
+                           const char **ret_login)
 {
     const char *reason = refused_by_kind(rules, object);
-    char login[PERSON_TEXT_MAX + 1];
 
     if (!reason)
         reason = refused_by_creation(object);
@@ -167,8 +157,10 @@ static const char *refused(const struct graph_rules *rules, const json_t *object
     if (!reason && upn && has_external_mark(upn))
         reason = "external";
     if (!reason)
-        reason = person_refused(&rules->person, object, person_text(object, "employeeType"));
-    if (!reason && upn && !login_of(rules, upn, login, sizeof(login)))
+        reason =
+            person_value_refused(&rules->person, object, person_value_text(object, "employeeType"));
+    *ret_login = !reason && upn ? login_of(rules, upn, buf, len) : NULL;
+    if (!reason && upn && !*ret_login)
         reason = "domain";
     return reason || assigned ? reason : "unassigned";
 }
@@ -203,50 +195,45 @@ int graph_map_read(const json_t *list, json_t **ret, char *why, size_t why_len)
     return 0;
 }
 
-static const json_t *mapped(const struct graph_rules *rules, const json_t *object, const char *ours)
+static const struct value *mapped(const struct graph_rules *rules, const struct value *object,
+                                  const char *ours)
 {
-    const char *path = json_string_value(json_object_get(rules->map, ours));
-    const json_t *v = path ? person_at(object, path) : NULL;
+    const char *path = rules->map ? json_string_value(json_object_get(rules->map, ours)) : NULL;
+    const struct value *v = path ? person_value_at(object, path) : NULL;
 
-    return person_has(v) ? v : NULL;
+    return person_value_has(v) ? v : NULL;
 }
 
 // ---- what is said of one who is ----
 
-static void put_text(json_t *o, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(o, name, json_string(text));
-}
-
-static void put_instant(json_t *o, const char *name, int64_t t)
+static void put_instant(struct json_writer *out, const char *name, int64_t t)
 {
     char text[ROLLCALL_TIME_TEXT];
 
     if (t != ROLLCALL_TIME_UNSET)
-        json_object_set_new(o, name, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
+        json_write_text(out, name, rollcall_time_format(t, -1, text, sizeof(text)));
 }
 
-static int instant(const json_t *object, const char *member, int64_t *ret)
+static int instant(const struct value *object, const char *member, int64_t *ret)
 {
-    const json_t *v = json_object_get(object, member);
+    const struct value *v = value_get(object, member);
     enum rollcall_time_kind kind;
 
-    if (!v || json_is_null(v))
+    if (person_value_unset(v))
         return 0;
-    if (!json_is_string(v) || rollcall_time_parse(json_string_value(v), &kind, ret) < 0 ||
+    if (!value_is(v, VALUE_TEXT) || rollcall_time_parse(v->text, &kind, ret) < 0 ||
         kind != ROLLCALL_TIME_INSTANT)
         return -EBADMSG;
     return 0;
 }
 
-static int take_dates(const json_t *object, json_t *ours, struct graph_taken *t)
+static int take_dates(const struct value *object, struct json_writer *out, struct graph_taken *t)
 {
     int64_t start = ROLLCALL_TIME_UNSET, end = ROLLCALL_TIME_UNSET;
 
     // A first day before 1970, as some HR feeds write for none, is long past.
     if (instant(object, "employeeHireDate", &start) < 0) {
-        const char *text = person_text(object, "employeeHireDate");
+        const char *text = person_value_text(object, "employeeHireDate");
         if (!text || text[0] > '1' || (text[0] == '1' && strcmp(text, "1970") >= 0)) {
             snprintf(t->why, sizeof(t->why), "employeeHireDate \"%.40s\" cannot be read",
                      text ? text : "?");
@@ -255,178 +242,161 @@ static int take_dates(const json_t *object, json_t *ours, struct graph_taken *t)
     }
     if (instant(object, "employeeLeaveDateTime", &end) < 0) {
         snprintf(t->why, sizeof(t->why), "employeeLeaveDateTime \"%.40s\" cannot be read",
-                 person_text(object, "employeeLeaveDateTime")
-                     ? person_text(object, "employeeLeaveDateTime")
+                 person_value_text(object, "employeeLeaveDateTime")
+                     ? person_value_text(object, "employeeLeaveDateTime")
                      : "?");
         return -EBADMSG;
     }
-    put_instant(ours, "start", start);
-    put_instant(ours, "end", end);
+    put_instant(out, "start", start);
+    put_instant(out, "end", end);
     if (start != ROLLCALL_TIME_UNSET && end != ROLLCALL_TIME_UNSET && end <= start) {
-        json_object_set_new(ours, "rehireConflict", json_true()); // rule 12
+        json_write_true(out, "rehireConflict"); // rule 12
         snprintf(t->why, sizeof(t->why),
                  "employeeLeaveDateTime \"%.30s\" lies before employeeHireDate \"%.30s\": the "
                  "person stays terminated until one of the two is mended",
-                 person_text(object, "employeeLeaveDateTime"),
-                 person_text(object, "employeeHireDate"));
+                 person_value_text(object, "employeeLeaveDateTime"),
+                 person_value_text(object, "employeeHireDate"));
     }
     return 0;
 }
 
-// Whoever is not said to have any keys has none. One string is one key.
-static void put_keys(const struct graph_rules *rules, const json_t *object, json_t *ours)
+static void put_key(struct json_writer *out, const struct value *key)
 {
-    const json_t *v = mapped(rules, object, "sshPublicKeys");
-    json_t *keys = json_array();
-
-    if (!json_object_get(rules->map, "sshPublicKeys")) {
-        json_decref(keys);
-        return;
-    }
-    for (size_t i = 0; json_is_array(v) && i < json_array_size(v) && i < 1024; i++) {
-        json_t *key = json_array_get(v, i);
-        if (json_string_length(key) > 0 && json_string_length(key) <= PERSON_TEXT_MAX)
-            json_array_append(keys, key);
-    }
-    if (json_is_string(v) && json_string_length(v) <= PERSON_TEXT_MAX)
-        json_array_append_new(keys, json_string(json_string_value(v)));
-    json_object_set_new(ours, "sshPublicKeys", keys);
+    if (value_len(key) > 0 && value_len(key) <= PERSON_TEXT_MAX)
+        json_write_text_n(out, NULL, key->text, key->len);
 }
 
-static int put_mapped(const struct graph_rules *rules, const json_t *object, json_t *ours,
-                      struct graph_taken *t)
+// Whoever is not said to have any keys has none. One string is one key.
+static void put_keys(const struct graph_rules *rules, const struct value *object,
+                     struct json_writer *out)
+{
+    const struct value *v = mapped(rules, object, "sshPublicKeys");
+    size_t n = 0;
+
+    if (!json_object_get(rules->map, "sshPublicKeys"))
+        return;
+    json_write_open(out, "sshPublicKeys", '[');
+    for (const struct value *key = person_value_list(v); key && n < 1024; key = key->next, n++)
+        put_key(out, key);
+    put_key(out, v);
+    json_write_close(out, ']');
+}
+
+static int put_mapped(const struct graph_rules *rules, const struct value *object,
+                      struct json_writer *out, struct graph_taken *t)
 {
     static const char *const texts[] = {"loginShell", "homeDirectory"};
-    const json_t *v = mapped(rules, object, "uidNumber");
+    const struct value *v = mapped(rules, object, "uidNumber");
     uint64_t n;
 
-    put_keys(rules, object, ours);
+    if (!rules->map)
+        return 0;
+    put_keys(rules, object, out);
     for (size_t i = 0; i < 2; i++) {
-        const char *text = json_string_value(mapped(rules, object, texts[i]));
-        if (text && strlen(text) <= PERSON_TEXT_MAX)
-            put_text(ours, texts[i], text);
+        const struct value *text = mapped(rules, object, texts[i]);
+        if (value_is(text, VALUE_TEXT) && text->len <= PERSON_TEXT_MAX)
+            json_write_text_n(out, texts[i], text->text, text->len);
     }
     if (!v)
         return 0;
-    if (json_is_integer(v) && json_integer_value(v) >= 0)
-        json_object_set_new(ours, "uidNumber", json_integer(json_integer_value(v)));
-    else if (json_is_string(v) && rollcall_parse_u64(json_string_value(v), 0, INT64_MAX, &n) == 0)
-        json_object_set_new(ours, "uidNumber", json_integer((json_int_t)n));
-    else
-        snprintf(t->why, sizeof(t->why), "%.60s is no number: it is mapped to uidNumber",
-                 json_string_value(json_object_get(rules->map, "uidNumber")));
-    return json_object_get(ours, "uidNumber") ? 0 : -EBADMSG;
+    if (v->kind == VALUE_INTEGER && v->integer >= 0) {
+        json_write_integer(out, "uidNumber", v->integer);
+        return 0;
+    }
+    if (v->kind == VALUE_TEXT && rollcall_parse_u64(v->text, 0, INT64_MAX, &n) == 0) {
+        json_write_integer(out, "uidNumber", (int64_t)n);
+        return 0;
+    }
+    snprintf(t->why, sizeof(t->why), "%.60s is no number: it is mapped to uidNumber",
+             json_string_value(json_object_get(rules->map, "uidNumber")));
+    return -EBADMSG;
 }
 
 // An instant that cannot be read leaves a person as before, but never one who is disabled.
-static int take_ours(const struct graph_rules *rules, const json_t *object, const char *risk,
-                     json_t *ours, struct graph_taken *t)
+static int put_ours(const struct graph_rules *rules, const struct value *object, const char *risk,
+                    struct json_writer *out, struct graph_taken *t)
 {
-    bool on =
-        json_is_true(json_object_get(object, "accountEnabled")) && unset(object, "deletedDateTime");
+    bool on = value_is(value_get(object, "accountEnabled"), VALUE_TRUE) &&
+              unset(object, "deletedDateTime");
+    int r;
 
-    put_text(ours, "status", on ? "active" : "disabled");
-    put_text(ours, "risk", risk);
-    if (put_mapped(rules, object, ours, t) == 0 && take_dates(object, ours, t) == 0)
-        return 0;
-    return on ? -EBADMSG : 0;
+    json_write_open(out, OURS, '{');
+    json_write_text(out, "status", on ? "active" : "disabled");
+    json_write_text(out, "risk", risk);
+    r = put_mapped(rules, object, out, t);
+    if (r == 0)
+        r = take_dates(object, out, t);
+    json_write_close(out, '}');
+    return on ? r : 0;
 }
 
-static const char *number_of(const struct graph_rules *rules, const json_t *object)
+static const char *number_of(const struct graph_rules *rules, const struct value *object)
 {
-    const json_t *v = json_object_get(rules->map, "employeeNumber")
-                          ? mapped(rules, object, "employeeNumber")
-                          : json_object_get(object, "employeeId");
+    const struct value *v = json_object_get(rules->map, "employeeNumber")
+                                ? mapped(rules, object, "employeeNumber")
+                                : value_get(object, "employeeId");
 
-    return json_string_length(v) <= PERSON_TEXT_MAX && json_string_length(v) > 0
-               ? json_string_value(v)
-               : NULL;
+    return value_len(v) <= PERSON_TEXT_MAX && value_len(v) > 0 ? v->text : NULL;
 }
 
-static bool has_number(const struct graph_rules *rules, const json_t *object)
+static bool has_number(const struct graph_rules *rules, const struct value *object)
 {
     return json_object_get(rules->map, "employeeNumber")
                ? mapped(rules, object, "employeeNumber") != NULL
-               : person_has(json_object_get(object, "employeeId"));
+               : person_value_has(value_get(object, "employeeId"));
 }
 
-// The very text of the object: for a whole tenant, copies would be a tenth of the time.
-static void put_same(json_t *o, const char *name, const json_t *object, const char *member)
+static int put_user(const struct graph_rules *rules, const struct value *object, const char *login,
+                    const char *risk, struct json_writer *out, struct graph_taken *t)
 {
-    if (person_text(object, member))
-        json_object_set_nocheck(o, name, json_object_get(object, member));
-}
+    int r;
 
-static json_t *user_of(const struct graph_rules *rules, const json_t *object, const char *upn,
-                       json_t *ours, const char *id)
-{
-    json_t *user = json_object(), *enterprise = json_object(), *mail = json_object();
-    json_t *mails = json_array();
-    char login[PERSON_TEXT_MAX + 1];
-
-    json_object_set_new_nocheck(user, "id", json_string_nocheck(id));
-    json_object_set_new_nocheck(user, OURS, ours);
-    put_text(user, "userName", login_of(rules, upn, login, sizeof(login)));
-    put_same(user, "displayName", object, "displayName");
-    put_same(user, "userType", object, "employeeType");
-    put_same(mail, "value", object, "mail");
-    if (json_object_size(mail) > 0)
-        json_array_append(mails, mail);
-    json_object_set_new_nocheck(user, "emails", mails);
-    json_decref(mail);
-    put_text(enterprise, "employeeNumber", number_of(rules, object));
-    put_same(enterprise, "department", object, "department");
-    json_object_set_new_nocheck(user, ENTERPRISE, enterprise);
-    return user;
-}
-
-// At most six bytes each of what it says.
-static size_t bytes_at_most(const json_t *v)
-{
-    size_t n = 6 * json_string_length(v) + 40, i;
-    const char *name;
-    json_t *item;
-
-    json_array_foreach(v, i, item)
-    {
-        n += bytes_at_most(item);
+    out->len = 0;
+    out->behind = false;
+    json_write_open(out, NULL, '{');
+    json_write_text_n(out, "id", t->id, GRAPH_ID_TEXT - 1);
+    r = put_ours(rules, object, risk, out, t);
+    if (r < 0)
+        return r;
+    json_write_text(out, "userName", login);
+    json_write_text(out, "displayName", person_value_text(object, "displayName"));
+    json_write_text(out, "userType", person_value_text(object, "employeeType"));
+    json_write_open(out, "emails", '[');
+    if (person_value_text(object, "mail")) {
+        json_write_open(out, NULL, '{');
+        json_write_text(out, "value", person_value_text(object, "mail"));
+        json_write_close(out, '}');
     }
-    json_object_foreach((json_t *)(uintptr_t)v, name, item)
-    {
-        n += strlen(name) + bytes_at_most(item);
-    }
-    return n;
+    json_write_close(out, ']');
+    json_write_open(out, ENTERPRISE, '{');
+    json_write_text(out, "employeeNumber", number_of(rules, object));
+    json_write_text(out, "department", person_value_text(object, "department"));
+    json_write_close(out, '}');
+    json_write_close(out, '}');
+    return 0;
 }
 
-// Nearly nobody is: written out are those alone who might be.
-static bool too_long(const json_t *user)
-{
-    return bytes_at_most(user) > LINE_ROOM && json_text(user, NULL, 0) > LINE_ROOM;
-}
-
-static void take_person(const struct graph_rules *rules, const json_t *object, const char *risk,
+static void take_person(const struct graph_rules *rules, const struct value *object,
+                        const char *login, const char *risk, struct json_writer *out,
                         struct graph_taken *t)
 {
-    json_t *ours = json_object();
-
     t->fate = GRAPH_SKIPPED;
     if (!t->name) {
         snprintf(t->why, sizeof(t->why), "has no userPrincipalName");
-    } else if (!number_of(rules, object) && has_number(rules, object)) {
+        return;
+    }
+    if (!number_of(rules, object) && has_number(rules, object)) {
         snprintf(t->why, sizeof(t->why), "%.60s is no text of 1 to %d bytes",
                  json_string_value(json_object_get(rules->map, "employeeNumber")) ?: "employeeId",
                  PERSON_TEXT_MAX);
-    } else if (take_ours(rules, object, risk, ours, t) == 0) {
-        t->user = user_of(rules, object, t->name, json_incref(ours), t->id);
-        t->fate = GRAPH_PERSON;
+        return;
     }
-    json_decref(ours);
-    if (t->user && too_long(t->user)) {
-        json_decref(t->user);
-        t->user = NULL;
-        t->fate = GRAPH_SKIPPED;
+    if (put_user(rules, object, login, risk, out, t) < 0)
+        return;
+    if (out->len > out->room || out->len > GRAPH_USER_MAX)
         snprintf(t->why, sizeof(t->why), "is longer than a line of the protocol");
-    }
+    else
+        t->fate = GRAPH_PERSON;
 }
 
 // What was cut may have been cut inside of a letter.
@@ -437,38 +407,33 @@ static void plain(char *why)
             *p = '?';
 }
 
-int graph_user_take(const struct graph_rules *rules, const json_t *object, bool assigned,
-                    const char *risk, struct graph_taken *ret)
+int graph_user_take(const struct graph_rules *rules, const struct value *object, bool assigned,
+                    const char *risk, struct json_writer *out, struct graph_taken *ret)
 {
+    char buf[PERSON_TEXT_MAX + 1];
     unsigned char id[GRAPH_ID];
     struct graph_taken t = {0};
+    const char *login;
 
-    if (!graph_id_parse(json_string_value(json_object_get(object, "id")), id))
+    if (!graph_id_parse(value_text(value_get(object, "id")), id))
         return -EBADMSG;
     graph_id_text(id, t.id);
-    t.name = person_text(object, "userPrincipalName");
-    t.disabled = json_is_false(json_object_get(object, "accountEnabled")) ||
+    t.name = person_value_text(object, "userPrincipalName");
+    t.disabled = value_is(value_get(object, "accountEnabled"), VALUE_FALSE) ||
                  !unset(object, "deletedDateTime");
-    t.reason = refused(rules, object, t.name, assigned);
+    t.reason = refused(rules, object, t.name, assigned, buf, sizeof(buf), &login);
     if (t.reason)
         t.fate = GRAPH_DROPPED;
     else
-        take_person(rules, object, risk, &t);
+        take_person(rules, object, login, risk, out, &t);
     plain(t.why);
     *ret = t;
     return 0;
 }
 
-void graph_taken_done(struct graph_taken *t)
+bool graph_user_whole(const struct value *object)
 {
-    json_decref(t->user);
-    *t = (struct graph_taken){0};
-}
-
-bool graph_user_whole(const json_t *object)
-{
-    return json_object_get(object, "accountEnabled") &&
-           json_object_get(object, "userPrincipalName");
+    return value_get(object, "accountEnabled") && value_get(object, "userPrincipalName");
 }
 
 // ---- groups and risk ----
@@ -498,14 +463,14 @@ const char *graph_group_name(const char *display_name, const unsigned char id[GR
     return buf;
 }
 
-const char *graph_risk(const json_t *risky_user)
+const char *graph_risk(const struct value *risky_user)
 {
     static const char *const over[] = {"none", "confirmedSafe", "remediated", "dismissed"};
     static const char *const levels[] = {"low", "medium", "high"};
-    const char *state = json_string_value(json_object_get(risky_user, "riskState"));
-    const char *level = json_string_value(json_object_get(risky_user, "riskLevel"));
+    const char *state = value_text(value_get(risky_user, "riskState"));
+    const char *level = value_text(value_get(risky_user, "riskLevel"));
 
-    if (json_is_true(json_object_get(risky_user, "isDeleted")))
+    if (value_is(value_get(risky_user, "isDeleted"), VALUE_TRUE))
         return "none";
     for (size_t i = 0; state && i < sizeof(over) / sizeof(over[0]); i++)
         if (strcmp(state, over[i]) == 0)

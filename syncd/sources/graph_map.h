@@ -10,11 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "syncd/sources/json_writer.h"
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 #define GRAPH_ID      16 // bytes of an object's id, a UUID
 #define GRAPH_ID_TEXT 37 // as text, in lower case, with its NUL
 #define GRAPH_WHY_MAX 300
+#define GRAPH_USER_MAX                                                                             \
+    (250 * 1024) // bytes of a user, without what stands around it on a line of the protocol
 
 bool graph_id_parse(const char *text, unsigned char ret[GRAPH_ID]); // in any case
 const char *graph_id_text(const unsigned char id[GRAPH_ID], char buf[GRAPH_ID_TEXT]);
@@ -37,7 +41,6 @@ enum graph_fate {
 struct graph_taken {
     enum graph_fate fate;
     char id[GRAPH_ID_TEXT];
-    json_t *user;            // GRAPH_PERSON: the caller's
     const char *reason;      // GRAPH_DROPPED: a word of the protocol
     const char *name;        // userPrincipalName for the sysadmin's eyes, or NULL; the object's
     bool disabled;           // the object says so: accountEnabled is false
@@ -45,14 +48,14 @@ struct graph_taken {
 };
 
 // `assigned`: is in one of assigned_groups, or none are configured. `risk`: a word of the
-// protocol, or NULL: not known. -EBADMSG where the object has no id that could be; -ENOMEM.
-int graph_user_take(const struct graph_rules *rules, const json_t *object, bool assigned,
-                    const char *risk, struct graph_taken *ret);
-void graph_taken_done(struct graph_taken *t);
+// protocol, or NULL: not known. GRAPH_PERSON is written to `out`, from its beginning. -EBADMSG
+// where the object has no id that could be.
+int graph_user_take(const struct graph_rules *rules, const struct value *object, bool assigned,
+                    const char *risk, struct json_writer *out, struct graph_taken *ret);
 
 // What a delta that says "at least what changed" may leave out, and no mapper may guess: then
 // the user has to be read whole.
-bool graph_user_whole(const json_t *object);
+bool graph_user_whole(const struct value *object);
 
 // The name of a group here. Only one of assigned_groups (`named`) bears its displayName, made
 // portable: in most tenants anybody can create a group of any name. Others are called by their id.
@@ -61,6 +64,6 @@ const char *graph_group_name(const char *display_name, const unsigned char id[GR
 
 // riskState and riskLevel of a riskyUser as a word of the protocol. What is unknown counts as
 // high: it is shown, and takes nothing away.
-const char *graph_risk(const json_t *risky_user);
+const char *graph_risk(const struct value *risky_user);
 
 #endif

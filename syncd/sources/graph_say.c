@@ -9,7 +9,6 @@
 
 #include "rollcall/source.h"
 #include "syncd/sources/graph.h"
-#include "syncd/sources/json_text.h"
 #include "syncd/sources/wait.h"
 
 // ---- users that are read by themselves ----
@@ -114,16 +113,16 @@ static void forget_ill(struct graph *g)
 }
 
 // The feed took the account away, and this answer is of before: it must bring nobody back.
-bool graph_is_before_off(const struct graph *g, const char *id, const json_t *object)
+bool graph_is_before_off(const struct graph *g, const char *id, const struct value *object)
 {
-    return json_object_get(g->off, id) && json_is_true(json_object_get(object, "accountEnabled"));
+    return json_object_get(g->off, id) && value_is(value_get(object, "accountEnabled"), VALUE_TRUE);
 }
 
 // What was read is behind the feed: it is read again.
-static bool is_behind(struct graph *g, const char *id, const json_t *object, json_int_t tries)
+static bool is_behind(struct graph *g, const char *id, const struct value *object, json_int_t tries)
 {
     bool behind = json_object_get(g->enabled, id) && tries < TRIES_MAX &&
-                  !json_is_true(json_object_get(object, "accountEnabled"));
+                  !value_is(value_get(object, "accountEnabled"), VALUE_TRUE);
 
     if (!behind)
         json_object_del(g->enabled, id);
@@ -219,11 +218,9 @@ void graph_abort(struct graph *g)
 // itself in the next.
 static bool is_new(struct graph *g, const char *id, const char *content, size_t len, bool good)
 {
-    enum listed_word word;
+    enum listed_word word =
+        listed_record(g->said, id, listed_bytes_hash(g->said, content, len), good);
 
-    listed_bytes_begin(g->said);
-    listed_bytes(g->said, content, len);
-    word = listed_record(g->said, id, listed_bytes_end(g->said), good);
     if (word == LISTED_TWICE)
         touch_later(g, id);
     g->in.news += word == LISTED_NEW;
@@ -260,17 +257,14 @@ static void say_problem(struct graph *g, const struct graph_taken *t)
     emit_problem(t->name ? t->name : t->id, t->id, false, t->why);
 }
 
-static void say_person(struct graph *g, const struct graph_taken *t)
+static void say_person(struct graph *g, const struct graph_taken *t, const struct json_writer *text)
 {
-    static char line[ROLLCALL_SOURCE_LINE_MAX]; // the mapper gave what fits
-    size_t n = json_text(t->user, line, sizeof(line));
-
-    if (n > sizeof(line) || !is_new(g, t->id, line, n, true))
+    if (!is_new(g, t->id, text->buf, text->len, true))
         return;
     graph_open_delta(g);
     if (*t->why)
         emit_warning(t->name, t->id, t->why);
-    emit_user_text(line, n, t->name);
+    emit_user_text(text->buf, text->len, t->name);
     g->in.rows++;
 }
 
@@ -284,44 +278,43 @@ void graph_say_held(struct graph *g, const char *id)
     touch_later(g, id);
 }
 
-int graph_say_user(struct graph *g, const json_t *object)
+int graph_say_user(struct graph *g, const struct value *object)
 {
+    static char line[GRAPH_USER_MAX];
+    struct json_writer text = {.buf = line, .room = sizeof(line)};
+    const char *id_text = value_text(value_get(object, "id"));
     struct graph_taken t;
     unsigned char id[GRAPH_ID];
     bool assigned;
     int r;
 
-    if (!graph_id_parse(json_string_value(json_object_get(object, "id")), id))
+    if (!graph_id_parse(id_text, id))
         return -EBADMSG;
     assigned = !g->assigned || graph_assigned_has(g->assigned, id);
-    r = graph_user_take(&g->set.rules, object, assigned,
-                        risk_of(g, json_string_value(json_object_get(object, "id"))), &t);
+    r = graph_user_take(&g->set.rules, object, assigned, risk_of(g, id_text), &text, &t);
     if (r < 0)
         return r;
-    if (t.fate == GRAPH_DROPPED) {
+    if (t.fate == GRAPH_DROPPED)
         say_dropped(g, &t);
-    } else if (t.fate == GRAPH_SKIPPED) {
+    else if (t.fate == GRAPH_SKIPPED)
         say_problem(g, &t);
-    } else {
-        say_person(g, &t);
-    }
-    graph_taken_done(&t);
+    else
+        say_person(g, &t, &text);
     return 0;
 }
 
 // "changed": deleted, and may be restored for 30 days; "deleted": for good. Both are somebody's
 // word about the account, and it locks. What stood for the user in this listing counts no more.
-int graph_say_removed(struct graph *g, const json_t *object)
+int graph_say_removed(struct graph *g, const struct value *object)
 {
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT];
     enum listed_word word;
 
-    if (!graph_id_parse(json_string_value(json_object_get(object, "id")), id))
+    if (!graph_id_parse(value_text(value_get(object, "id")), id))
         return -EBADMSG;
-    listed_bytes_begin(g->said);
-    listed_bytes(g->said, "removed", 7);
-    word = listed_record(g->said, graph_id_text(id, text), listed_bytes_end(g->said), true);
+    word = listed_record(g->said, graph_id_text(id, text), listed_bytes_hash(g->said, "removed", 7),
+                         true);
     if (word == LISTED_REPEATED)
         return 0;
     g->in.news++;
@@ -354,12 +347,12 @@ static int take_absent(struct graph *g, const char *text, json_int_t tries)
                : 0;
 }
 
-static bool is_of(const json_t *object, const char *text)
+static bool is_of(const struct value *object, const char *text)
 {
     unsigned char asked[GRAPH_ID], got[GRAPH_ID];
 
     return graph_id_parse(text, asked) &&
-           graph_id_parse(json_string_value(json_object_get(object, "id")), got) &&
+           graph_id_parse(value_text(value_get(object, "id")), got) &&
            memcmp(asked, got, GRAPH_ID) == 0;
 }
 
@@ -383,24 +376,28 @@ static int say_one(struct graph *g, const char *text, json_int_t tries)
 {
     struct http_answer a = {0};
     char *url = graph_users_url(g, text);
-    int r = url ? web_send(g->w, &(struct http_request){.url = url, .no_5xx_again = true}, &a)
-                : -ENOMEM;
+    int r =
+        url ? web_send(
+                  g->w,
+                  &(struct http_request){.url = url, .values = g->values, .no_5xx_again = true}, &a)
+            : -ENOMEM;
 
     free(url);
     if (r == -EAGAIN && a.status >= 500)
         r = put_off(g, text);
-    if (r == 0 && !is_of(a.json, text)) // it would make somebody else of this person
+    if (r == 0 && !is_of(a.value, text)) // it would make somebody else of this person
         r = -EBADMSG;
     if (r == -ENOENT || r == -EBADMSG) {
         r = take_absent(g, text, tries);
-    } else if (r == 0 && !graph_is_before_off(g, text, a.json)) {
-        r = graph_say_user(g, a.json);
+    } else if (r == 0 && !graph_is_before_off(g, text, a.value)) {
+        r = graph_say_user(g, a.value);
         if (r == 0 && json_integer_value(json_object_get(g->touch, text)) != LATER)
             json_object_set_new(
                 g->touch, text,
-                json_integer(is_behind(g, text, a.json, tries) ? tries + 1 : DONE(tries)));
+                json_integer(is_behind(g, text, a.value, tries) ? tries + 1 : DONE(tries)));
     }
     http_answer_done(&a);
+    values_empty(g->values);
     return r;
 }
 

@@ -149,7 +149,7 @@ static int take_properties(struct web *w, struct graph *g)
     json_t *name;
     int r = graph_map_read(web_list(w, "map"), &g->map, w->why, sizeof(w->why));
 
-    s->rules.map = g->map;
+    s->rules.map = json_object_size(g->map) > 0 ? g->map : NULL;
     snprintf(s->select, sizeof(s->select), "%s", PROPERTIES);
     for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
         r = add_property(w, s, "require_attributes", json_string_value(json_array_get(list, i)));
@@ -246,7 +246,9 @@ int graph_settings(struct web *w, struct http_settings *http, struct auth_settin
     g->off = json_object();
     g->ill = json_object();
     g->said = listed_new(false);
-    r = g->touch && g->enabled && g->off && g->ill && g->said ? take_rules(w, &g->set) : -ENOMEM;
+    g->values = values_new(GRAPH_PAGE_MAX);
+    r = g->touch && g->enabled && g->off && g->ill && g->said && g->values ? take_rules(w, &g->set)
+                                                                           : -ENOMEM;
     if (r == 0)
         r = take_hosts(w, &g->set);
     if (r == 0)

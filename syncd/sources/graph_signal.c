@@ -66,14 +66,14 @@ static bool is_passing(int r)
 // ---- risk ----
 
 // https://learn.microsoft.com/graph/api/riskyuser-list
-static int take_risky(struct graph *g, const json_t *item, void *ctx)
+static int take_risky(struct graph *g, const struct value *item, void *ctx)
 {
     const char *word = graph_risk(item);
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT];
 
     (void)g;
-    if (!graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+    if (!graph_id_parse(value_text(value_get(item, "id")), id))
         return -EBADMSG;
     if (strcmp(word, "none") != 0)
         json_object_set_new(ctx, graph_id_text(id, text), json_string(word));
@@ -135,17 +135,17 @@ struct device {
     int compliant, managed;
 };
 
-static int tristate(const json_t *o, const char *name)
+static int tristate(const struct value *o, const char *name)
 {
-    const json_t *v = json_object_get(o, name);
+    const struct value *v = value_get(o, name);
 
-    return json_is_true(v) ? 1 : json_is_false(v) ? 0 : -1;
+    return value_is(v, VALUE_TRUE) ? 1 : value_is(v, VALUE_FALSE) ? 0 : -1;
 }
 
-static int take_device(struct graph *g, const json_t *item, void *ctx)
+static int take_device(struct graph *g, const struct value *item, void *ctx)
 {
     struct device *d = ctx;
-    const char *id = json_string_value(json_object_get(item, "deviceId"));
+    const char *id = value_text(value_get(item, "deviceId"));
 
     if (!id || strcasecmp(id, g->set.device) != 0)
         return 0;

@@ -138,7 +138,7 @@ static void test_permissions(struct graph *g)
         is_granted(g, &device);
 }
 
-static int add_member(struct graph *g, const json_t *item, void *ctx)
+static int add_member(struct graph *g, const struct value *item, void *ctx)
 {
     (void)g;
     (void)item;
@@ -194,19 +194,19 @@ static void add_dropped(struct sample *s, const char *reason)
     json_object_set_new(s->dropped, reason, json_integer(n + 1));
 }
 
-static int add_group(struct graph *g, const json_t *item, void *ctx)
+static int add_group(struct graph *g, const struct value *item, void *ctx)
 {
-    const char *type = json_string_value(json_object_get(item, "@odata.type"));
+    const char *type = value_text(value_get(item, "@odata.type"));
     unsigned char id[GRAPH_ID];
     char text[GRAPH_ID_TEXT], name[33];
 
     if ((type && strcmp(type, "#microsoft.graph.group") != 0) ||
-        !graph_id_parse(json_string_value(json_object_get(item, "id")), id))
+        !graph_id_parse(value_text(value_get(item, "id")), id))
         return 0; // a role, an administrative unit
     graph_id_text(id, text);
     json_array_append_new(ctx, json_pack("{s:s}", "value", text));
     emit_group(json_pack("{s:s, s:s}", "id", text, "displayName",
-                         graph_group_name(person_text(item, "displayName"), id,
+                         graph_group_name(person_value_text(item, "displayName"), id,
                                           g->assigned && graph_assigned_root_is(g->assigned, id),
                                           name, sizeof(name))));
     return 0;
@@ -230,30 +230,32 @@ static void add_groups(struct graph *g, json_t *user, struct sample *s)
     json_decref(groups);
 }
 
-static int add_person(struct graph *g, const json_t *item, void *ctx)
+static int add_person(struct graph *g, const struct value *item, void *ctx)
 {
     struct sample *s = ctx;
+    static char line[GRAPH_USER_MAX];
+    struct json_writer out = {.buf = line, .room = sizeof(line)};
     struct graph_taken t;
     unsigned char id[GRAPH_ID];
 
-    if (!graph_id_parse(json_string_value(json_object_get(item, "id")), id) || s->n >= 100)
+    if (!graph_id_parse(value_text(value_get(item, "id")), id) || s->n >= 100)
         return 0;
     s->n++;
     for (size_t i = 0; i < ATTRIBUTES_MAX; i++)
-        s->has[i] += person_has(json_object_get(item, attributes[i]));
+        s->has[i] += person_value_has(value_get(item, attributes[i]));
     if (graph_user_take(&g->set.rules, item, !g->assigned || graph_assigned_has(g->assigned, id),
-                        NULL, &t) < 0)
+                        NULL, &out, &t) < 0)
         return 0;
     if (t.fate == GRAPH_DROPPED)
         add_dropped(s, t.reason);
     else if (t.fate == GRAPH_SKIPPED)
         add_dropped(s, "not to be read");
     else if (s->people++ < PEOPLE_SHOWN) {
+        json_t *user = json_loadb(line, out.len, JSON_REJECT_DUPLICATES, NULL);
         if (s->no_groups == 0)
-            add_groups(g, t.user, s);
-        emit_user(json_incref(t.user), t.name);
+            add_groups(g, user, s);
+        emit_user(user, t.name);
     }
-    graph_taken_done(&t);
     return 0;
 }
 
@@ -283,7 +285,8 @@ static void test_people(struct graph *g)
     struct sample s = {.dropped = json_object()};
     struct http_answer a = {0};
     char base[700], select[2500];
-    const json_t *list;
+    struct values *page = values_new(GRAPH_PAGE_MAX); // other lists are read for each in it
+    const struct value *user;
     char *url;
     int r;
 
@@ -291,16 +294,16 @@ static void test_people(struct graph *g)
     snprintf(select, sizeof(select), "%s%s", g->set.select,
              g->leave ? ",employeeLeaveDateTime" : "");
     url = http_url(base, "$select", select, "$top", "100", NULL);
-    r = url ? web_get(g->w, url, &a) : -ENOMEM;
-    list = json_object_get(a.json, "value");
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
-        add_person(g, json_array_get(list, i), &s);
+    r = url && page ? web_send(g->w, &(struct http_request){.url = url, .values = page}, &a)
+                    : -ENOMEM;
+    value_each(value_get(a.value, "value"), user) add_person(g, user, &s);
     if (r == 0)
         say_sample(g, &s);
     else
         web_finding(g->w, "error", "people", g->w->why);
     free(url);
     http_answer_done(&a);
+    values_free(page);
     json_decref(s.dropped);
 }
 

@@ -10,6 +10,7 @@
 #include "syncd/sources/erasing.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/http_transfer.h"
+#include "syncd/sources/value.h"
 #include "syncd/sources/wait.h"
 
 #define PAUSE_FIRST_MS 500
@@ -51,9 +52,10 @@ int http_open(const struct http_settings *settings, struct http **ret, char *why
         return -ENOMEM;
     h->name = settings->name;
     h->set = *settings;
+    h->told = -1;
     h->multi = curl_multi_init();
     h->easy = curl_easy_init();
-    r = h->multi && h->easy ? 0 : -ENOMEM;
+    r = h->multi && h->easy ? http_worker_start(h) : -ENOMEM;
     for (size_t i = 0; i < HTTP_ORIGINS_MAX; i++)
         if (settings->origin[i] && !(h->origin[i] = strdup(settings->origin[i])))
             r = -ENOMEM;
@@ -70,9 +72,11 @@ struct http *http_close(struct http *h)
 {
     if (!h)
         return NULL;
+    http_ahead_drop(h);
+    http_worker_stop(h);
     curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
-    erasing_free(h->body);
+    erasing_free(h->spare);
     for (size_t i = 0; i < HTTP_ORIGINS_MAX; i++)
         free(h->origin[i]);
     free(h);
@@ -117,8 +121,10 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
         return 0;
     if (!http_is_of_a_type(t))
         wrong = "its type is not JSON";
+    else if (good && t->request->values)
+        t->a.value = values_read(t->request->values, t->body, t->len, t->request->wanted, &wrong);
     else
-        t->a.json = http_json_of(t->h->body, t->len, good ? t->request->wanted : NULL, &wrong);
+        t->a.json = http_json_of(t->body, t->len, good ? t->request->wanted : NULL, &wrong);
     if (!wrong || !good)
         return 0; // an error's page says nothing that we need
     snprintf(why, why_len, "the answer cannot be taken: %s", wrong);
@@ -127,7 +133,7 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
 
 static void explain(const struct transfer *t, int r, char *why, size_t why_len)
 {
-    const char *said = t->h->said;
+    const char *said = t->said;
     char reason[300];
 
     switch (r) {
@@ -243,35 +249,54 @@ static int finish(struct transfer *t, int r, struct http_answer *ret, char *why,
 }
 
 struct attempts {
-    bool renewed, nonced;
+    bool begun, renewed, nonced;
     int64_t pause;
     unsigned lost;
 };
 
-// Sends it once; true where it has to be sent again.
+// Has it on its way; an error is said.
+static int begin(struct transfer *t, struct auth *auth, struct http_request *q, char *why,
+                 size_t why_len)
+{
+    struct auth_headers ours = {0};
+    int r = q->prepare ? q->prepare(q->prepare_ctx, q) : 0;
+
+    t->request = q;
+    if (r == 0 && auth) {
+        r = auth_headers(auth, t->h,
+                         q->method
+                             ?: q->body ? "POST"
+                                        : "GET",
+                         q->url, &ours, why, why_len);
+        if (r < 0)
+            return r;
+    }
+    if (r == 0)
+        r = http_transfer_begin(t, &ours);
+    auth_headers_done(&ours);
+    if (r < 0)
+        snprintf(why, why_len, "the request cannot be made: %s", strerror(-r));
+    return r;
+}
+
+// Sends it once, or takes over what was sent ahead; true where it has to be sent again.
 static bool attempt(struct http *h, struct auth *auth, const struct http_request *request,
                     struct attempts *n, struct http_answer *ret, int *ret_r, char *why,
                     size_t why_len)
 {
     struct http_request copy = *request;
-    struct transfer t = {.h = h, .request = &copy};
-    struct auth_headers ours = {0};
-    bool again;
-    int r = copy.prepare ? copy.prepare(copy.prepare_ctx, &copy) : 0;
+    struct transfer t = {.h = h};
+    bool again, ahead = !n->begun && http_ahead_take(h, request, &t);
+    int r = ahead ? 0 : begin(&t, auth, &copy, why, why_len);
 
-    if (r < 0)
-        snprintf(why, why_len, "the request cannot be made: %s", strerror(-r));
-    else if (auth)
-        r = auth_headers(auth, h,
-                         copy.method
-                             ?: copy.body ? "POST"
-                                          : "GET",
-                         copy.url, &ours, why, why_len);
+    n->begun = true;
+    t.request = &copy;
     *ret_r = r;
-    if (r < 0)
+    if (r < 0) {
+        http_transfer_done(&t);
         return false;
-    r = http_transfer(&t, &ours);
-    auth_headers_done(&ours);
+    }
+    r = http_transfer_end(&t);
     again = auth && r == 0 && sign_in_again(&t, auth, &n->renewed, &n->nonced);
     if (!again)
         again = is_passing(&t, r) && !(copy.no_5xx_again && r == 0 && t.a.status >= 500) &&
@@ -282,7 +307,7 @@ static bool attempt(struct http *h, struct auth *auth, const struct http_request
     return again;
 }
 
-static bool is_ours(const struct http *h, const char *url)
+bool http_is_ours(const struct http *h, const char *url)
 {
     for (size_t i = 0; i < HTTP_ORIGINS_MAX; i++)
         if (h->origin[i] && http_is_of(url, h->origin[i]))
@@ -298,7 +323,7 @@ int http_send(struct http *h, struct auth *auth, const struct http_request *requ
     char url[URL_SHOWN];
     int r = 0;
 
-    if (!is_ours(h, request->url)) {
+    if (!http_is_ours(h, request->url)) {
         snprintf(why, why_len,
                  "%s is of another server than those that were named: it is not asked",
                  http_bare(request->url, url, sizeof(url)));

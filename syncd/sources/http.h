@@ -12,9 +12,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define HTTP_BODY_MAX    (32u * 1024 * 1024) // of an answer that is held whole
-#define HTTP_DEPTH_MAX   32                  // levels of an answer's JSON
-#define HTTP_HEADERS_MAX 8                   // of a request
+#define HTTP_BODY_MAX    (32u * 1024 * 1024)  // of an answer that is held whole
+#define HTTP_VALUES_MAX  (192u * 1024 * 1024) // a room for what such an answer has
+#define HTTP_DEPTH_MAX   32                   // levels of an answer's JSON
+#define HTTP_HEADERS_MAX 8                    // of a request
 #define HTTP_ORIGINS_MAX 4
 #define HTTP_WHY_MAX     600
 
@@ -41,6 +42,8 @@ struct http_header {
 };
 
 struct http_answer;
+struct value;
+struct values;
 struct http_request {
     const char *method; // NULL: GET
     const char *url;    // absolute, of one of the origins
@@ -51,8 +54,12 @@ struct http_request {
     const char *etag;                // asked with If-None-Match; 304 is an answer then
     const char *modified;            // the same with If-Modified-Since
     bool any_type;                   // the answer's Content-Type need not be JSON
-    // Names, NULL behind the last: where the answer is a list, what is looked at in its elements.
-    // What has another name is read as JSON and not kept. NULL: all.
+    // A room for the body of an answer of 2xx, as `value` in place of `json`: for pages of people.
+    // Empty it when the page is done.
+    struct values *values;
+    // Names, NULL behind the last: what is looked at in the elements of a list. What has another
+    // name is read as JSON and not kept. NULL: all. Without `values`, of an answer that is a list
+    // alone; with it, see values_read().
     const char *const *wanted;
     bool no_5xx_again; // an answer of 5xx is final
     unsigned budget;   // seconds, in place of the settings'; 0: those
@@ -70,7 +77,9 @@ struct http_request {
 
 struct http_answer {
     int status;
-    json_t *json;     // the body, where it is JSON; of errors too
+    json_t *json; // the body, where it is JSON; of errors too
+    const struct value
+        *value;       // the body in the request's `values`, as long as these are not emptied
     char *next;       // Link: rel="next" (RFC 8288), made absolute; or NULL
     char *etag;       // or NULL
     char *modified;   // Last-Modified, or NULL
@@ -97,6 +106,16 @@ struct http_answer {
 int http_send(struct http *h, struct auth *auth, const struct http_request *request,
               struct http_answer *ret, char *why, size_t why_len);
 void http_answer_done(struct http_answer *a);
+
+// Has a GET that will be asked for next on its way while something else is done, which is where
+// the time of a list of many pages goes: the next http_send of the same address, etag and headers
+// takes it over as its first try, and repeats it as it would have. At most one is on its way, and
+// its answer is held whole (so it has no `take`, `prepare` or body); another request waits for its
+// end and leaves it there. Whoever goes by a rate limit looks at that first. An error, and nothing
+// is on its way: http_send will say why.
+int http_ahead(struct http *h, struct auth *auth, const struct http_request *request);
+// Nobody will ask for it: at the end of a listing, for its answer is as old as that.
+void http_ahead_drop(struct http *h);
 
 // How many requests were sent, repeated ones too: for `figure:` lines and tests.
 uint64_t http_sent(const struct http *h);

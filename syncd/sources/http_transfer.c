@@ -20,10 +20,20 @@
 void http_transfer_done(struct transfer *t)
 {
     http_answer_done(&t->a);
-    if (t->h->body && t->len > 0)
-        explicit_bzero(t->h->body, t->len); // a token's answer is one too
+    if (t->body && t->len > 0)
+        explicit_bzero(t->body, t->len); // a token's answer is one too
+    if (t->h->spare) {
+        erasing_free(t->body);
+    } else {
+        t->h->spare = t->body;
+        t->h->spare_room = t->room;
+    }
+    erasing_free(t->part.bytes);
+    curl_slist_free_all(t->headers);
     free(t->type);
     free(t->retry_after);
+    t->body = t->type = t->retry_after = t->part.bytes = NULL;
+    t->headers = NULL;
 }
 
 void http_answer_done(struct http_answer *a)
@@ -97,6 +107,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     size_t len = size * n;
     char line[HEADER_MAX], *value;
 
+    if (t->bytes > 0) // what comes behind the body is for nobody
+        return len;
     t->header_bytes += len;
     if (t->header_bytes > HTTP_HEADER_BYTES_MAX) {
         t->error = -EFBIG;
@@ -133,19 +145,18 @@ static long status_of(const struct http *h)
 
 static bool make_room(struct transfer *t, size_t more)
 {
-    struct http *h = t->h;
-    size_t room = h->room ? h->room : 64 * 1024;
+    size_t room = t->room ? t->room : 64 * 1024;
     char *p;
 
     while (room < t->len + more)
         room *= 2;
-    if (room == h->room)
+    if (room == t->room)
         return true;
-    p = erasing_realloc(h->body, room);
+    p = erasing_realloc(t->body, room);
     if (!p)
         return false;
-    h->body = p;
-    h->room = room;
+    t->body = p;
+    t->room = room;
     return true;
 }
 
@@ -162,15 +173,12 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 
     t->bytes += len;
     if (t->request->take && status >= 200 && status < 300) {
-        t->error = t->taken || http_is_of_a_type(t) ? 0 : -EBADMSG;
-        if (t->error < 0)
+        if (!t->taken && !http_is_of_a_type(t)) {
+            t->error = -EBADMSG;
             return 0;
-        if (!t->taken && t->request->head)
-            t->request->head(t->request->ctx, &t->a);
+        }
         t->taken = true;
-        if (t->error == 0)
-            t->error = t->request->take(t->request->ctx, bytes, len);
-        return t->error < 0 ? 0 : len;
+        return http_worker_part(t, bytes, len) ? len : 0;
     }
     if (t->len + len > HTTP_BODY_MAX)
         t->error = -EFBIG;
@@ -178,7 +186,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
         t->error = -ENOMEM;
     if (t->error < 0)
         return 0;
-    memcpy(t->h->body + t->len, bytes, len);
+    memcpy(t->body + t->len, bytes, len);
     t->len += len;
     return len;
 }
@@ -186,12 +194,13 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 // ---- one transfer ----
 
 // What no request may have otherwise.
-static void set_always(struct http *h)
+static void set_always(struct transfer *t)
 {
+    const struct http *h = t->h;
     CURL *c = h->easy;
 
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->said);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->said);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -286,33 +295,10 @@ static int make_headers(const struct http_request *q, const struct auth_headers 
     return r;
 }
 
-static CURLcode perform(struct http *h)
+static int error_of(struct transfer *t)
 {
-    struct curl_waitfd input = {.fd = 0, .events = CURL_WAIT_POLLIN};
-    CURLMcode m = curl_multi_add_handle(h->multi, h->easy);
-    CURLcode code = CURLE_FAILED_INIT;
-    int running = 1, left;
-    CURLMsg *said;
-
-    while (m == CURLM_OK && (m = curl_multi_perform(h->multi, &running)) == CURLM_OK && running) {
-        input.revents = 0;
-        m = curl_multi_poll(h->multi, &input, 1, 1000, NULL);
-        if (m == CURLM_OK && input.revents)
-            source_input();
-    }
-    while ((said = curl_multi_info_read(h->multi, &left)))
-        if (said->msg == CURLMSG_DONE)
-            code = said->data.result;
-    curl_multi_remove_handle(h->multi, h->easy);
-    return m == CURLM_OK ? code : CURLE_OUT_OF_MEMORY;
-}
-
-static int error_of(struct transfer *t, CURLcode code)
-{
-    long verdict = 0;
-
     t->passing = true;
-    switch (code) {
+    switch (t->code) {
     case CURLE_OK:
         return 0;
     case CURLE_OPERATION_TIMEDOUT:
@@ -322,8 +308,7 @@ static int error_of(struct transfer *t, CURLcode code)
     case CURLE_HTTP2_STREAM:
         return -EBADMSG;
     case CURLE_SSL_CONNECT_ERROR:
-        curl_easy_getinfo(t->h->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-        t->passing = verdict == 0; // else it is the certificate, whose signature is wrong
+        t->passing = t->verdict == 0; // else it is the certificate, whose signature is wrong
         return -EPROTO;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -336,7 +321,7 @@ static int error_of(struct transfer *t, CURLcode code)
         break;
     }
     t->passing = false;
-    switch (code) {
+    switch (t->code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -355,7 +340,7 @@ static int error_of(struct transfer *t, CURLcode code)
     }
 }
 
-static void trace(const struct transfer *t, int64_t began)
+void http_transfer_trace(const struct transfer *t)
 {
     const struct http_request *q = t->request;
     char url[URL_SHOWN];
@@ -369,44 +354,54 @@ static void trace(const struct transfer *t, int64_t began)
             http_shown(q->url, url, sizeof(url)));
     if (t->a.status)
         fprintf(t->h->set.trace, "%d, %zu bytes, %" PRId64 " ms\n", t->a.status, t->bytes,
-                source_now_ms() - began);
+                t->ended - t->began);
     else
-        fprintf(t->h->set.trace, "no answer after %" PRId64 " ms: %.200s\n",
-                source_now_ms() - began, t->h->said);
+        fprintf(t->h->set.trace, "no answer after %" PRId64 " ms: %.200s\n", t->ended - t->began,
+                t->dropped ? "given up" : t->said);
     fflush(t->h->set.trace);
 }
 
-int http_transfer(struct transfer *t, const struct auth_headers *ours)
+int http_transfer_begin(struct transfer *t, const struct auth_headers *ours)
 {
     struct http *h = t->h;
-    struct curl_slist *headers = NULL;
-    int64_t began = source_now_ms();
-    int r = make_headers(t->request, ours, &headers);
+    int r = make_headers(t->request, ours, &t->headers);
 
-    if (r == 0) {
-        h->said[0] = 0;
-        curl_easy_reset(h->easy);
-        set_always(h);
-        set_times(h, t->request);
-        set_request(t);
-        curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
-        h->sent++;
-        r = error_of(t, perform(h));
-        t->a.status = (int)status_of(h);
-        if (r == 0 && !t->headers_end) { // to libcurl it is an answer without a body
-            snprintf(h->said, sizeof(h->said), "the connection ended among the headers");
-            r = -EBADMSG;
-        }
-        t->a.arrived = (int64_t)time(NULL);
-        if (t->a.date > 0) {
-            h->skew = t->a.date - t->a.arrived;
-            h->has_skew = true;
-        }
-        if (t->a.status)
-            curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION, &h->spoken);
-        trace(t, began);
+    if (r < 0)
+        return r;
+    http_ahead_wait(h);
+    t->body = h->spare;
+    t->room = h->spare_room;
+    h->spare = NULL;
+    h->spare_room = 0;
+    t->began = source_now_ms();
+    curl_easy_reset(h->easy);
+    set_always(t);
+    set_times(h, t->request);
+    set_request(t);
+    curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, t->headers);
+    h->sent++;
+    http_worker_give(t);
+    return 0;
+}
+
+int http_transfer_end(struct transfer *t)
+{
+    struct http *h = t->h;
+    int r;
+
+    http_worker_wait(t);
+    r = error_of(t);
+    if (r == 0 && !t->headers_end) { // to libcurl it is an answer without a body
+        snprintf(t->said, sizeof(t->said), "the connection ended among the headers");
+        r = -EBADMSG;
     }
-    curl_slist_free_all(headers);
+    if (t->a.date > 0) {
+        h->skew = t->a.date - t->a.arrived;
+        h->has_skew = true;
+    }
+    if (t->a.status)
+        h->spoken = t->spoken;
+    http_transfer_trace(t);
     if (t->error < 0) {
         t->passing = false;
         r = t->error;

@@ -6,99 +6,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncd/sources/json_writer.h"
+
 #define DEPTH_MAX 64 // what is deeper, or a circle, is jansson's
 #define USUAL     4096
 #define FLAGS     (JSON_COMPACT | JSON_ENCODE_ANY)
 
-struct text {
-    char *buf;
-    size_t room, len;
-};
-
-static void add(struct text *t, const char *bytes, size_t len)
-{
-    if (len > 0 && t->len <= t->room && len <= t->room - t->len)
-        memcpy(t->buf + t->len, bytes, len);
-    t->len += len;
-}
-
-static void add_escaped(struct text *t, unsigned char c)
-{
-    static const char short_for[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt",
-                      hex[] = "0123456789ABCDEF";
-    const char *p = c ? strchr(short_for, c) : NULL;
-
-    if (p)
-        add(t, (char[]){'\\', letter[p - short_for]}, 2);
-    else
-        add(t, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
-}
-
-// The bytes are UTF-8 already: jansson made the value of no others.
-static void add_string(struct text *t, const char *bytes, size_t len)
-{
-    size_t from = 0;
-
-    add(t, "\"", 1);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c >= ' ' && c != '"' && c != '\\')
-            continue;
-        add(t, bytes + from, i - from);
-        add_escaped(t, c);
-        from = i + 1;
-    }
-    add(t, bytes + from, len - from);
-    add(t, "\"", 1);
-}
-
-static bool add_number(struct text *t, const json_t *value)
+static bool add_number(struct json_writer *t, const json_t *value)
 {
     char digits[64];
     size_t n = json_dumpb(value, digits, sizeof(digits), FLAGS);
 
-    add(t, digits, n <= sizeof(digits) ? n : 0);
+    json_write_bytes(t, digits, n <= sizeof(digits) ? n : 0);
     return n > 0 && n <= sizeof(digits);
 }
 
-static bool add_value(struct text *t, const json_t *value, int depth);
+static bool add_value(struct json_writer *t, const json_t *value, int depth);
 
-static bool add_array(struct text *t, const json_t *array, int depth)
+static bool add_array(struct json_writer *t, const json_t *array, int depth)
 {
     size_t n = json_array_size(array);
 
-    add(t, "[", 1);
+    json_write_bytes(t, "[", 1);
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
-            add(t, ",", 1);
+            json_write_bytes(t, ",", 1);
         if (!add_value(t, json_array_get(array, i), depth))
             return false;
     }
-    add(t, "]", 1);
+    json_write_bytes(t, "]", 1);
     return true;
 }
 
-static bool add_object(struct text *t, const json_t *object, int depth)
+static bool add_object(struct json_writer *t, const json_t *object, int depth)
 {
     json_t *o = (json_t *)(uintptr_t)object; // jansson's iterators know no const
     bool first = true;
 
-    add(t, "{", 1);
+    json_write_bytes(t, "{", 1);
     for (void *at = json_object_iter(o); at; at = json_object_iter_next(o, at)) {
         if (!first)
-            add(t, ",", 1);
+            json_write_bytes(t, ",", 1);
         first = false;
-        add_string(t, json_object_iter_key(at), json_object_iter_key_len(at));
-        add(t, ":", 1);
+        json_write_quoted(t, json_object_iter_key(at), json_object_iter_key_len(at));
+        json_write_bytes(t, ":", 1);
         if (!add_value(t, json_object_iter_value(at), depth))
             return false;
     }
-    add(t, "}", 1);
+    json_write_bytes(t, "}", 1);
     return true;
 }
 
 // False: it has to be left to jansson.
-static bool add_value(struct text *t, const json_t *value, int depth)
+static bool add_value(struct json_writer *t, const json_t *value, int depth)
 {
     if (!value || depth == DEPTH_MAX)
         return false;
@@ -108,16 +68,16 @@ static bool add_value(struct text *t, const json_t *value, int depth)
     case JSON_ARRAY:
         return add_array(t, value, depth + 1);
     case JSON_STRING:
-        add_string(t, json_string_value(value), json_string_length(value));
+        json_write_quoted(t, json_string_value(value), json_string_length(value));
         return true;
     case JSON_TRUE:
-        add(t, "true", 4);
+        json_write_bytes(t, "true", 4);
         return true;
     case JSON_FALSE:
-        add(t, "false", 5);
+        json_write_bytes(t, "false", 5);
         return true;
     case JSON_NULL:
-        add(t, "null", 4);
+        json_write_bytes(t, "null", 4);
         return true;
     default:
         return add_number(t, value);
@@ -126,7 +86,7 @@ static bool add_value(struct text *t, const json_t *value, int depth)
 
 size_t json_text(const json_t *value, char *buf, size_t room)
 {
-    struct text t = {.buf = buf, .room = room};
+    struct json_writer t = {.buf = buf, .room = room};
 
     return add_value(&t, value, 0) ? t.len : json_dumpb(value, buf, room, FLAGS);
 }

@@ -4,7 +4,7 @@
 #define ROLLCALL_SOURCES_JSONAPI_H
 
 #include "syncd/sources/jsonapi_map.h"
-#include "syncd/sources/jsonapi_rows.h"
+#include "syncd/sources/rows.h"
 #include "syncd/sources/listed.h"
 #include "syncd/sources/web.h"
 
@@ -67,7 +67,7 @@ int hr_changes(struct web *w);
 
 // jsonapi_test.c
 struct coverage *hr_coverage_new(void);
-void hr_coverage_row(struct coverage *c, const struct hr *hr, const json_t *row,
+void hr_coverage_row(struct coverage *c, const struct hr *hr, const struct value *row,
                      enum hr_outcome outcome, const struct hr_said *said, const char *fault,
                      const char *where);
 void hr_coverage_say(struct web *w, const struct hr *hr);

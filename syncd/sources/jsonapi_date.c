@@ -27,7 +27,7 @@ static struct day {
     int64_t first, over;
 } days[4096];
 
-static struct day *place_of(const char *day)
+static struct day *place_of(const char day[11])
 {
     unsigned h = 0;
 
@@ -36,7 +36,7 @@ static struct day *place_of(const char *day)
     return &days[h % (sizeof(days) / sizeof(days[0]))];
 }
 
-static int take_day(const char *day, struct hr_date *ret)
+static int take_day(const char day[11], struct hr_date *ret)
 {
     const char *zone = getenv("TZ") ?: "";
     struct hr_date d = {.kind = HR_DATE_DAY};
@@ -48,7 +48,7 @@ static int take_day(const char *day, struct hr_date *ret)
             rollcall_date_end(day, &d.over) < 0)
             return -EBADMSG;
         *kept = (struct day){.first = d.at, .over = d.over};
-        snprintf(kept->day, sizeof(kept->day), "%.10s", day);
+        memcpy(kept->day, day, sizeof(kept->day));
         // A name that was cut off is no zone's, and is never found again.
         snprintf(kept->zone, sizeof(kept->zone), "%.39s", zone);
     }
@@ -64,7 +64,7 @@ static int take_odata(const char *text, struct hr_date *ret)
 {
     const char *from = text + strlen("/Date(");
     size_t n = strspn(from, "0123456789"), offset = 0;
-    char digits[20], day[ROLLCALL_TIME_TEXT];
+    char digits[20], instant[ROLLCALL_TIME_TEXT], day[11] = "";
     uint64_t ms;
 
     if (n == 0 || n >= sizeof(digits))
@@ -78,8 +78,8 @@ static int take_odata(const char *text, struct hr_date *ret)
     if (rollcall_parse_u64(digits, 0, 253402300799999, &ms) < 0) // the year 9999
         return -EBADMSG;
     if (ms % DAY_MS == 0) {
-        rollcall_time_format((int64_t)(ms / 1000), -1, day, sizeof(day));
-        day[10] = 0;
+        rollcall_time_format((int64_t)(ms / 1000), -1, instant, sizeof(instant));
+        memcpy(day, instant, sizeof(day) - 1);
         return take_day(day, ret);
     }
     *ret = (struct hr_date){.kind = HR_DATE_INSTANT, .at = (int64_t)(ms / 1000)};
@@ -115,7 +115,7 @@ static int take_split(const struct hr_date_rules *rules, const char *text, struc
 {
     unsigned part[3];
     size_t year_digits;
-    char day[24];
+    char day[11], turned[24];
 
     if (!split(text, part, &year_digits))
         return wrong(why, why_len, text, "write 2026-11-30");
@@ -124,7 +124,8 @@ static int take_split(const struct hr_date_rules *rules, const char *text, struc
     if (!rules->month_first)
         return wrong(why, why_len, text,
                      "which is the month? Write 2026-11-30, or dates = month-first");
-    snprintf(day, sizeof(day), "%04u-%02u-%02u", part[2], part[0], part[1]);
+    snprintf(turned, sizeof(turned), "%04u-%02u-%02u", part[2], part[0], part[1]);
+    memcpy(day, turned, sizeof(day)); // it has ten characters: four digits, and two twice
     if (take_day(day, ret) < 0)
         return wrong(why, why_len, text, "there is no such day, month first");
     return 0;
@@ -142,22 +143,39 @@ static bool is_midnight(const char *clock)
     return !isdigit((unsigned char)clock[n]) && clock[n] != ':';
 }
 
+// A company has few of them: the last one that was good is kept.
+static bool is_zone(const char *text)
+{
+    static char last[7];
+    char clock[] = "1970-01-01T00:00:00+00:00";
+    enum rollcall_time_kind kind;
+    size_t len = strlen(text);
+    int64_t at;
+
+    if (len >= sizeof(last))
+        return false;
+    if (strcmp(text, last) == 0)
+        return true;
+    memcpy(clock + 19, text, len + 1);
+    if (rollcall_time_parse(clock, &kind, &at) < 0)
+        return false;
+    memcpy(last, text, len + 1);
+    return true;
+}
+
 static int take_iso(const struct hr_date_rules *rules, const char *text, struct hr_date *ret)
 {
     struct hr_date d = {.kind = HR_DATE_INSTANT};
     enum rollcall_time_kind kind;
-    char day[11], clock[] = "1970-01-01T00:00:00+00:00";
+    char day[11];
     int r;
 
-    snprintf(day, sizeof(day), "%.10s", text);
+    memcpy(day, text, sizeof(day) - 1);
+    day[10] = 0;
     if (text[10] == 0)
         return take_day(day, ret);
-    if (text[10] == '+' || text[10] == '-' || text[10] == 'Z') { // XML's date with a zone
-        snprintf(clock + 19, sizeof(clock) - 19, "%s", text + 10);
-        if (strlen(text + 10) > 6 || rollcall_time_parse(clock, &kind, &d.at) < 0)
-            return -EBADMSG;
-        return take_day(day, ret);
-    }
+    if (text[10] == '+' || text[10] == '-' || text[10] == 'Z') // XML's date with a zone
+        return is_zone(text + 10) ? take_day(day, ret) : -EBADMSG;
     r = rollcall_time_parse(text, &kind, &d.at);
     if (r < 0)
         return -EBADMSG;

@@ -12,6 +12,7 @@
 #include "syncd/sources/jsonapi.h"
 
 #define PROGRESS_EVERY 1000
+#define WHERE_ROOM     120
 
 enum { BESIDE_NEXT, BESIDE_COUNT, BESIDE_TIMESTAMP };
 
@@ -155,18 +156,34 @@ static void progress(struct listing *l)
     emit_progress(l->came, total > l->came ? total : l->came);
 }
 
-static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fault)
+// NAME:NUMBER, of each row, without snprintf's long way.
+static void say_where(const struct listing *l, char ret[WHERE_ROOM])
+{
+    char digits[24], *p = digits + sizeof(digits);
+    size_t len = strnlen(l->w->request.name, 80);
+    uint64_t n = l->came;
+
+    do
+        *--p = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    memcpy(ret, l->w->request.name, len);
+    ret[len++] = ':';
+    memcpy(ret + len, p, (size_t)(digits + sizeof(digits) - p));
+    ret[len + (size_t)(digits + sizeof(digits) - p)] = 0;
+}
+
+static int on_row(void *ctx, const struct value *row, uint64_t number, const char *fault)
 {
     struct listing *l = ctx;
     struct hr_said said = {0};
     enum hr_outcome outcome = HR_UNREADABLE;
-    char where[120];
+    char where[WHERE_ROOM];
     int r = begin(l);
 
     if (r < 0)
         return r;
     l->came++;
-    snprintf(where, sizeof(where), "%.80s:%llu", l->w->request.name, (unsigned long long)l->came);
+    say_where(l, where);
     if (row)
         outcome = hr_take(&l->hr->rules, row, l->now, &said);
     else
@@ -177,7 +194,6 @@ static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fau
         hr_coverage_row(l->hr->coverage, l->hr, row, outcome, &said, fault, where);
     else
         say(l, outcome, &said, where);
-    hr_said_done(&said);
     progress(l);
     return 0;
 }

@@ -93,9 +93,10 @@ enum hr_outcome {
     HR_UNREADABLE, // `text`
 };
 
+// What points somewhere is good as long as the values of the record, and until the next one.
 struct hr_said {
-    json_t *user;
-    char *json; // the same as text
+    const struct value *user;
+    const char *json; // the same as text
     size_t len;
     char id[129]; // "" where it cannot be read
     char name[129];
@@ -107,8 +108,7 @@ struct hr_said {
 };
 
 // `now` only chooses between several employments, and knows a first day that is to come.
-enum hr_outcome hr_take(const struct hr_rules *r, const json_t *row, int64_t now,
+enum hr_outcome hr_take(const struct hr_rules *r, const struct value *row, int64_t now,
                         struct hr_said *ret);
-void hr_said_done(struct hr_said *said);
 
 #endif

@@ -10,7 +10,6 @@
 #include "rollcall/parse.h"
 #include "rollcall/source.h"
 #include "rollcall/timeparse.h"
-#include "syncd/sources/json_text.h"
 #include "syncd/sources/jsonapi_taking.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -25,46 +24,47 @@ static const char *const said_words[] = {
     [HR_WORD_ACTIVE] = "active",
 };
 
-static void put_instant(json_t *o, const char *key, int64_t at)
+static void put_instant(struct value *o, const char *key, int64_t at)
 {
     char text[ROLLCALL_TIME_TEXT];
 
     if (at != ROLLCALL_TIME_UNSET)
-        json_object_set_new(o, key, json_string(rollcall_time_format(at, -1, text, sizeof(text))));
+        value_put_text(o, key, rollcall_time_format(at, -1, text, sizeof(text)));
 }
 
-static void put_status(struct taking *t, const struct hr_job *job, json_t *ours)
+static void put_status(struct taking *t, const struct hr_job *job, struct value *ours)
 {
     if (job->word == HR_WORD_NONE)
         return;
     if (job->word == HR_WORD_UNKNOWN) {
-        json_object_set_new(ours, "status", json_sprintf("unknown: %s", job->said));
+        char text[sizeof(job->said) + 10];
+        snprintf(text, sizeof(text), "unknown: %s", job->said);
+        value_put_text(ours, "status", text);
         hr_warn(t,
                 "its status \"%s\" is none that is known here, and lets nobody in; statuses = "
                 "VALUE:STATUS says what it means",
                 job->said);
         return;
     }
-    json_object_set_new(ours, "status", json_string(said_words[job->word]));
+    value_put_text(ours, "status", said_words[job->word]);
 }
 
-static void put_dates(struct taking *t, const struct hr_job *job, json_t *ours)
+static void put_dates(struct taking *t, const struct hr_job *job, struct value *ours)
 {
     put_instant(ours, "start", job->start);
     put_instant(ours, "end", job->end);
     if (job->start == ROLLCALL_TIME_UNSET || job->end == ROLLCALL_TIME_UNSET ||
         job->end > job->start)
         return;
-    json_object_set_new(ours, "rehireConflict", json_true());
+    value_put_bool(ours, "rehireConflict", true);
     hr_warn(
         t,
         "its end lies before its start (%s, %s): the person stays terminated until one of the two "
         "is mended",
-        json_string_value(json_object_get(ours, "end")),
-        json_string_value(json_object_get(ours, "start")));
+        value_text(value_get(ours, "end")), value_text(value_get(ours, "start")));
 }
 
-static int take_terminated_at(struct taking *t, const json_t *row, json_t *ours)
+static int take_terminated_at(struct taking *t, const struct value *row, struct value *ours)
 {
     struct hr_date d;
     int e = hr_date_at(t, HR_TERMINATED_AT, row, &d);
@@ -77,17 +77,17 @@ static int take_terminated_at(struct taking *t, const json_t *row, json_t *ours)
     return 0;
 }
 
-static int put_text(struct taking *t, enum hr_field f, const json_t *row, json_t *to,
+static int put_text(struct taking *t, enum hr_field f, const struct value *row, struct value *to,
                     const char *key)
 {
     int e = hr_text_at(t, f, row, PERSON_TEXT_MAX);
 
     if (e > 0)
-        json_object_set_new(to, key, json_string(t->text));
+        value_put_text(to, key, t->text);
     return e < 0 ? e : 0;
 }
 
-static int put_number(struct taking *t, enum hr_field f, const json_t *row, json_t *to)
+static int put_number(struct taking *t, enum hr_field f, const struct value *row, struct value *to)
 {
     uint64_t n;
     int e = hr_text_at(t, f, row, 32);
@@ -96,19 +96,19 @@ static int put_number(struct taking *t, enum hr_field f, const json_t *row, json
         return e;
     if (rollcall_parse_u64(t->text, 0, INT64_MAX, &n) < 0)
         return hr_wrong(t, &t->r->place[f].pointer[0], "is no whole number");
-    json_object_set_new(to, hr_field_names[f], json_integer((json_int_t)n));
+    value_put_integer(to, hr_field_names[f], (int64_t)n);
     return 0;
 }
 
 // "a; b" in one text, or a list of texts and numbers.
-static int add_entries(struct taking *t, const struct pointer *at, const json_t *v, bool objects,
-                       json_t *to)
+static int add_entries(struct taking *t, const struct pointer *at, const struct value *v,
+                       bool objects, struct value *to)
 {
     char number[24];
-    const char *s = json_string_value(v);
+    const char *s = value_text(v);
 
-    if (json_is_integer(v)) {
-        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
+    if (value_is(v, VALUE_INTEGER)) {
+        snprintf(number, sizeof(number), "%lld", (long long)value_integer(v));
         s = number;
     }
     if (!s)
@@ -117,39 +117,38 @@ static int add_entries(struct taking *t, const struct pointer *at, const json_t 
         size_t len = strcspn(s, ";"), from = strspn(s, " \t"), end = len;
         while (end > from && (s[end - 1] == ' ' || s[end - 1] == '\t'))
             end--;
-        if (end > from) {
-            json_t *text = json_stringn(s + from, end - from);
-            json_array_append_new(to, objects ? json_pack("{s:o}", "value", text) : text);
-        }
+        if (end > from && objects)
+            value_put_textn(value_add_object(to), "value", s + from, end - from);
+        else if (end > from)
+            value_add_textn(to, s + from, end - from);
         s += len + (s[len] == ';');
-        if (json_array_size(to) > ROLLCALL_SOURCE_LISTS_MAX || end - from > PERSON_TEXT_MAX)
+        if (value_size(to) > ROLLCALL_SOURCE_LISTS_MAX || end - from > PERSON_TEXT_MAX)
             return hr_wrong(t, at, "has more than %d entries, or one longer than %d bytes",
                             ROLLCALL_SOURCE_LISTS_MAX, PERSON_TEXT_MAX);
     }
     return 0;
 }
 
-static int put_list(struct taking *t, enum hr_field f, const json_t *row, bool objects, json_t *to)
+static int put_list(struct taking *t, enum hr_field f, const struct value *row, bool objects,
+                    struct value *to)
 {
     const struct pointer *at;
-    const json_t *v = hr_value_at(t, f, row, &at), *item;
-    json_t *list;
-    size_t i;
+    const struct value *v = hr_value_at(t, f, row, &at), *item;
+    struct value *list;
     int e = 0;
 
     if (!v)
         return 0;
-    list = json_array();
-    if (json_is_array(v))
-        json_array_foreach(v, i, item) e = e < 0 ? e : add_entries(t, at, item, objects, list);
+    list = value_put_list(to, hr_field_names[f]);
+    if (value_is(v, VALUE_LIST))
+        value_each(v, item) e = e < 0 ? e : add_entries(t, at, item, objects, list);
     else
         e = add_entries(t, at, v, objects, list);
-    json_object_set_new(to, hr_field_names[f], list);
     return e;
 }
 
 // "alice@acme.com" with domain = acme.com is alice. Small letters: HR's "AAdams" is aadams.
-static int put_user_name(struct taking *t, const json_t *row, json_t *user)
+static int put_user_name(struct taking *t, const struct value *row, struct value *user)
 {
     char name[129];
     int e = hr_text_at(t, HR_USER_NAME, row, 320);
@@ -166,16 +165,16 @@ static int put_user_name(struct taking *t, const json_t *row, json_t *user)
     }
     for (char *p = name; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    json_object_set_new(user, "userName", json_string(name));
+    value_put_text(user, "userName", name);
     return 0;
 }
 
-static int put_display_name(struct taking *t, const json_t *row, json_t *user)
+static int put_display_name(struct taking *t, const struct value *row, struct value *user)
 {
-    char given[200] = "";
+    char given[200] = "", whole[sizeof(given) + PERSON_TEXT_MAX + 1];
     int e = put_text(t, HR_DISPLAY_NAME, row, user, "displayName");
 
-    if (e < 0 || json_object_get(user, "displayName"))
+    if (e < 0 || value_get(user, "displayName"))
         return e;
     e = hr_text_at(t, HR_GIVEN_NAME, row, PERSON_TEXT_MAX);
     if (e > 0)
@@ -184,23 +183,23 @@ static int put_display_name(struct taking *t, const json_t *row, json_t *user)
         e = hr_text_at(t, HR_FAMILY_NAME, row, PERSON_TEXT_MAX);
     if (e < 0 || (!given[0] && !t->text[0]))
         return e < 0 ? e : 0;
-    json_object_set_new(user, "displayName",
-                        json_sprintf("%s%s%s", given, given[0] && t->text[0] ? " " : "", t->text));
+    snprintf(whole, sizeof(whole), "%s%s%s", given, given[0] && t->text[0] ? " " : "", t->text);
+    value_put_text(user, "displayName", whole);
     return 0;
 }
 
-static int put_names(struct taking *t, const json_t *row, const struct hr_job *job, json_t *user)
+static int put_names(struct taking *t, const struct value *row, const struct hr_job *job,
+                     struct value *user)
 {
-    json_t *enterprise = json_object();
+    struct value *enterprise = value_put_object(user, ENTERPRISE);
     int e;
 
-    json_object_set_new(user, ENTERPRISE, enterprise);
     e = hr_text_at(t, HR_EMPLOYEE_NUMBER, row, NUMBER_MAX);
     if (e == 0 && t->r->place[HR_EMPLOYEE_NUMBER].n > 0)
         return hr_wrong(t, &t->r->place[HR_EMPLOYEE_NUMBER].pointer[0],
                         "employeeNumber is mandatory, 1 to %d bytes", NUMBER_MAX);
     if (e > 0)
-        json_object_set_new(enterprise, "employeeNumber", json_string(t->text));
+        value_put_text(enterprise, "employeeNumber", t->text);
     if (e >= 0)
         e = put_user_name(t, row, user);
     if (e >= 0)
@@ -210,19 +209,20 @@ static int put_names(struct taking *t, const json_t *row, const struct hr_job *j
     if (e >= 0)
         e = put_text(t, HR_USER_TYPE, row, user, "userType");
     if (e >= 0 && job->user_type)
-        json_object_set_new(user, "userType", json_string(job->user_type));
+        value_put_text(user, "userType", job->user_type);
     if (e >= 0)
         e = hr_text_at(t, HR_EMAIL, row, PERSON_TEXT_MAX);
     if (e > 0)
-        json_object_set_new(user, "emails", json_pack("[{s:s}]", "value", t->text));
+        value_put_text(value_add_object(value_put_list(user, "emails")), "value", t->text);
     if (e >= 0)
         e = hr_text_at(t, HR_MANAGER, row, PERSON_TEXT_MAX);
     if (e > 0)
-        json_object_set_new(enterprise, "manager", json_pack("{s:s}", "value", t->text));
+        value_put_text(value_put_object(enterprise, "manager"), "value", t->text);
     return e < 0 ? e : 0;
 }
 
-static int put_account(struct taking *t, const json_t *row, json_t *user, json_t *ours)
+static int put_account(struct taking *t, const struct value *row, struct value *user,
+                       struct value *ours)
 {
     int e = put_number(t, HR_UID_NUMBER, row, ours);
 
@@ -241,23 +241,23 @@ static int put_account(struct taking *t, const json_t *row, json_t *user, json_t
 
 // Why this record is nobody of this company's, or NULL. Whoever is terminated may well have lost
 // the marker with it, and has to be said.
-static const char *left_out(struct taking *t, const json_t *row, const struct hr_job *job)
+static const char *left_out(struct taking *t, const struct value *row, const struct hr_job *job)
 {
     const struct pointer *at;
-    const json_t *type = hr_value_at(t, HR_USER_TYPE, row, &at);
+    const struct value *type = hr_value_at(t, HR_USER_TYPE, row, &at);
 
-    if (t->r->user_types &&
-        !person_listed(t->r->user_types, job->user_type ?: json_string_value(type)))
+    if (t->r->user_types && !person_listed(t->r->user_types, job->user_type ?: value_text(type)))
         return "user-type";
     for (size_t i = 0; job->word != HR_WORD_TERMINATED && i < t->r->n_required; i++) {
         const char *path = t->r->required[i].path;
-        if (!person_has(path ? person_at(row, path) : pointer_get(&t->r->required[i].pointer, row)))
+        if (!person_value_has(path ? person_value_at(row, path)
+                                   : pointer_get(&t->r->required[i].pointer, row)))
             return "no-marker";
     }
     return NULL;
 }
 
-static void use_zone(struct taking *t, const json_t *row)
+static void use_zone(struct taking *t, const struct value *row)
 {
     const char *zone = hr_text_at(t, HR_ZONE, row, 64) > 0 ? t->text : t->r->zone;
     const char *now = getenv("TZ");
@@ -272,25 +272,24 @@ static void use_zone(struct taking *t, const json_t *row)
 }
 
 // Once: it is what is said, and what is remembered of it.
-static int write_out(struct taking *t, const json_t *user)
+static int write_out(struct taking *t, const struct value *user)
 {
     struct hr_said *said = t->said;
 
-    said->json = json_text_new(user, &said->len);
-    if (said->json && said->len <= SAID_MAX)
+    said->json = value_json(user->in, user, &said->len);
+    if (said->json && said->len <= SAID_MAX && !values_failed(user->in))
         return 0;
     snprintf(said->text, sizeof(said->text), "the person is larger than 252 KiB");
     return -EBADMSG;
 }
 
-static int take_person(struct taking *t, const json_t *row, json_t *user)
+static int take_person(struct taking *t, const struct value *row, struct value *user)
 {
     struct hr_job job;
-    json_t *ours = json_object();
+    struct value *ours = value_put_object(user, OURS);
     int e;
 
-    json_object_set_new(user, OURS, ours);
-    json_object_set_new(user, "id", json_string(t->said->id));
+    value_put_text(user, "id", t->said->id);
     use_zone(t, row);
     e = hr_take_state(t, row, &job);
     if (e < 0)
@@ -310,7 +309,7 @@ static int take_person(struct taking *t, const json_t *row, json_t *user)
     return e < 0 ? e : write_out(t, user);
 }
 
-static void take_name(struct taking *t, const json_t *row)
+static void take_name(struct taking *t, const struct value *row)
 {
     int e = hr_text_at(t, HR_DISPLAY_NAME, row, sizeof(t->said->name) - 1);
 
@@ -335,11 +334,11 @@ static void mend(char *text)
     }
 }
 
-static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t now,
+static enum hr_outcome take(const struct hr_rules *r, const struct value *row, int64_t now,
                             struct hr_said *ret)
 {
     struct taking t;
-    json_t *user;
+    struct value *user;
     int e;
 
     t.r = r; // its text is large, and needs no zeroes
@@ -357,16 +356,14 @@ static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t
     hr_copy(ret->id, sizeof(ret->id), t.text);
     take_name(&t, row);
     ret->text[0] = 0;
-    user = json_object();
-    e = take_person(&t, row, user);
+    user = value_object(row->in);
+    e = user ? take_person(&t, row, user) : -ENOMEM;
     if (e < 0) {
-        json_decref(user);
         ret->terminated =
             ret->terminated && hr_text_at(&t, HR_EMPLOYEE_NUMBER, row, NUMBER_MAX) > 0;
         return HR_UNREADABLE;
     }
     if (ret->reason) {
-        json_decref(user);
         ret->terminated = t.over;
         return HR_LEFT_OUT;
     }
@@ -375,7 +372,7 @@ static enum hr_outcome take(const struct hr_rules *r, const json_t *row, int64_t
     return HR_PERSON;
 }
 
-enum hr_outcome hr_take(const struct hr_rules *r, const json_t *row, int64_t now,
+enum hr_outcome hr_take(const struct hr_rules *r, const struct value *row, int64_t now,
                         struct hr_said *ret)
 {
     enum hr_outcome outcome = take(r, row, now, ret);
@@ -383,12 +380,4 @@ enum hr_outcome hr_take(const struct hr_rules *r, const json_t *row, int64_t now
     mend(ret->text);
     mend(ret->warning);
     return outcome;
-}
-
-void hr_said_done(struct hr_said *said)
-{
-    json_decref(said->user);
-    free(said->json);
-    said->user = NULL;
-    said->json = NULL;
 }

@@ -42,6 +42,7 @@ int pointer_parse(const char *text, struct pointer *ret)
         int n = unescape(text, len, room);
         if (n < 0)
             break;
+        p.len[p.n] = (size_t)n;
         p.token[p.n++] = room;
         room += n + 1;
         text += len;
@@ -61,18 +62,19 @@ void pointer_done(struct pointer *p)
     *p = (struct pointer){0};
 }
 
-const json_t *pointer_get(const struct pointer *p, const json_t *document)
+static const struct value *element(const struct value *list, const char *token)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        uint64_t at;
-        const char *t = p->token[i];
-        if (json_is_object(document))
-            document = json_object_get(document, t);
-        else if (json_is_array(document) && (strcmp(t, "0") == 0 || *t != '0') &&
-                 rollcall_parse_u64(t, 0, SIZE_MAX, &at) == 0)
-            document = json_array_get(document, at);
-        else
-            return NULL;
-    }
-    return json_is_null(document) ? NULL : document;
+    uint64_t at;
+
+    if ((*token == '0' && token[1]) || rollcall_parse_u64(token, 0, SIZE_MAX, &at) < 0)
+        return NULL;
+    return value_at(list, at);
+}
+
+const struct value *pointer_get(const struct pointer *p, const struct value *document)
+{
+    for (size_t i = 0; document && i < p->n; i++)
+        document = document->kind == VALUE_OBJECT ? value_getn(document, p->token[i], p->len[i])
+                                                  : element(document, p->token[i]);
+    return value_is(document, VALUE_NULL) ? NULL : document;
 }

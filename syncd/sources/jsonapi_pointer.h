@@ -4,8 +4,9 @@
 #ifndef ROLLCALL_SOURCES_JSONAPI_POINTER_H
 #define ROLLCALL_SOURCES_JSONAPI_POINTER_H
 
-#include <jansson.h>
 #include <stddef.h>
+
+#include "syncd/sources/value.h"
 
 #define POINTER_TOKENS_MAX 16
 #define POINTER_MAX        400 // bytes of its text
@@ -13,6 +14,7 @@
 struct pointer {
     char *text;                      // as written
     char *token[POINTER_TOKENS_MAX]; // unescaped; in one piece of memory, token[0]
+    size_t len[POINTER_TOKENS_MAX];  // of each
     size_t n;
 };
 
@@ -20,6 +22,6 @@ struct pointer {
 int pointer_parse(const char *text, struct pointer *ret);
 void pointer_done(struct pointer *p); // accepts zeroed
 // What stands there; NULL where nothing or null does.
-const json_t *pointer_get(const struct pointer *p, const json_t *document);
+const struct value *pointer_get(const struct pointer *p, const struct value *document);
 
 #endif

@@ -32,14 +32,14 @@ void hr_warn(struct taking *t, const char *format, ...)
     va_end(ap);
 }
 
-const json_t *hr_value_at(struct taking *t, enum hr_field f, const json_t *in,
-                          const struct pointer **ret_at)
+const struct value *hr_value_at(struct taking *t, enum hr_field f, const struct value *in,
+                                const struct pointer **ret_at)
 {
     const struct hr_place *place = &t->r->place[f];
 
     for (size_t i = 0; i < place->n; i++) {
-        const json_t *v = pointer_get(&place->pointer[i], in);
-        if (!v || (json_is_string(v) && json_string_length(v) == 0))
+        const struct value *v = pointer_get(&place->pointer[i], in);
+        if (!v || (value_is(v, VALUE_TEXT) && value_len(v) == 0))
             continue;
         t->said->has |= UINT64_C(1) << f;
         *ret_at = &place->pointer[i];
@@ -48,29 +48,35 @@ const json_t *hr_value_at(struct taking *t, enum hr_field f, const json_t *in,
     return NULL;
 }
 
-int hr_text_at(struct taking *t, enum hr_field f, const json_t *in, size_t max)
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+int hr_text_at(struct taking *t, enum hr_field f, const struct value *in, size_t max)
 {
     const struct pointer *at;
-    const json_t *v = hr_value_at(t, f, in, &at);
-    const char *s = json_string_value(v);
+    const struct value *v = hr_value_at(t, f, in, &at);
+    const char *s = value_text(v);
     size_t n;
 
     t->text[0] = 0;
     if (!v)
         return 0;
-    if (json_is_integer(v)) {
-        snprintf(t->text, sizeof(t->text), "%lld", (long long)json_integer_value(v));
+    if (value_is(v, VALUE_INTEGER)) {
+        snprintf(t->text, sizeof(t->text), "%lld", (long long)value_integer(v));
         return 1;
     }
-    if (json_is_boolean(v)) {
-        snprintf(t->text, sizeof(t->text), "%s", json_is_true(v) ? "true" : "false");
+    if (value_is(v, VALUE_TRUE) || value_is(v, VALUE_FALSE)) {
+        snprintf(t->text, sizeof(t->text), "%s", v->kind == VALUE_TRUE ? "true" : "false");
         return 1;
     }
     if (!s)
         return hr_wrong(t, at, "is neither a text nor a whole number");
-    s += strspn(s, " \t\r\n");
-    n = strlen(s);
-    while (n > 0 && strchr(" \t\r\n", s[n - 1]))
+    n = v->len;
+    for (; n > 0 && is_blank(*s); s++)
+        n--;
+    while (n > 0 && is_blank(s[n - 1]))
         n--;
     if (n > max)
         return hr_wrong(t, at, "is longer than %zu bytes", max);
@@ -79,7 +85,7 @@ int hr_text_at(struct taking *t, enum hr_field f, const json_t *in, size_t max)
     return n > 0;
 }
 
-int hr_boolean_at(struct taking *t, enum hr_field f, const json_t *in)
+int hr_boolean_at(struct taking *t, enum hr_field f, const struct value *in)
 {
     static const char *const words[2][5] = {{"0", "n", "no", "false", NULL},
                                             {"1", "y", "yes", "true", NULL}};
@@ -94,7 +100,7 @@ int hr_boolean_at(struct taking *t, enum hr_field f, const json_t *in)
     return -EBADMSG;
 }
 
-int hr_date_at(struct taking *t, enum hr_field f, const json_t *in, struct hr_date *ret)
+int hr_date_at(struct taking *t, enum hr_field f, const struct value *in, struct hr_date *ret)
 {
     const struct pointer *at = NULL;
     char why[160];
@@ -149,7 +155,8 @@ static const struct words of_record = {HR_STATUS, HR_ACTIVE, HR_START, HR_END, H
 static const struct words of_job = {HR_JOB_STATUS, HR_JOB_ACTIVE, HR_JOB_START, HR_JOB_END,
                                     HR_JOB_LAST_DAY};
 
-static void take_status(struct taking *t, enum hr_field f, const json_t *in, struct hr_job *job)
+static void take_status(struct taking *t, enum hr_field f, const struct value *in,
+                        struct hr_job *job)
 {
     int e = hr_text_at(t, f, in, PERSON_TEXT_MAX);
 
@@ -159,7 +166,7 @@ static void take_status(struct taking *t, enum hr_field f, const json_t *in, str
     hr_copy(job->said, sizeof(job->said), e < 0 ? "?" : t->text);
 }
 
-static void take_dates(struct taking *t, const struct words *w, const json_t *in,
+static void take_dates(struct taking *t, const struct words *w, const struct value *in,
                        struct hr_job *job, int *error)
 {
     struct hr_date start, end, last;
@@ -177,7 +184,7 @@ static void take_dates(struct taking *t, const struct words *w, const json_t *in
 }
 
 // Is false is a termination, but for whoever has a first day to come, and nobody on leave.
-static void take_active(struct taking *t, const struct words *w, const json_t *in, bool leave,
+static void take_active(struct taking *t, const struct words *w, const struct value *in, bool leave,
                         struct hr_job *job)
 {
     int on = hr_boolean_at(t, w->active, in);
@@ -198,16 +205,15 @@ static void take_active(struct taking *t, const struct words *w, const json_t *i
 }
 
 // Of effective-dated records the one in force: the last that has begun; else the first.
-static int take_record(struct taking *t, const json_t *in, struct hr_job *job)
+static int take_record(struct taking *t, const struct value *in, struct hr_job *job)
 {
     const struct pointer *at;
-    const json_t *list = hr_value_at(t, HR_JOB_RECORDS, in, &at), *item, *best = NULL;
+    const struct value *list = hr_value_at(t, HR_JOB_RECORDS, in, &at), *item, *best = NULL;
     int64_t best_start = 0;
-    size_t i;
 
-    if (list && !json_is_array(list))
+    if (list && !value_is(list, VALUE_LIST))
         return hr_wrong(t, at, "is no list");
-    json_array_foreach(list, i, item)
+    value_each(list, item)
     {
         struct hr_date d;
         int64_t start;
@@ -227,15 +233,14 @@ static int take_record(struct taking *t, const json_t *in, struct hr_job *job)
 }
 
 // 0 where it does not count.
-static int take_job(struct taking *t, const json_t *in, struct hr_job *ret)
+static int take_job(struct taking *t, const struct value *in, struct hr_job *ret)
 {
     const struct pointer *at;
-    const json_t *type = hr_value_at(t, HR_JOB_USER_TYPE, in, &at);
+    const struct value *type = hr_value_at(t, HR_JOB_USER_TYPE, in, &at);
     int e, primary = hr_boolean_at(t, HR_JOB_PRIMARY, in);
 
-    *ret = (struct hr_job){.start = ROLLCALL_TIME_UNSET,
-                           .end = ROLLCALL_TIME_UNSET,
-                           .user_type = json_string_value(type)};
+    *ret = (struct hr_job){
+        .start = ROLLCALL_TIME_UNSET, .end = ROLLCALL_TIME_UNSET, .user_type = value_text(type)};
     if (t->r->place[HR_JOB_PRIMARY].n > 0 && primary != 1)
         return 0;
     if (t->r->user_types && t->r->place[HR_JOB_USER_TYPE].n > 0 &&
@@ -265,7 +270,7 @@ static void join(struct hr_job *record, const struct hr_job *job)
         record->user_type = job->user_type;
 }
 
-static int take_jobs(struct taking *t, const json_t *row, struct hr_job *record)
+static int take_jobs(struct taking *t, const struct value *row, struct hr_job *record)
 {
     static const struct hr_job none = {.word = HR_WORD_UNKNOWN,
                                        .start = ROLLCALL_TIME_UNSET,
@@ -273,14 +278,14 @@ static int take_jobs(struct taking *t, const json_t *row, struct hr_job *record)
                                        .said = "no employment that counts"};
     struct hr_job jobs[HR_JOBS_MAX], chosen;
     const struct pointer *at;
-    const json_t *list = hr_value_at(t, HR_EMPLOYMENTS, row, &at), *item;
-    size_t n = 0, i;
+    const struct value *list = hr_value_at(t, HR_EMPLOYMENTS, row, &at), *item;
+    size_t n = 0;
 
     if (t->r->place[HR_EMPLOYMENTS].n == 0)
         return 0;
-    if (list && (!json_is_array(list) || json_array_size(list) > HR_JOBS_MAX))
+    if (list && (!value_is(list, VALUE_LIST) || value_size(list) > HR_JOBS_MAX))
         return hr_wrong(t, at, "is no list of at most %d employments", HR_JOBS_MAX);
-    json_array_foreach(list, i, item)
+    value_each(list, item)
     {
         int e = take_job(t, item, &jobs[n]);
         if (e < 0)
@@ -292,7 +297,7 @@ static int take_jobs(struct taking *t, const json_t *row, struct hr_job *record)
     return 0;
 }
 
-int hr_take_state(struct taking *t, const json_t *row, struct hr_job *record)
+int hr_take_state(struct taking *t, const struct value *row, struct hr_job *record)
 {
     int leave = hr_boolean_at(t, HR_LEAVE, row), e;
     bool doubtful = leave == -EBADMSG;

@@ -22,18 +22,18 @@ int hr_wrong(struct taking *t, const struct pointer *p, const char *format, ...)
 void hr_warn(struct taking *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // The first of a field's pointers that leads to something. ret_at: which.
-const json_t *hr_value_at(struct taking *t, enum hr_field f, const json_t *in,
-                          const struct pointer **ret_at);
+const struct value *hr_value_at(struct taking *t, enum hr_field f, const struct value *in,
+                                const struct pointer **ret_at);
 // A text, a whole number or a word without the blanks around it, in t->text. 1; 0 where there is
 // none.
-int hr_text_at(struct taking *t, enum hr_field f, const json_t *in, size_t max);
+int hr_text_at(struct taking *t, enum hr_field f, const struct value *in, size_t max);
 // 1, 0; -ENOENT where it is not said, -EBADMSG where it is neither yes nor no.
-int hr_boolean_at(struct taking *t, enum hr_field f, const json_t *in);
-int hr_date_at(struct taking *t, enum hr_field f, const json_t *in, struct hr_date *ret);
+int hr_boolean_at(struct taking *t, enum hr_field f, const struct value *in);
+int hr_date_at(struct taking *t, enum hr_field f, const struct value *in, struct hr_date *ret);
 // Into a room that is smaller: cut off.
 void hr_copy(char *to, size_t len, const char *from);
 
 // What a record says of employment: status words, dates, employments.
-int hr_take_state(struct taking *t, const json_t *row, struct hr_job *ret);
+int hr_take_state(struct taking *t, const struct value *row, struct hr_job *ret);
 
 #endif

@@ -42,19 +42,19 @@ static void count_cause(struct coverage *c, const char *where, const char *text)
 }
 
 // A record that is given up at one member may have the others all the same.
-static bool has(const struct hr *hr, int f, const json_t *row, const struct hr_said *said)
+static bool has(const struct hr *hr, int f, const struct value *row, const struct hr_said *said)
 {
     const struct hr_place *p = &hr->rules.place[f];
 
     for (size_t i = 0; f <= HR_EMPLOYMENTS && i < p->n; i++) {
-        const json_t *v = pointer_get(&p->pointer[i], row);
-        if (v && !(json_is_string(v) && json_string_length(v) == 0))
+        const struct value *v = pointer_get(&p->pointer[i], row);
+        if (v && !(value_is(v, VALUE_TEXT) && value_len(v) == 0))
             return true;
     }
     return said->has >> f & 1;
 }
 
-void hr_coverage_row(struct coverage *c, const struct hr *hr, const json_t *row,
+void hr_coverage_row(struct coverage *c, const struct hr *hr, const struct value *row,
                      enum hr_outcome outcome, const struct hr_said *said, const char *fault,
                      const char *where)
 {
@@ -75,7 +75,7 @@ void hr_coverage_row(struct coverage *c, const struct hr *hr, const json_t *row,
     c->warned += said->warning[0] != 0;
     if (c->shown < PEOPLE_SHOWN) {
         c->shown++;
-        emit_user(json_incref(said->user), where);
+        emit_user_text(said->json, said->len, where);
     }
 }
 

@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include "syncd/sources/listed.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -174,25 +175,52 @@ static uint64_t id_hash(const struct listed *l, const char *id)
     return XXH3_64bits_withSecret(id, strlen(id), l->secret, sizeof(l->secret));
 }
 
+// A slot has the place, counted from 1, and above it bits of the hash: an entry that is another's
+// is not looked at, for it is far away.
+#define PLACE_BITS 22
+static_assert(LISTED_MAX < (1u << PLACE_BITS) - 1, "places fit into a slot");
+
+static uint32_t mark_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> (32 + PLACE_BITS)) << PLACE_BITS;
+}
+
+static bool is_marked(uint32_t slot, uint32_t mark)
+{
+    return slot >> PLACE_BITS == mark >> PLACE_BITS;
+}
+
+static struct entry *entry_of(const struct set *s, uint32_t slot)
+{
+    return &s->entry[(slot & ((1u << PLACE_BITS) - 1)) - 1];
+}
+
 static void put(uint32_t *table, size_t slots, uint64_t hash, size_t place)
 {
     size_t i = hash & (slots - 1);
 
     while (table[i])
         i = (i + 1) & (slots - 1);
-    table[i] = (uint32_t)place + 1;
+    table[i] = mark_of(hash) | ((uint32_t)place + 1);
+}
+
+static struct entry *find(const struct set *s, uint64_t hash, const char *id)
+{
+    uint32_t mark = mark_of(hash);
+
+    if (!s->slots)
+        return NULL;
+    for (size_t i = hash & (s->slots - 1); s->by_id[i]; i = (i + 1) & (s->slots - 1)) {
+        struct entry *e = is_marked(s->by_id[i], mark) ? entry_of(s, s->by_id[i]) : NULL;
+        if (e && strcmp(e->id, id) == 0)
+            return e;
+    }
+    return NULL;
 }
 
 static struct entry *by_id(const struct listed *l, const struct set *s, const char *id)
 {
-    if (!s->slots)
-        return NULL;
-    for (size_t i = id_hash(l, id) & (s->slots - 1); s->by_id[i]; i = (i + 1) & (s->slots - 1)) {
-        struct entry *e = &s->entry[s->by_id[i] - 1];
-        if (strcmp(e->id, id) == 0)
-            return e;
-    }
-    return NULL;
+    return s->slots ? find(s, id_hash(l, id), id) : NULL;
 }
 
 static struct entry *by_hash(const struct set *s, struct listed_hash hash)
@@ -200,7 +228,9 @@ static struct entry *by_hash(const struct set *s, struct listed_hash hash)
     if (!s->slots || !s->by_hash)
         return NULL;
     for (size_t i = hash.low & (s->slots - 1); s->by_hash[i]; i = (i + 1) & (s->slots - 1)) {
-        struct entry *e = &s->entry[s->by_hash[i] - 1];
+        struct entry *e = entry_of(s, s->by_hash[i]);
+        if (!is_marked(s->by_hash[i], mark_of(hash.low)))
+            continue;
         if (same(e->hash, hash) && !(e->flags & (ODD | DEAD)))
             return e;
     }
@@ -220,7 +250,7 @@ static bool rehash(const struct listed *l, struct set *s)
 {
     size_t slots = 1024, n = 0;
 
-    while (slots < 4 * (s->n + 1))
+    while (slots < 3 * (s->n + 1))
         slots *= 2;
     free(s->by_hash);
     free(s->by_id);
@@ -241,7 +271,7 @@ static bool rehash(const struct listed *l, struct set *s)
     return true;
 }
 
-static bool add(struct listed *l, struct set *s, const struct entry *e)
+static bool add(struct listed *l, struct set *s, const struct entry *e, uint64_t id)
 {
     if (s->n == LISTED_MAX)
         return false;
@@ -257,7 +287,7 @@ static bool add(struct listed *l, struct set *s, const struct entry *e)
         return false;
     s->entry[s->n] = *e;
     put_hash(s, s->n);
-    put(s->by_id, s->slots, id_hash(l, e->id), s->n);
+    put(s->by_id, s->slots, id, s->n);
     s->n++;
     return true;
 }
@@ -293,6 +323,13 @@ struct listed_hash listed_bytes_end(struct listed *l)
     return (struct listed_hash){.low = h.low64, .high = h.high64};
 }
 
+struct listed_hash listed_bytes_hash(const struct listed *l, const void *bytes, size_t len)
+{
+    XXH128_hash_t h = XXH3_128bits_withSecret(bytes, len, l->secret, sizeof(l->secret));
+
+    return (struct listed_hash){.low = h.low64, .high = h.high64};
+}
+
 static int take(const char *bytes, size_t len, void *ctx)
 {
     listed_bytes(ctx, bytes, len);
@@ -316,9 +353,12 @@ static struct entry *living(const struct listed *l, const char *id)
 
 enum listed_word listed_record(struct listed *l, const char *id, struct listed_hash hash, bool good)
 {
-    struct entry *fresh = by_id(l, &l->fresh, id), *was = living(l, id);
+    uint64_t h = id_hash(l, id);
+    struct entry *fresh = find(&l->fresh, h, id), *was = find(&l->base, h, id);
     struct entry e = {.hash = hash, .flags = good ? 0 : ODD};
 
+    if (was && was->flags & DEAD)
+        was = NULL;
     if (fresh)
         return same(fresh->hash, hash) ? LISTED_REPEATED : LISTED_TWICE;
     if (was && was->seen == l->pass)
@@ -329,7 +369,7 @@ enum listed_word listed_record(struct listed *l, const char *id, struct listed_h
             return LISTED_SAME;
     }
     e.id = was ? was->id : keep_id(l, id);
-    if (!e.id || !add(l, &l->fresh, &e))
+    if (!e.id || !add(l, &l->fresh, &e, h))
         l->failed = true; // said, but not remembered
     return LISTED_NEW;
 }
@@ -401,14 +441,14 @@ static bool merge(struct listed *l, bool whole)
         const struct entry *e = &l->fresh.entry[i];
         struct entry *was = by_id(l, s, e->id);
         if (!was) {
-            if (!add(l, s, e))
+            if (!add(l, s, e, id_hash(l, e->id)))
                 return false;
             continue;
         }
         if (s->used + 1 > s->slots / 2 && !rehash(l, s))
             return false;
         was = by_id(l, s, e->id); // the entries may have moved
-        if (!was && !add(l, s, e))
+        if (!was && !add(l, s, e, id_hash(l, e->id)))
             return false;
         if (was) {
             was->hash = e->hash;

@@ -52,6 +52,8 @@ void listed_begin(struct listed *l);
 void listed_bytes_begin(struct listed *l);
 void listed_bytes(struct listed *l, const void *bytes, size_t len);
 struct listed_hash listed_bytes_end(struct listed *l);
+// The same of bytes that are all there.
+struct listed_hash listed_bytes_hash(const struct listed *l, const void *bytes, size_t len);
 struct listed_hash listed_json_hash(struct listed *l, const json_t *json);
 
 // A record of this pass. Where not `good` (a problem, which has to be said with every listing) it

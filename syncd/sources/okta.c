@@ -111,6 +111,8 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     o->every_group =
         web_list(w, "member_groups") ? web_list_has(w, "member_groups", "*") : !o->has_assigned;
     o->listed = listed_new(false);
+    o->values = values_new(OKTA_PAGE_MAX);
+    o->one = values_new(OKTA_PAGE_MAX);
     o->recent = json_object();
     o->truth = json_object();
     o->recent_groups = json_object();
@@ -119,7 +121,7 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     o->moved = json_object();
     o->groups = json_object();
     o->late = json_object();
-    return 0;
+    return o->values && o->one ? 0 : -ENOMEM;
 }
 
 // ---- is it the org ----
@@ -316,7 +318,9 @@ static void done(struct web *w)
     (void)w;
     okta_groups_done(o);
     listed_free(o->listed);
-    json_decref(o->map);
+    values_free(o->values);
+    values_free(o->one);
+    okta_map_free(o->map);
     json_decref(o->pins);
     json_decref(o->recent);
     json_decref(o->truth);

@@ -10,6 +10,7 @@
 #include "syncd/sources/web.h"
 
 #define OKTA_GROUPS_MAX 10000
+#define OKTA_PAGE_MAX   (512u * 1024 * 1024) // bytes of a page's values; its body has at most 32 MiB
 #define OKTA_SHORT      32 // bytes of an id in a set, with its NUL; Okta's have 20
 
 // Ids, sorted.
@@ -37,15 +38,16 @@ struct okta {
     char *origin;    // owns it
     char *token_url;
     struct okta_rules rules;
-    json_t *map;      // owned
-    bool every_group; // groups = *
+    struct okta_map *map; // owned
+    bool every_group;     // groups = *
     bool has_assigned;
     struct okta_group *group;
     size_t n_groups;
     bool loaded;  // the groups are known to this process, with the members of the assigned ones
     json_t *pins; // as the cursor has them, for a cursor that begins afresh
 
-    struct listed *listed; // what the last whole listing said; NULL: no memory for it
+    struct values *values, *one; // the page in work; an object that was asked for alone
+    struct listed *listed;       // what the last whole listing said; NULL: no memory for it
     // Objects that were asked for by id, {id: {"object": it, or null: gone; "ms": when}}: lists may
     // lag behind these, and what was taken away must not come back by an older word.
     json_t *truth;
@@ -84,15 +86,18 @@ struct okta {
 // -ECANCELED: the log has something to take away, which goes before; where `watch` is set.
 int okta_pages(struct web *w, char *url, int (*take)(struct web *w, const json_t *list, void *ctx),
                void *ctx);
-// `wanted` as in struct http_request.
-int okta_pages_of(struct web *w, char *url, const char *const *wanted,
-                  int (*take)(struct web *w, const json_t *list, void *ctx), void *ctx);
+// The same of lists of people, as values that live as long as `take` works; it must read no other
+// list meanwhile. `wanted` as in struct http_request.
+int okta_rows(struct web *w, char *url, const char *const *wanted,
+              int (*take)(struct web *w, const struct value *list, void *ctx), void *ctx);
 // An object that was asked for by id (NULL: it is gone), and its age.
 void okta_truth_note(struct okta *o, const char *id, json_t *object);
-// Whether the list's object is older than what is known by id; *ret, where that is to be said.
-bool okta_truth_newer(const struct okta *o, const json_t *listed, const json_t **ret);
+// Whether a list's object (its id, its lastUpdated, or NULL) is older than what is known by id;
+// *ret, where that is to be said.
+bool okta_truth_newer(const struct okta *o, const char *id, const char *at, const json_t **ret);
 // Says one object as a person, a drop or a problem; counts people in *rows. `full`: of a listing.
 void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows);
+void okta_say_value(struct web *w, const struct value *object, bool full, uint64_t *rows);
 int okta_read_whole(struct web *w);
 int okta_read_changed(struct web *w);
 int64_t okta_server_now(const struct okta *o);

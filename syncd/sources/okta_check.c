@@ -110,19 +110,24 @@ struct coverage {
     json_t *reasons;
 };
 
-static void look_at(struct web *w, const json_t *object, struct coverage *c)
+static void look_at(struct web *w, const struct value *object, struct coverage *c)
 {
     struct okta *o = w->own;
-    const char *number, *reason;
+    static char line[OKTA_USER_MAX];
+    struct json_writer out = {.buf = line, .room = sizeof(line)};
+    const char *reason;
     struct okta_taken t;
+    json_t *user = NULL; // of the first few
 
-    if (okta_user_take(&o->rules, object, &t) < 0)
+    if (okta_user_take(&o->rules, object, &out, &t) < 0)
         return;
     c->seen++;
     reason = t.reason;
-    // Beyond the first few this is not asked: it is a request each.
-    if (t.fate == OKTA_PERSON && c->shown < PEOPLE_SHOWN && !is_assigned(w, t.id, t.user))
-        reason = "unassigned";
+    // Beyond these this is not asked: it is a request each.
+    if (t.fate == OKTA_PERSON && c->shown < PEOPLE_SHOWN) {
+        user = json_loadb(line, out.len, JSON_REJECT_DUPLICATES, NULL);
+        reason = is_assigned(w, t.id, user) ? NULL : "unassigned";
+    }
     if (reason) {
         json_int_t n = json_integer_value(json_object_get(c->reasons, reason));
         json_object_set_new(c->reasons, reason, json_integer(n + 1));
@@ -130,15 +135,12 @@ static void look_at(struct web *w, const json_t *object, struct coverage *c)
     } else if (t.fate == OKTA_SKIPPED) {
         c->skipped++;
     } else {
-        const json_t *e =
-            json_object_get(t.user, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User");
-        number = json_string_value(json_object_get(e, "employeeNumber"));
         c->people++;
-        c->with_number += number != NULL;
+        c->with_number += t.has_number;
         if (c->shown++ < PEOPLE_SHOWN)
-            emit_user(json_incref(t.user), t.id);
+            emit_user(json_incref(user), t.id);
     }
-    okta_taken_done(&t);
+    json_decref(user);
 }
 
 static void people(struct web *w)
@@ -147,13 +149,14 @@ static void people(struct web *w)
     _cleanup_free_ char *url = NULL, *reasons = NULL;
     struct coverage c = {.reasons = json_object()};
     struct http_answer a = {0};
+    const struct value *user;
     char text[600];
 
     if (asprintf(&url, "%s/api/v1/users?limit=%d", o->org, SEEN_MAX) >= 0 &&
-        web_get(w, url, &a) == 0)
-        for (size_t i = 0; i < json_array_size(a.json); i++)
-            look_at(w, json_array_get(a.json, i), &c);
+        web_send(w, &(struct http_request){.url = url, .values = o->values}, &a) == 0)
+        value_each(a.value, user) look_at(w, user, &c);
     http_answer_done(&a);
+    values_empty(o->values);
     reasons = json_dumps(c.reasons, JSON_COMPACT | JSON_SORT_KEYS);
     snprintf(text, sizeof(text),
              "of the first %zu users %zu are people, %zu are left out%s%.200s, %zu cannot be taken",
@@ -164,8 +167,7 @@ static void people(struct web *w)
         snprintf(text, sizeof(text),
                  "%zu of %zu people have no employeeNumber (profile.%s): no other source's record "
                  "joins them",
-                 c.people - c.with_number, c.people,
-                 json_string_value(json_object_get(o->map, "employeeNumber")) ?: "-");
+                 c.people - c.with_number, c.people, okta_map_number(o->map) ?: "-");
         web_finding(w, "warning", "attributes", text);
     }
     json_decref(c.reasons);

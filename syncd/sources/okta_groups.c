@@ -327,22 +327,40 @@ void okta_groups_gone_say(struct web *w)
 struct reading {
     struct okta_group *g;
     struct okta_ids ids;
-    json_t *part; // said when full
 };
 
-static void say_part(struct reading *r, bool more)
+// One list, in parts: pages overlap, so that an id may stand twice.
+static void say_members(const struct okta_group *g, const struct okta_ids *ids)
 {
-    emit_members(r->g->id, r->part, more);
-    r->part = json_array();
+    static char part[ROLLCALL_SOURCE_LISTS_MAX * (OKTA_SHORT * 6 + 3) + 2];
+    struct json_writer w = {.buf = part, .room = sizeof(part)};
+    size_t n = 0;
+
+    json_write_open(&w, NULL, '[');
+    for (size_t i = 0; i < ids->n; i++) {
+        if (i > 0 && strcmp(ids->id[i], ids->id[i - 1]) == 0)
+            continue;
+        if (n++ == ROLLCALL_SOURCE_LISTS_MAX) {
+            json_write_close(&w, ']');
+            emit_members_text(g->id, part, w.len, true);
+            w.len = 0;
+            w.behind = false;
+            json_write_open(&w, NULL, '[');
+            n = 1;
+        }
+        json_write_text(&w, NULL, ids->id[i]);
+    }
+    json_write_close(&w, ']');
+    emit_members_text(g->id, part, w.len, false);
 }
 
-static int take_members(struct web *w, const json_t *list, void *ctx)
+static int take_members(struct web *w, const struct value *list, void *ctx)
 {
     struct reading *reading = ctx;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
-        const char *id = person_text(json_array_get(list, i), "id");
+    for (const struct value *user = list->first; r == 0 && user; user = user->next) {
+        const char *id = person_value_text(user, "id");
         r = id ? okta_ids_add(&reading->ids, id) : -EBADMSG;
         if (r == -EBADMSG)
             snprintf(w->why, sizeof(w->why), "a member of group %s has no id, or a long one",
@@ -391,19 +409,10 @@ static int confirm_lost(struct web *w, const struct okta_group *g, struct okta_i
     return r;
 }
 
-static void say_list(struct reading *reading, const struct okta_ids *ids)
+static void say_list(const struct okta_group *g, const struct okta_ids *ids)
 {
-    const struct okta_group *g = reading->g;
-
     emit_group(json_pack("{s:s, s:s*}", "id", g->id, "displayName", g->name));
-    for (size_t i = 0; i < ids->n; i++) {
-        if (i > 0 && strcmp(ids->id[i], ids->id[i - 1]) == 0)
-            continue; // pages that overlap
-        if (json_array_size(reading->part) == ROLLCALL_SOURCE_LISTS_MAX)
-            say_part(reading, true);
-        json_array_append_new(reading->part, json_string(ids->id[i]));
-    }
-    say_part(reading, false);
+    say_members(g, ids);
 }
 
 static void keep_list(struct okta *o, struct okta_group *g, struct okta_ids *ids)
@@ -445,19 +454,19 @@ static void put_off(struct okta *o, struct okta_group *g)
 int okta_group_say(struct web *w, struct okta_group *g)
 {
     struct okta *o = w->own;
-    struct reading reading = {.g = g, .part = json_array()};
+    struct reading reading = {.g = g};
     char *url = NULL;
     int r = -ENOMEM;
 
     if (g->gone)
         r = -ENOENT;
     else if (asprintf(&url, "%s/api/v1/groups/%s/users?limit=200", o->org, g->oid) >= 0)
-        r = okta_pages_of(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
+        r = okta_rows(w, url, (const char *const[]){"id", NULL}, take_members, &reading);
     if (r == -ENOENT && g->assigned) {
         g->gone = true;
         keep_before(g);
         if (g->known)
-            say_list(&reading, &g->members);
+            say_list(g, &g->members);
     } else if (r == -ENOENT) {
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {
@@ -468,17 +477,16 @@ int okta_group_say(struct web *w, struct okta_group *g)
     if (r < 0 && is_ill(w, g, r)) {
         put_off(o, g);
         if (g->known)
-            say_list(&reading, &g->members);
+            say_list(g, &g->members);
         r = -ENOENT;
     }
     if (r == 0) {
-        say_list(&reading, &reading.ids);
+        say_list(g, &reading.ids);
         if (g->assigned)
             keep_list(o, g, &reading.ids);
         g->unread = false;
     }
     okta_ids_done(&reading.ids);
-    json_decref(reading.part);
     return r == -ENOENT ? 0 : r;
 }
 

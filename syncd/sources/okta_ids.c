@@ -38,9 +38,18 @@ int okta_ids_add(struct okta_ids *ids, const char *id)
     return 0;
 }
 
+// Ids that come in their order are not sorted again.
+static bool is_sorted(const struct okta_ids *ids)
+{
+    for (size_t i = 1; i < ids->n; i++)
+        if (compare(ids->id[i - 1], ids->id[i]) > 0)
+            return false;
+    return true;
+}
+
 void okta_ids_sort(struct okta_ids *ids)
 {
-    if (ids->n > 0)
+    if (!is_sorted(ids))
         qsort(ids->id, ids->n, OKTA_SHORT, compare);
 }
 

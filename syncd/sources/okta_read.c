@@ -108,15 +108,33 @@ static int await(struct web *w, const struct http_answer *a, int64_t *waited)
     return rest(w, ms);
 }
 
-int okta_pages(struct web *w, char *url, int (*take)(struct web *w, const json_t *list, void *ctx),
-               void *ctx)
+// What is made of each page: one of the two.
+struct taking {
+    int (*list)(struct web *w, const json_t *list, void *ctx);
+    int (*rows)(struct web *w, const struct value *list, void *ctx);
+    const char *const *wanted;
+    void *ctx;
+};
+
+static int take_page(struct web *w, const struct taking *t, const char *url,
+                     const struct http_answer *a)
 {
-    return okta_pages_of(w, url, NULL, take, ctx);
+    if (t->rows ? value_is(a->value, VALUE_LIST) : json_is_array(a->json))
+        return t->rows ? t->rows(w, a->value, t->ctx) : t->list(w, a->json, t->ctx);
+    snprintf(w->why, sizeof(w->why), "%s: the answer is no list", url);
+    return -EBADMSG;
 }
 
-int okta_pages_of(struct web *w, char *url, const char *const *wanted,
-                  int (*take)(struct web *w, const json_t *list, void *ctx), void *ctx)
+// The page behind this one comes while this one is taken, where the limit is not nearly used up.
+static void ask_ahead(struct web *w, const struct taking *t, const struct http_answer *a)
 {
+    if (t->rows && a->next && okta_page_pause(a->rate_limit, a->rate_remaining, reset_in(a)) == 0)
+        web_ahead(w, &(struct http_request){.url = a->next});
+}
+
+static int read_pages(struct web *w, char *url, const struct taking *t)
+{
+    struct okta *o = w->own;
     struct pages pages = {0};
     int64_t waited = 0;
     int r = url ? 0 : -ENOMEM;
@@ -125,25 +143,26 @@ int okta_pages_of(struct web *w, char *url, const char *const *wanted,
         struct http_answer a = {0};
         r = web_send(w,
                      &(struct http_request){.url = url,
-                                            .wanted = wanted,
-                                            .no_5xx_again = ((struct okta *)w->own)->brief},
+                                            .wanted = t->wanted,
+                                            .values = t->rows ? o->values : NULL,
+                                            .no_5xx_again = o->brief},
                      &a);
-        ((struct okta *)w->own)->status = a.status;
+        o->status = a.status;
         if (r == -EAGAIN) {
             r = await(w, &a, &waited);
             http_answer_done(&a);
             continue;
         }
-        if (r == 0 && !json_is_array(a.json)) {
-            snprintf(w->why, sizeof(w->why), "%s: the answer is no list", url);
-            r = -EBADMSG;
-        }
         if (r == 0)
-            r = take(w, a.json, ctx);
+            ask_ahead(w, t, &a);
+        if (r == 0)
+            r = take_page(w, t, url, &a);
+        if (t->rows)
+            values_empty(o->values);
         if (r == 0 && a.next && !pages_go_on(&pages, a.next)) {
             snprintf(w->why, sizeof(w->why),
                      "the pages of a listing of %s come back to where they were, or do not end",
-                     ((struct okta *)w->own)->org);
+                     o->org);
             r = -ELOOP;
         }
         free(url);
@@ -155,7 +174,21 @@ int okta_pages_of(struct web *w, char *url, const char *const *wanted,
     }
     free(url);
     pages_done(&pages);
+    if (r < 0) // whoever begins again wants it as it is then
+        http_ahead_drop(w->http);
     return r;
+}
+
+int okta_pages(struct web *w, char *url, int (*take)(struct web *w, const json_t *list, void *ctx),
+               void *ctx)
+{
+    return read_pages(w, url, &(struct taking){.list = take, .ctx = ctx});
+}
+
+int okta_rows(struct web *w, char *url, const char *const *wanted,
+              int (*take)(struct web *w, const struct value *list, void *ctx), void *ctx)
+{
+    return read_pages(w, url, &(struct taking){.rows = take, .wanted = wanted, .ctx = ctx});
 }
 
 // ---- what is known by id ----
@@ -177,10 +210,11 @@ void okta_truth_note(struct okta *o, const char *id, json_t *object)
                                         OVERLAP * 1000) json_object_del(o->truth, key);
 }
 
-bool okta_truth_newer(const struct okta *o, const json_t *listed, const json_t **ret)
+bool okta_truth_newer(const struct okta *o, const char *id, const char *at, const json_t **ret)
 {
-    const char *id = person_text(listed, "id"), *at = person_text(listed, "lastUpdated"), *known;
-    const json_t *entry = id ? json_object_get(o->truth, id) : NULL;
+    const char *known;
+    const json_t *entry =
+        id && json_object_size(o->truth) > 0 ? json_object_get(o->truth, id) : NULL;
     const json_t *object = json_object_get(entry, "object");
 
     if (!entry || source_now_ms() - json_integer_value(json_object_get(entry, "ms")) >
@@ -197,31 +231,65 @@ bool okta_truth_newer(const struct okta *o, const json_t *listed, const json_t *
 // ---- one person ----
 
 // Whether it has to be said in a listing: not where the last one had it so. `text`: of a person.
-static bool is_news(struct okta *o, const struct okta_taken *t, const char *text)
+static bool is_news(struct okta *o, const struct okta_taken *t, const struct json_writer *text)
 {
+    bool person = !t->reason && t->fate == OKTA_PERSON;
+    const char *content = person ? text->buf : t->reason ?: t->why;
     enum listed_word word;
 
     if (!o->listed)
         return true;
-    listed_bytes_begin(o->listed);
-    listed_bytes(o->listed, t->reason ? t->reason : text, strlen(t->reason ? t->reason : text));
-    word = listed_record(o->listed, t->id, listed_bytes_end(o->listed), t->fate != OKTA_SKIPPED);
+    word =
+        listed_record(o->listed, t->id,
+                      listed_bytes_hash(o->listed, content, person ? text->len : strlen(content)),
+                      t->fate != OKTA_SKIPPED);
     // Met twice, and not alike: it changed between two pages. The object itself decides.
     if (word == LISTED_TWICE)
         json_object_set_new(o->users, t->id, json_false());
     return word == LISTED_NEW;
 }
 
-void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
+static void say_taken(struct okta *o, const struct okta_taken *t, const struct json_writer *text,
+                      bool full, uint64_t *rows)
 {
-    struct okta *o = w->own;
-    _cleanup_free_ char *text = NULL;
     char where[OKTA_ID_MAX + 8];
+
+    snprintf(where, sizeof(where), "user %s", t->id);
+    if (t->reason && t->terminated) {
+        // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
+        // whoever was a person here, and makes nobody one. A listing says nothing: who was
+        // terminated stays so.
+        if (!full)
+            emit_problem(where, t->id, true, "was deactivated, and is no person of ours by now");
+    } else if (full && !is_news(o, t, text)) {
+        // said before
+    } else if (t->reason && t->disabled && !full) {
+        // Out of the groups first and suspended then: the account's own word ends sessions.
+        emit_deleted(t->id, "locked");
+    } else if (t->reason) {
+        emit_dropped(t->id, t->reason, t->login);
+    } else if (t->fate == OKTA_SKIPPED) {
+        emit_problem(where, t->id, t->terminated, t->why);
+        // Whoever may write an attribute must not be able to hide from this by it.
+        if (t->disabled)
+            emit_deleted(t->id, "locked");
+    } else {
+        if (*t->why)
+            emit_warning(where, t->id, t->why);
+        emit_user_text(text->buf, text->len, where);
+        ++*rows;
+    }
+}
+
+void okta_say_value(struct web *w, const struct value *object, bool full, uint64_t *rows)
+{
+    static char line[OKTA_USER_MAX]; // once, for its hash and its line
+    struct json_writer text = {.buf = line, .room = sizeof(line)};
+    struct okta *o = w->own;
     struct okta_taken t;
     bool stands = false; // nothing gives or leaves out; what takes access away is said all the same
-    size_t len = 0;
 
-    if (okta_user_take(&o->rules, object, &t) < 0) {
+    if (okta_user_take(&o->rules, object, &text, &t) < 0) {
         emit_problem(o->org, NULL, false, "an object among the users has no id");
         return;
     }
@@ -229,36 +297,25 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
         t.reason = "unassigned";
         stands = okta_assigned_unknown(o);
     }
-    if (t.fate == OKTA_PERSON)
-        text = json_text_new(t.user, &len); // once, for its hash and its line
-    snprintf(where, sizeof(where), "user %s", t.id);
-    if (t.reason && t.terminated) {
-        // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
-        // whoever was a person here, and makes nobody one. A listing says nothing: who was
-        // terminated stays so.
-        if (!full)
-            emit_problem(where, t.id, true, "was deactivated, and is no person of ours by now");
-    } else if (stands && (full || !t.disabled)) {
-        // as known
-    } else if (full && !is_news(o, &t, text ? text : t.why)) {
-        // said before
-    } else if (t.reason && t.disabled && !full) {
-        // Out of the groups first and suspended then: the account's own word ends sessions.
-        emit_deleted(t.id, "locked");
-    } else if (t.reason) {
-        emit_dropped(t.id, t.reason, t.login);
-    } else if (t.fate == OKTA_SKIPPED || !text) {
-        emit_problem(where, t.id, t.terminated, *t.why ? t.why : "there is no memory");
-        // Whoever may write an attribute must not be able to hide from this by it.
-        if (t.disabled)
-            emit_deleted(t.id, "locked");
-    } else {
-        if (*t.why)
-            emit_warning(where, t.id, t.why);
-        emit_user_text(text, len, where);
-        ++*rows;
-    }
-    okta_taken_done(&t);
+    if (stands && !t.terminated && (full || !t.disabled))
+        return; // as known
+    say_taken(o, &t, &text, full, rows);
+}
+
+// One that jansson read. It is none of the page's, whose values stay.
+void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
+{
+    struct okta *o = w->own;
+    size_t len = 0;
+    _cleanup_free_ char *text = json_text_new(object, &len);
+    const char *wrong = "there is no memory";
+    const struct value *v = text ? values_read(o->one, text, len, NULL, &wrong) : NULL;
+
+    if (v)
+        okta_say_value(w, v, full, rows);
+    else
+        emit_problem(o->org, person_text(object, "id"), false, wrong);
+    values_empty(o->one);
 }
 
 // ---- the cursor ----
@@ -290,20 +347,28 @@ struct whole {
     uint64_t rows, people;
 };
 
-static int take_users(struct web *w, const json_t *list, void *ctx)
+static void take_user(struct web *w, const struct value *user, struct whole *whole)
+{
+    const json_t *newer = NULL;
+
+    if (!okta_truth_newer(w->own, person_value_text(user, "id"),
+                          person_value_text(user, "lastUpdated"), &newer))
+        okta_say_value(w, user, true, &whole->rows);
+    else if (newer)
+        okta_say(w, newer, true, &whole->rows);
+}
+
+static int take_users(struct web *w, const struct value *list, void *ctx)
 {
     struct whole *whole = ctx;
+    const struct value *user;
 
-    whole->people += json_array_size(list);
+    whole->people += list->len;
     if (whole->people > PEOPLE_MAX) {
         snprintf(w->why, sizeof(w->why), "more than %d users are listed", PEOPLE_MAX);
         return -EFBIG;
     }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *object = json_array_get(list, i);
-        if (!okta_truth_newer(w->own, object, &object) || object)
-            okta_say(w, object, true, &whole->rows);
-    }
+    value_each(list, user) take_user(w, user, whole);
     ((struct okta *)w->own)->done = whole->people;
     emit_progress(whole->people, total_of(w->own));
     return 0;
@@ -313,17 +378,20 @@ static int take_users(struct web *w, const json_t *list, void *ctx)
 // nobody falls between the two: who is deactivated in the meantime is in both.
 static int list_users(struct web *w, struct whole *whole)
 {
+    static const char *const wanted[] = {"id",          "status",      "transitioningToStatus",
+                                         "lastUpdated", "realmId",     "type",
+                                         "profile",     "credentials", NULL};
     struct okta *o = w->own;
     _cleanup_free_ char *base = NULL;
     int r;
 
     if (asprintf(&base, "%s/api/v1/users", o->org) < 0)
         return -ENOMEM;
-    r = okta_pages(w, http_url(base, "limit", "200", NULL), take_users, whole);
+    r = okta_rows(w, http_url(base, "limit", "200", NULL), wanted, take_users, whole);
     if (r == 0)
-        r = okta_pages(
-            w, http_url(base, "filter", "status eq \"DEPROVISIONED\"", "limit", "200", NULL),
-            take_users, whole);
+        r = okta_rows(w,
+                      http_url(base, "filter", "status eq \"DEPROVISIONED\"", "limit", "200", NULL),
+                      wanted, take_users, whole);
     return r;
 }
 
@@ -426,7 +494,7 @@ static bool is_known(struct okta *o, struct changed *c, const json_t *u)
         json_object_set_new(c->seen, id, json_string(at));
     // The window overlaps the last one.
     return (before && strcmp(json_string_value(before), at) == 0) ||
-           okta_truth_newer(o, u, &before);
+           okta_truth_newer(o, id, at, &before);
 }
 
 // The list is an index, which may lag: what it names is asked for by id. Where it names very

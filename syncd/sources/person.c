@@ -6,25 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "syncd/sources/value.h"
+
 const char *person_text(const json_t *record, const char *member)
 {
     const json_t *v = json_object_get(record, member);
     const char *text = json_string_value(v);
 
     return text && *text && json_string_length(v) <= PERSON_TEXT_MAX ? text : NULL;
-}
-
-const json_t *person_at(const json_t *record, const char *path)
-{
-    // A member may have a dot in its own name, as SCIM's URNs do: the whole name goes first.
-    const json_t *v = json_object_get(record, path);
-
-    for (const char *dot = path; !v && (dot = strchr(dot, '.')); dot++) {
-        const json_t *inner = json_object_getn(record, path, (size_t)(dot - path));
-        if (inner)
-            v = person_at(inner, dot + 1);
-    }
-    return v;
 }
 
 bool person_listed(const json_t *list, const char *text)
@@ -48,13 +37,52 @@ bool person_has(const json_t *value)
     return !json_is_object(value) || json_object_size(value) > 0;
 }
 
-const char *person_refused(const struct person_rules *rules, const json_t *record, const char *type)
+const char *person_value_text(const struct value *record, const char *member)
+{
+    const struct value *v = value_get(record, member);
+    size_t len = value_len(v);
+
+    return len > 0 && len <= PERSON_TEXT_MAX ? value_text(v) : NULL;
+}
+
+const struct value *person_value_at(const struct value *record, const char *path)
+{
+    // A member may have a dot in its own name, as SCIM's URNs do: the whole name goes first.
+    const struct value *v = value_get(record, path);
+
+    for (const char *dot = path; !v && (dot = strchr(dot, '.')); dot++) {
+        const struct value *inner = value_getn(record, path, (size_t)(dot - path));
+        if (inner)
+            v = person_value_at(inner, dot + 1);
+    }
+    return v;
+}
+
+bool person_value_has(const struct value *value)
+{
+    if (!value || value->kind == VALUE_NULL)
+        return false;
+    return value->kind < VALUE_TEXT || value->len > 0;
+}
+
+bool person_value_unset(const struct value *value)
+{
+    return !value || value->kind == VALUE_NULL;
+}
+
+const struct value *person_value_list(const struct value *value)
+{
+    return value_is(value, VALUE_LIST) ? value_first(value) : NULL;
+}
+
+const char *person_value_refused(const struct person_rules *rules, const struct value *record,
+                                 const char *type)
 {
     if (json_array_size(rules->user_types) > 0 && !person_listed(rules->user_types, type))
         return "user-type";
     for (size_t i = 0; i < json_array_size(rules->require_attributes); i++) {
         const char *path = json_string_value(json_array_get(rules->require_attributes, i));
-        if (!path || !person_has(person_at(record, path)))
+        if (!path || !person_value_has(person_value_at(record, path)))
             return "no-marker";
     }
     return NULL;
@@ -75,6 +103,7 @@ bool person_login(const json_t *domain, const char *name, char *ret, size_t len)
     }
     if (n == 0 || n >= len)
         return false;
-    snprintf(ret, len, "%.*s", (int)n, name);
+    memcpy(ret, name, n);
+    ret[n] = 0;
     return true;
 }

@@ -22,17 +22,25 @@ struct person_rules {
 
 // A string member, or NULL: absent, null, no string, empty, longer than PERSON_TEXT_MAX.
 const char *person_text(const json_t *record, const char *member);
-// The member at a path "name.given", by dots; NULL where there is none.
-const json_t *person_at(const json_t *record, const char *path);
 // Is this text one of the list's? False where the list is NULL or empty.
 bool person_listed(const json_t *list, const char *text);
 // A member that counts as there: not null, no empty text, list or object.
 bool person_has(const json_t *value);
 
+// The same of a record that is made of values (value.h), and the member at a path "name.given", by
+// dots; NULL where there is none.
+struct value;
+const char *person_value_text(const struct value *record, const char *member);
+const struct value *person_value_at(const struct value *record, const char *path);
+bool person_value_has(const struct value *value);
+bool person_value_unset(const struct value *value); // not there, or null
+// The first of a list; NULL where it is none.
+const struct value *person_value_list(const struct value *value);
+
 // Why this record is no employee of this company's, as `dropped` says it ("user-type",
 // "no-marker"), or NULL. `type` is what user_types is compared with, NULL where it has none.
-const char *person_refused(const struct person_rules *rules, const json_t *record,
-                           const char *type);
+const char *person_value_refused(const struct person_rules *rules, const struct value *record,
+                                 const char *type);
 
 // The login name that this is here: what stands before the @ where what stands after it is one
 // of the domains (compared without case); the name as it is where it has no @, or no domain is

@@ -133,7 +133,8 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
         return -ENOMEM;
     w->own = p;
     p->listed = listed_new(false);
-    if (!p->listed)
+    p->values = values_new(PINGONE_ALONE_MAX);
+    if (!p->listed || !p->values)
         return -ENOMEM;
     if (!rollcall_is_uuid(web_option(w, "environment")))
         return wrong(w, "environment has to be the id of an environment");
@@ -234,6 +235,7 @@ static void done(struct web *w)
         return;
     pingone_groups_done(p);
     listed_free(p->listed);
+    values_free(p->values);
     for (size_t i = 0; i < PINGONE_WANTED_MAX; i++)
         free(p->wanted_text[i]);
     free(p->api);

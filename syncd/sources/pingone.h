@@ -8,6 +8,8 @@
 #include "syncd/sources/web.h"
 
 #define PINGONE_GROUPS_MAX  64
+#define PINGONE_SAID_MAX    (64 * 1024) // six texts of 1 KiB with all of it escaped, and 64 groups
+#define PINGONE_ALONE_MAX   (64u * 1024 * 1024) // bytes of the values of one that is read alone
 #define PINGONE_WANTED_MAX  64
 #define PINGONE_CHANGED_MAX 100   // people that are read one by one
 #define PINGONE_EVENTS      4096  // that are known from the last look
@@ -15,12 +17,12 @@
 
 // A group whose members are asked for, as of the pass in work.
 struct pingone_group {
-    const char *id; // the section's
-    bool assigned;  // of assigned_groups
-    bool there;     // else, of an assigned one, `member` is who was in it at last
-    bool known;     // `member` was read to its end by this process
-    char *name;     // or NULL
-    struct listed_hash *member;
+    const char *id;             // the section's
+    bool assigned;              // of assigned_groups
+    bool there;                 // else, of an assigned one, `member` is who was in it at last
+    bool known;                 // `member` was read to its end by this process
+    char *name;                 // or NULL
+    struct listed_hash *member; // of ids: open addressing; a place of all zeros is free
     size_t n, room;
 };
 
@@ -49,6 +51,7 @@ struct pingone {
     const char *wanted[PINGONE_WANTED_MAX + 1]; // members of a user, NULL behind the last
     char *wanted_text[PINGONE_WANTED_MAX];      // those of them that are ours
     size_t n_wanted;                            // 0: all
+    struct values *values;                      // the record in work
     struct listed *listed;
     struct pingone_group group[PINGONE_GROUPS_MAX];
     size_t n_groups;
@@ -64,7 +67,7 @@ struct pingone {
 // error ends it. `record` is NULL with a sentence in `fault` where it cannot be read. Errors of
 // web_get; -EBADMSG with a sentence where it is no list, leads elsewhere, or goes round in a
 // circle.
-typedef int pingone_each(struct web *w, const json_t *record, const char *fault, void *ctx);
+typedef int pingone_each(struct web *w, const struct value *record, const char *fault, void *ctx);
 // `wanted`: the members of a record that are looked at, NULL behind the last; NULL: all.
 int pingone_pages(struct web *w, const char *url, const char *member, const char *const *wanted,
                   pingone_each *each, void *ctx);
@@ -78,13 +81,14 @@ void pingone_groups_gone_say(struct web *w);
 // One of assigned_groups is gone, and this process never read who was in it: whoever is in no other
 // may be one of ours, and stays as known.
 bool pingone_assigned_unknown(const struct pingone *p);
-// The ids of the groups that this one is in, as `groups` of a user; `ret_assigned`: one of
-// assigned_groups is among them, or none are configured.
-json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned);
+// The groups that this one is in; `buf` holds their ids.
+struct pingone_in pingone_groups_of(const struct pingone *p, const char *id,
+                                    const char *buf[PINGONE_GROUPS_MAX + 1]);
 // The same of a user that was read alone, by its memberOfGroupIDs. Whoever is in a group by
 // another group may not stand there, and it may not be there at all: where the group's list had
 // the user, it is asked once more. -ENODATA: it has no id; errors of web_get.
-int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned);
+int pingone_groups_in(struct web *w, const struct value *user,
+                      const char *buf[PINGONE_GROUPS_MAX + 1], struct pingone_in *ret);
 void pingone_groups_done(struct pingone *p);
 
 // Reading (pingone_read.c), and the log (pingone_log.c).

@@ -11,41 +11,69 @@
 
 static const char *const just_id[] = {"id", NULL};
 
-static struct listed_hash hash_of(struct pingone *p, const char *id)
+static struct listed_hash hash_of(const struct pingone *p, const char *id)
 {
-    listed_bytes_begin(p->listed);
-    listed_bytes(p->listed, id, strlen(id));
-    return listed_bytes_end(p->listed);
+    struct listed_hash h = listed_bytes_hash(p->listed, id, strlen(id));
+
+    h.high += h.low == 0 && h.high == 0; // that is what a free place looks like
+    return h;
 }
 
-static int by_hash(const void *a, const void *b)
+// Where the member stands, or the free place where it would.
+static struct listed_hash *place_of(const struct pingone_group *g, const struct listed_hash *h)
 {
-    const struct listed_hash *x = a, *y = b;
+    size_t i = h->low & (g->room - 1);
 
-    if (x->low != y->low)
-        return x->low < y->low ? -1 : 1;
-    return x->high < y->high ? -1 : x->high > y->high;
+    while ((g->member[i].low || g->member[i].high) &&
+           (g->member[i].low != h->low || g->member[i].high != h->high))
+        i = (i + 1) & (g->room - 1);
+    return &g->member[i];
 }
 
-static int add_member(struct web *w, const json_t *user, const char *fault, void *ctx)
+static bool has(const struct pingone_group *g, const struct listed_hash *hash)
+{
+    const struct listed_hash *at = g->n > 0 ? place_of(g, hash) : NULL;
+
+    return at && (at->low || at->high);
+}
+
+// At most four fifths full.
+static int make_room(struct pingone_group *g)
+{
+    struct pingone_group bigger = {.room = g->room ? g->room * 2 : 256};
+
+    if (g->room && g->n + 1 <= g->room / 5 * 4)
+        return 0;
+    bigger.member = calloc(bigger.room, sizeof(*bigger.member));
+    if (!bigger.member)
+        return -ENOMEM;
+    for (size_t i = 0; i < g->room; i++)
+        if (g->member[i].low || g->member[i].high)
+            *place_of(&bigger, &g->member[i]) = g->member[i];
+    free(g->member);
+    g->member = bigger.member;
+    g->room = bigger.room;
+    return 0;
+}
+
+static int add_member(struct web *w, const struct value *user, const char *fault, void *ctx)
 {
     struct pingone_group *g = ctx;
-    const char *id = person_text(user, "id");
+    const char *id = person_value_text(user, "id");
+    struct listed_hash hash;
+    int r;
 
     (void)fault; // it has no id then
     if (!id || g->n == LISTED_MAX) {
         snprintf(w->why, sizeof(w->why), "group %s has a member without an id, or too many", g->id);
         return -EBADMSG;
     }
-    if (g->n == g->room) {
-        size_t want = g->room ? g->room * 2 : 256;
-        struct listed_hash *more = reallocarray(g->member, want, sizeof(*more));
-        if (!more)
-            return -ENOMEM;
-        g->member = more;
-        g->room = want;
-    }
-    g->member[g->n++] = hash_of(w->own, id);
+    hash = hash_of(w->own, id);
+    r = make_room(g);
+    if (r < 0 || has(g, &hash))
+        return r;
+    *place_of(g, &hash) = hash;
+    g->n++;
     return 0;
 }
 
@@ -102,15 +130,15 @@ static int read_group(struct web *w, struct pingone_group *g)
     if (r == 0 && is_gone(g))
         return 0;
     g->known = false;
-    g->n = 0;
+    free(g->member);
+    g->member = NULL;
+    g->n = g->room = 0;
     if (r < 0 || !g->there)
         return r;
     snprintf(filter, sizeof(filter), "memberOfGroups[id eq \"%s\"]", g->id);
     url = http_url(p->users, "filter", filter, "limit", PINGONE_PAGE, NULL);
     r = url ? pingone_pages(w, url, "users", just_id, add_member, g) : -ENOMEM;
     free(url);
-    if (r >= 0 && g->n > 0)
-        qsort(g->member, g->n, sizeof(*g->member), by_hash);
     g->known = r >= 0;
     return r;
 }
@@ -164,34 +192,31 @@ void pingone_groups_gone_say(struct web *w)
     }
 }
 
-static json_t *groups(const struct pingone *p, const bool *in, bool *ret_assigned)
+static struct pingone_in groups(const struct pingone *p, const bool *in,
+                                const char *buf[PINGONE_GROUPS_MAX + 1])
 {
-    json_t *list = json_array();
     bool any = false, ours = false;
+    size_t n = 0;
 
     for (size_t i = 0; i < p->n_groups; i++) {
         any = any || p->group[i].assigned;
         ours = ours || (in[i] && p->group[i].assigned);
         if (in[i])
-            json_array_append_new(list, json_pack("{s:s}", "value", p->group[i].id));
+            buf[n++] = p->group[i].id;
     }
-    *ret_assigned = ours || !any;
-    return list;
+    buf[n] = NULL;
+    return (struct pingone_in){.groups = buf, .assigned = ours || !any};
 }
 
-static bool has(const struct pingone_group *g, const struct listed_hash *hash)
-{
-    return g->n > 0 && bsearch(hash, g->member, g->n, sizeof(*g->member), by_hash);
-}
-
-json_t *pingone_groups_of(struct pingone *p, const char *id, bool *ret_assigned)
+struct pingone_in pingone_groups_of(const struct pingone *p, const char *id,
+                                    const char *buf[PINGONE_GROUPS_MAX + 1])
 {
     struct listed_hash hash = hash_of(p, id ? id : "");
     bool in[PINGONE_GROUPS_MAX] = {false};
 
     for (size_t i = 0; i < p->n_groups; i++)
         in[i] = has(&p->group[i], &hash);
-    return groups(p, in, ret_assigned);
+    return groups(p, in, buf);
 }
 
 struct sought {
@@ -199,10 +224,10 @@ struct sought {
     bool found;
 };
 
-static int seek(struct web *w, const json_t *user, const char *fault, void *ctx)
+static int seek(struct web *w, const struct value *user, const char *fault, void *ctx)
 {
     struct sought *s = ctx;
-    const char *id = person_text(user, "id");
+    const char *id = person_value_text(user, "id");
 
     (void)w;
     (void)fault;
@@ -212,11 +237,12 @@ static int seek(struct web *w, const json_t *user, const char *fault, void *ctx)
 
 // The group's list is asked for this one alone; a name that no filter can hold is where the list
 // that was read last has it.
-static int still_in(struct web *w, const struct pingone_group *g, const json_t *user, bool *ret)
+static int still_in(struct web *w, const struct pingone_group *g, const struct value *user,
+                    bool *ret)
 {
     const struct pingone *p = w->own;
-    struct sought s = {.id = person_text(user, "id")};
-    const char *name = person_text(user, "username");
+    struct sought s = {.id = person_value_text(user, "id")};
+    const char *name = person_value_text(user, "username");
     char filter[400];
     char *url;
     int r;
@@ -233,17 +259,26 @@ static int still_in(struct web *w, const struct pingone_group *g, const json_t *
     return r;
 }
 
-int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret_assigned)
+static bool is_listed(const struct value *ids, const char *id)
+{
+    for (const struct value *v = person_value_list(ids); v; v = v->next)
+        if (strcmp(value_text(v) ?: "", id) == 0)
+            return true;
+    return false;
+}
+
+int pingone_groups_in(struct web *w, const struct value *user,
+                      const char *buf[PINGONE_GROUPS_MAX + 1], struct pingone_in *ret)
 {
     struct pingone *p = w->own;
-    const json_t *ids = json_object_get(user, "memberOfGroupIDs");
-    const char *id = person_text(user, "id");
+    const struct value *ids = value_get(user, "memberOfGroupIDs");
+    const char *id = person_value_text(user, "id");
     struct listed_hash hash = hash_of(p, id ? id : "");
     bool in[PINGONE_GROUPS_MAX] = {false};
     int r = id ? 0 : -ENODATA;
 
     for (size_t i = 0; i < p->n_groups && r >= 0; i++) {
-        in[i] = person_listed(ids, p->group[i].id);
+        in[i] = is_listed(ids, p->group[i].id);
         if (is_gone(&p->group[i]))
             in[i] = has(&p->group[i], &hash);
         else if (!in[i] && has(&p->group[i], &hash))
@@ -251,8 +286,8 @@ int pingone_groups_in(struct web *w, const json_t *user, json_t **ret, bool *ret
     }
     if (r < 0)
         return r;
-    *ret = groups(p, in, ret_assigned);
-    return *ret ? 0 : -ENOMEM;
+    *ret = groups(p, in, buf);
+    return 0;
 }
 
 void pingone_groups_done(struct pingone *p)

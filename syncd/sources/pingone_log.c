@@ -36,16 +36,14 @@ void pingone_log_begin(struct web *w)
     p->log.since = server_now(w);
 }
 
-static bool seen(struct pingone *p, const json_t *entry)
+static bool seen(struct pingone *p, const struct value *entry)
 {
-    const char *id = person_text(entry, "id");
+    const char *id = person_value_text(entry, "id");
     struct listed_hash h;
 
     if (!id)
         return false;
-    listed_bytes_begin(p->listed);
-    listed_bytes(p->listed, id, strlen(id));
-    h = listed_bytes_end(p->listed);
+    h = listed_bytes_hash(p->listed, id, strlen(id));
     for (size_t i = 0; i < PINGONE_EVENTS; i++)
         if (p->log.seen[i].low == h.low && p->log.seen[i].high == h.high)
             return true;
@@ -76,10 +74,11 @@ static bool matters(const char *action)
 
 // A membership is named by its group; whose it is stands in its address alone:
 // .../users/ID/memberOfGroups/ID.
-static bool user_of(const json_t *resource, char id[37])
+static bool user_of(const struct value *resource, char id[37])
 {
-    const char *type = person_text(resource, "type"), *own = person_text(resource, "id");
-    const char *href = person_text(resource, "href"), *at;
+    const char *type = person_value_text(resource, "type");
+    const char *own = person_value_text(resource, "id");
+    const char *href = person_value_text(resource, "href"), *at;
 
     if (type && strcmp(type, "USER") == 0 && own)
         return snprintf(id, 37, "%s", own) == 36 && rollcall_is_uuid(id);
@@ -109,17 +108,15 @@ static void note(struct pingone_log *log, const char *id, bool deleted)
     log->changed[log->n_changed++].deleted = deleted;
 }
 
-static int each_entry(struct web *w, const json_t *entry, const char *fault, void *ctx)
+static int each_entry(struct web *w, const struct value *entry, const char *fault, void *ctx)
 {
     struct pingone *p = w->own;
     struct look *look = ctx;
-    const char *action = person_text(json_object_get(entry, "action"), "type");
-    const char *at = person_text(entry, "recordedAt");
-    const json_t *resources = json_object_get(entry, "resources"), *r;
+    const char *action = person_value_text(value_get(entry, "action"), "type");
+    const char *at = person_value_text(entry, "recordedAt");
     enum rollcall_time_kind kind;
     bool named = false;
     int64_t t;
-    size_t i;
 
     (void)fault; // an entry that cannot be read matters to nobody: the passes go on
     if (++look->n > ENTRIES_MAX) {
@@ -130,8 +127,7 @@ static int each_entry(struct web *w, const json_t *entry, const char *fault, voi
         look->newest = t;
     if (!action || !matters(action) || seen(p, entry))
         return 0;
-    json_array_foreach(resources, i, r)
-    {
+    for (const struct value *r = person_value_list(value_get(entry, "resources")); r; r = r->next) {
         char id[37];
         if (!user_of(r, id))
             continue;

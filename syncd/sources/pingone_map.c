@@ -2,6 +2,7 @@
 // A user of PingOne into a user of rollcall's.
 #include "syncd/sources/pingone_map.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,24 +29,24 @@ const char *pingone_not_a_workforce(const char *type, bool populations_named)
            "WF_TRIAL are taken";
 }
 
-static const char *short_text(const json_t *o, const char *member)
+static const char *short_text(const struct value *o, const char *member)
 {
-    const char *text = person_text(o, member);
+    const struct value *v = value_get(o, member);
 
-    return text && strlen(text) <= SHORT_MAX ? text : NULL;
+    return value_len(v) > 0 && v->len <= SHORT_MAX ? v->text : NULL;
 }
 
 // ---- who is no person of this company's ----
 
 // Whoever signs in elsewhere has an account that somebody else opens and closes.
-static const char *foreign(const json_t *user, const struct pingone_rules *rules)
+static const char *foreign(const struct value *user, const struct pingone_rules *rules)
 {
     static const char *const social[] = {"FACEBOOK", "GOOGLE", "LINKEDIN",  "APPLE",  "TWITTER",
                                          "AMAZON",   "YAHOO",  "MICROSOFT", "PAYPAL", "GITHUB"};
-    const json_t *provider = json_object_get(user, "identityProvider");
-    const char *type = person_text(provider, "type"), *id = person_text(provider, "id");
+    const struct value *provider = value_get(user, "identityProvider");
+    const char *type = person_value_text(provider, "type"), *id = person_value_text(provider, "id");
 
-    if (!provider || json_is_null(provider))
+    if (person_value_unset(provider))
         return NULL;
     if (type && strcmp(type, "PING_ONE") == 0 && !id)
         return NULL;
@@ -57,24 +58,25 @@ static const char *foreign(const json_t *user, const struct pingone_rules *rules
     return "external";
 }
 
-static const char *dropped(const json_t *user, const struct pingone_rules *rules, bool assigned)
+static const char *dropped(const struct value *user, const struct pingone_rules *rules,
+                           bool assigned)
 {
-    const char *population = person_text(json_object_get(user, "population"), "id");
+    const char *population = person_value_text(value_get(user, "population"), "id");
     const char *reason;
 
     if (json_array_size(rules->populations) > 0 && !person_listed(rules->populations, population))
         return "population";
     reason = foreign(user, rules);
     if (!reason)
-        reason = person_refused(&rules->shared, user, person_text(user, "type"));
+        reason = person_value_refused(&rules->shared, user, person_value_text(user, "type"));
     return reason ? reason : assigned ? NULL : "unassigned";
 }
 
 // ---- may the person come in ----
 
-static bool is_word(const json_t *o, const char *member, const char *word)
+static bool is_word(const struct value *o, const char *member, const char *word)
 {
-    const char *text = json_string_value(json_object_get(o, member));
+    const char *text = value_text(value_get(o, member));
 
     return text && strcmp(text, word) == 0;
 }
@@ -82,84 +84,103 @@ static bool is_word(const json_t *o, const char *member, const char *word)
 // A lock that ends by itself came of wrong passwords: whoever types them for somebody else must
 // not end that person's sessions. One without an end may be an administrator's or the password
 // policy's: no login, and no session ends. Who wants that disables the account.
-static const char *status_of(const json_t *user, bool *ret_blocked)
+static const char *status_of(const struct value *user, bool *ret_blocked)
 {
-    const json_t *account = json_object_get(user, "account"),
-                 *enabled = json_object_get(user, "enabled"),
-                 *can = json_object_get(account, "canAuthenticate");
+    const struct value *account = value_get(user, "account"), *enabled = value_get(user, "enabled"),
+                       *can = value_get(account, "canAuthenticate");
     bool locked = is_word(account, "status", "LOCKED");
 
     *ret_blocked = false;
-    if (json_is_false(enabled))
+    if (value_is(enabled, VALUE_FALSE))
         return "disabled";
-    if (!json_is_true(enabled) || !(locked || is_word(account, "status", "OK")))
+    if (!value_is(enabled, VALUE_TRUE) || !(locked || is_word(account, "status", "OK")))
         return "refused";
-    if (!is_word(json_object_get(user, "lifecycle"), "status", "ACCOUNT_OK"))
+    if (!is_word(value_get(user, "lifecycle"), "status", "ACCOUNT_OK"))
         return "refused";
     if (locked) {
-        *ret_blocked = person_has(json_object_get(account, "unlockAt")) ||
-                       json_is_integer(json_object_get(account, "secondsUntilUnlock"));
+        *ret_blocked = person_value_has(value_get(account, "unlockAt")) ||
+                       value_is(value_get(account, "secondsUntilUnlock"), VALUE_INTEGER);
         return *ret_blocked ? "active" : "refused";
     }
-    return !person_has(can) || json_is_true(can) ? "active" : "refused";
+    return !person_value_has(can) || value_is(can, VALUE_TRUE) ? "active" : "refused";
 }
 
 // ---- the person ----
 
-// Texts of a json_t are UTF-8 already.
-static void put(json_t *o, const char *member, const char *text)
-{
-    if (text)
-        json_object_set_new_nocheck(o, member, json_string_nocheck(text));
-}
-
-static void put_display_name(json_t *o, const json_t *name)
+static void put_display_name(struct json_writer *out, const struct value *name)
 {
     const char *formatted = short_text(name, "formatted"), *given = short_text(name, "given"),
                *family = short_text(name, "family");
     char both[2 * SHORT_MAX + 2];
 
-    snprintf(both, sizeof(both), "%s%s%s", given ? given : "", given && family ? " " : "",
-             family ? family : "");
-    put(o, "displayName", formatted ? formatted : *both ? both : NULL);
+    if (!formatted) {
+        snprintf(both, sizeof(both), "%s%s%s", given ? given : "", given && family ? " " : "",
+                 family ? family : "");
+        formatted = *both ? both : NULL;
+    }
+    json_write_text(out, "displayName", formatted);
 }
 
-static void put_number(json_t *o, const json_t *number)
+static void put_number(struct json_writer *out, const struct value *number)
 {
-    const char *text = json_string_value(number);
+    const char *text = value_text(number);
     char digits[24];
-    json_t *enterprise;
 
-    if (json_is_integer(number)) {
-        snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(number));
+    if (value_is(number, VALUE_INTEGER)) {
+        snprintf(digits, sizeof(digits), "%" PRId64, number->integer);
         text = digits;
     }
     if (!text || !*text || strlen(text) > SHORT_MAX)
         return;
-    enterprise = json_object();
-    put(enterprise, "employeeNumber", text);
-    json_object_set_new_nocheck(o, PERSON_ENTERPRISE, enterprise);
+    json_write_open(out, PERSON_ENTERPRISE, '{');
+    json_write_text(out, "employeeNumber", text);
+    json_write_close(out, '}');
 }
 
-static json_t *person(const json_t *user, const struct pingone_rules *rules, const char *login)
+static void put_email(struct json_writer *out, const char *email)
 {
-    json_t *o = json_object(), *ours = json_object(), *emails = json_object();
+    if (!email)
+        return;
+    json_write_open(out, "emails", '[');
+    json_write_open(out, NULL, '{');
+    json_write_text(out, "value", email);
+    json_write_close(out, '}');
+    json_write_close(out, ']');
+}
+
+static void put_groups(struct json_writer *out, const char *const *groups)
+{
+    json_write_open(out, "groups", '[');
+    for (size_t i = 0; groups[i]; i++) {
+        json_write_open(out, NULL, '{');
+        json_write_text(out, "value", groups[i]);
+        json_write_close(out, '}');
+    }
+    json_write_close(out, ']');
+}
+
+static void put_person(struct json_writer *out, const struct value *user,
+                       const struct pingone_rules *rules, const char *login,
+                       const struct pingone_in *in)
+{
     bool blocked;
 
-    put(o, "id", person_text(user, "id"));
-    put(o, "userName", login);
-    put_display_name(o, json_object_get(user, "name"));
-    put(o, "userType", short_text(user, "type"));
-    put(emails, "value", short_text(user, "email"));
-    if (json_object_size(emails) > 0)
-        json_object_set_new_nocheck(o, "emails", json_pack("[O]", emails));
-    json_decref(emails);
-    put_number(o, person_at(user, rules->employee_number ? rules->employee_number : "externalId"));
-    put(ours, "status", status_of(user, &blocked));
+    json_write_open(out, NULL, '{');
+    json_write_text(out, "id", person_value_text(user, "id"));
+    json_write_text(out, "userName", login);
+    put_display_name(out, value_get(user, "name"));
+    json_write_text(out, "userType", short_text(user, "type"));
+    put_email(out, short_text(user, "email"));
+    put_number(
+        out, person_value_at(user, rules->employee_number ? rules->employee_number : "externalId"));
+    json_write_open(out, PERSON_EXTENSION, '{');
+    json_write_text(out, "status", status_of(user, &blocked));
     if (blocked)
-        json_object_set_new_nocheck(ours, "passwordBlocked", json_true());
-    json_object_set_new_nocheck(o, PERSON_EXTENSION, ours);
-    return o;
+        json_write_true(out, "passwordBlocked");
+    json_write_close(out, '}');
+    if (in->groups)
+        put_groups(out, in->groups);
+    json_write_close(out, '}');
 }
 
 static enum pingone_word problem(struct pingone_record *ret, const char *what)
@@ -168,19 +189,21 @@ static enum pingone_word problem(struct pingone_record *ret, const char *what)
     return PINGONE_PROBLEM;
 }
 
-enum pingone_word pingone_take(const json_t *user, const struct pingone_rules *rules, bool assigned,
-                               struct pingone_record *ret)
+// A person is written to `out`.
+static enum pingone_word take(const struct value *user, const struct pingone_rules *rules,
+                              const struct pingone_in *in, struct json_writer *out,
+                              struct pingone_record *ret)
 {
     const char *name = short_text(user, "username");
     char login[NAME_MAX_BYTES + 1];
 
     *ret = (struct pingone_record){.name = name};
-    if (!json_is_object(user))
+    if (!value_is(user, VALUE_OBJECT))
         return problem(ret, "is no object");
-    if (!rollcall_is_uuid(person_text(user, "id")))
+    if (!rollcall_is_uuid(person_value_text(user, "id")))
         return problem(ret, "has no id that is a UUID");
-    ret->id = person_text(user, "id");
-    ret->reason = dropped(user, rules, assigned);
+    ret->id = person_value_text(user, "id");
+    ret->reason = dropped(user, rules, in->assigned);
     if (ret->reason)
         return PINGONE_DROPPED;
     if (!name)
@@ -191,6 +214,24 @@ enum pingone_word pingone_take(const json_t *user, const struct pingone_rules *r
         ret->reason = "domain";
         return PINGONE_DROPPED;
     }
-    ret->user = person(user, rules, login);
-    return ret->user ? PINGONE_PERSON : problem(ret, "has text that cannot be said");
+    put_person(out, user, rules, login, in);
+    return PINGONE_PERSON;
+}
+
+enum pingone_word pingone_take(const struct value *user, const struct pingone_rules *rules,
+                               const struct pingone_in *in, struct json_writer *out,
+                               struct pingone_record *ret)
+{
+    enum pingone_word word;
+
+    out->len = 0;
+    out->behind = false;
+    word = take(user, rules, in, out, ret);
+    if (word == PINGONE_PERSON)
+        return word;
+    json_write_open(out, NULL, '[');
+    json_write_text(out, NULL, word == PINGONE_DROPPED ? ret->reason : ret->why);
+    json_write_text(out, NULL, ret->name);
+    json_write_close(out, ']');
+    return word;
 }

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "syncd/sources/json_writer.h"
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 // Borrowed, all of it.
 struct pingone_rules {
@@ -24,16 +26,23 @@ enum pingone_word {
     PINGONE_PROBLEM, // cannot be read
 };
 
+// In which groups the user is.
+struct pingone_in {
+    const char *const *groups; // their ids, NULL behind the last; NULL: that is not said
+    bool assigned;             // one of assigned_groups, or none are configured
+};
+
 struct pingone_record {
     const char *id;     // borrowed from the user; NULL where it has none
-    json_t *user;       // PINGONE_PERSON: the caller's
     const char *reason; // PINGONE_DROPPED: as `dropped` says it
     const char *name;   // for the sysadmin's eyes, borrowed, or NULL
     char why[200];      // PINGONE_PROBLEM: a sentence; PINGONE_PERSON: a warning, or ""
 };
 
-// `assigned`: is in one of assigned_groups, or none are configured.
-enum pingone_word pingone_take(const json_t *user, const struct pingone_rules *rules, bool assigned,
+// `out` gets what is said of the user, from its beginning: a person's JSON, or what tells one drop
+// or problem from another.
+enum pingone_word pingone_take(const struct value *user, const struct pingone_rules *rules,
+                               const struct pingone_in *in, struct json_writer *out,
                                struct pingone_record *ret);
 
 // The environment's solutionType (billOfMaterials): NULL where it is one of a workforce; else a

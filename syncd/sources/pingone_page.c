@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "rollcall/parse.h"
-#include "syncd/sources/jsonapi_rows.h"
 #include "syncd/sources/pingone.h"
+#include "syncd/sources/rows.h"
 
 #define EMPTY_MAX 100 // pages with nobody on them, one after the other
 
@@ -64,7 +64,7 @@ struct page {
     int error;
 };
 
-static int on_row(void *ctx, const json_t *row, uint64_t number, const char *fault)
+static int on_row(void *ctx, const struct value *row, uint64_t number, const char *fault)
 {
     struct page *page = ctx;
     struct web *w = page->w;

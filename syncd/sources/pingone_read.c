@@ -8,14 +8,12 @@
 #include <time.h>
 
 #include "rollcall/random.h"
-#include "syncd/sources/json_text.h"
 #include "syncd/sources/pingone.h"
 #include "syncd/sources/wait.h"
 
 #define FAILED_MAX     3 // people in a row who cannot be had: it is PingOne, and not they
 #define PASSES_MAX     3 // begun again because somebody changed while it was read
 #define PROGRESS_EVERY 1000
-#define SAID_MAX       (64 * 1024) // six texts of 1 KiB with all of it escaped, and 64 groups
 
 struct say {
     bool delta, open;
@@ -23,8 +21,7 @@ struct say {
     bool sure;                                            // what comes now is the user's own word
     struct pingone_changed doubtful[PINGONE_CHANGED_MAX]; // to be looked at again
     size_t n_doubtful;
-    char text[SAID_MAX]; // what is said of the record in work
-    size_t n_text;
+    char text[PINGONE_SAID_MAX]; // what is said of the record in work
 };
 
 // ---- a listing ----
@@ -63,29 +60,15 @@ static void commit(struct web *w, const struct say *say)
 
 // ---- one of them ----
 
-// What is said of the record, as text: it is hashed, and where it is new it is said.
-static int write_down(struct say *say, const struct pingone_record *rec, enum pingone_word word)
-{
-    json_t *content =
-        word == PINGONE_PERSON
-            ? json_incref(rec->user)
-            : json_pack("[s, s*]", word == PINGONE_DROPPED ? rec->reason : rec->why, rec->name);
-    size_t n = content ? json_text(content, say->text, sizeof(say->text)) : 0;
-
-    json_decref(content);
-    say->n_text = n;
-    return n > 0 && n <= sizeof(say->text) ? 0 : -ENOMEM; // SAID_MAX is more than any can have
-}
-
 // `over`: it is disabled, and was something else before.
 static void say_record(struct web *w, struct say *say, const struct pingone_record *rec,
-                       enum pingone_word word, bool over)
+                       enum pingone_word word, size_t len, bool over)
 {
     char text[100];
 
     begin(w, say);
     if (word == PINGONE_PERSON) {
-        emit_user_text(say->text, say->n_text, rec->id);
+        emit_user_text(say->text, len, rec->id);
         say->rows++;
     } else if (word == PINGONE_DROPPED && over) {
         // Being left out ends no session. That one is disabled has to be heard of whoever was a
@@ -99,48 +82,42 @@ static void say_record(struct web *w, struct say *say, const struct pingone_reco
     }
 }
 
-// Takes `groups`. 0; -ECANCELED: met before in this pass, and otherwise; 1: another than before,
-// and to be read alone first.
-static int say_user(struct web *w, struct say *say, const json_t *user, json_t *groups,
-                    bool assigned)
+// 0; -ECANCELED: met before in this pass, and otherwise; 1: another than before, and to be read
+// alone first.
+static int say_user(struct web *w, struct say *say, const struct value *user,
+                    const struct pingone_in *in)
 {
     struct pingone *p = w->own;
+    struct json_writer out = {.buf = say->text, .room = sizeof(say->text)};
     struct pingone_record rec;
-    enum pingone_word word = pingone_take(user, &p->rules, assigned, &rec);
+    enum pingone_word word = pingone_take(user, &p->rules, in, &out, &rec);
     enum listed_word said = LISTED_NEW;
-    bool again = false, changed = false, off = json_is_false(json_object_get(user, "enabled"));
+    bool again = false, changed = false, off = value_is(value_get(user, "enabled"), VALUE_FALSE);
     // Whether it is one of ours is not to be told: what takes access away is said all the same.
     bool stands = word == PINGONE_DROPPED && strcmp(rec.reason, "unassigned") == 0 &&
                   pingone_assigned_unknown(p);
-    int r;
 
-    if (word == PINGONE_PERSON)
-        json_object_set(rec.user, "groups", groups);
-    json_decref(groups);
     if (stands && !off)
         return 0;
-    r = write_down(say, &rec, word);
-    if (r == 0 && rec.id) {
-        struct listed_hash hash;
-        listed_bytes_begin(p->listed);
-        listed_bytes(p->listed, say->text, say->n_text);
-        hash = listed_bytes_end(p->listed);
+    if (out.len > out.room) // PINGONE_SAID_MAX is more than any can have
+        return -ENOMEM;
+    if (rec.id) {
+        struct listed_hash hash = listed_bytes_hash(p->listed, out.buf, out.len);
         changed = listed_changed(p->listed, rec.id, hash);
         again = changed && !say->sure && say->n_doubtful < PINGONE_CHANGED_MAX;
         if (!again)
             said = listed_record(p->listed, rec.id, hash, word != PINGONE_PROBLEM);
     }
     say->repeated += said == LISTED_REPEATED;
-    if (r == 0 && said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, (changed || stands) && off);
-    json_decref(rec.user);
-    return r < 0 ? r : again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
+    if (said == LISTED_NEW && !again)
+        say_record(w, say, &rec, word, out.len, (changed || stands) && off);
+    return again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
 
 // A user of another environment in this one's list: whoever answers is not whom we asked.
-static int check_environment(struct web *w, const json_t *user)
+static int check_environment(struct web *w, const struct value *user)
 {
-    const char *id = person_text(json_object_get(user, "environment"), "id");
+    const char *id = person_value_text(value_get(user, "environment"), "id");
 
     if (!id || strcmp(id, web_option(w, "environment")) == 0)
         return 0;
@@ -155,43 +132,47 @@ static int check_environment(struct web *w, const json_t *user)
 static int read_one(struct web *w, struct say *say, const char *id)
 {
     struct pingone *p = w->own;
+    const char *buf[PINGONE_GROUPS_MAX + 1];
     struct http_answer a = {0};
+    struct pingone_in in;
     char base[600];
     char *url;
-    bool assigned;
-    json_t *groups;
     int r;
 
     if ((size_t)snprintf(base, sizeof(base), "%s/%s", p->users, id) >= sizeof(base))
         return -ENAMETOOLONG;
     url = http_url(base, "include", "memberOfGroupIDs", NULL);
-    r = url ? web_send(w, &(struct http_request){.url = url, .no_5xx_again = true}, &a) : -ENOMEM;
+    r = url ? web_send(
+                  w, &(struct http_request){.url = url, .values = p->values, .no_5xx_again = true},
+                  &a)
+            : -ENOMEM;
     free(url);
     if (r == -EBADMSG || r == -ETIMEDOUT || (r == -EAGAIN && a.status >= 500))
         r = -EREMOTEIO;
-    if (r >= 0 && strcmp(person_text(a.json, "id") ?: "", id) != 0) {
+    if (r >= 0 && strcmp(person_value_text(a.value, "id") ?: "", id) != 0) {
         snprintf(w->why, sizeof(w->why),
                  "PingOne answers with another user than the one asked for");
         r = -EBADMSG;
     }
     if (r >= 0)
-        r = check_environment(w, a.json);
+        r = check_environment(w, a.value);
     if (r >= 0)
-        r = pingone_groups_in(w, a.json, &groups, &assigned);
+        r = pingone_groups_in(w, a.value, buf, &in);
     if (r >= 0)
-        r = say_user(w, say, a.json, groups, assigned);
+        r = say_user(w, say, a.value, &in);
     http_answer_done(&a);
+    values_empty(p->values);
     return r;
 }
 
 // ---- all of them ----
 
-static int each_user(struct web *w, const json_t *user, const char *fault, void *ctx)
+static int each_user(struct web *w, const struct value *user, const char *fault, void *ctx)
 {
+    const char *buf[PINGONE_GROUPS_MAX + 1];
     struct say *say = ctx;
     const struct pingone *p = w->own;
-    bool assigned;
-    json_t *groups;
+    struct pingone_in in;
     int r = check_environment(w, user);
 
     if (r < 0)
@@ -202,11 +183,11 @@ static int each_user(struct web *w, const json_t *user, const char *fault, void 
         emit_problem("a user", NULL, false, fault);
         return 0;
     }
-    groups = pingone_groups_of(w->own, person_text(user, "id"), &assigned);
-    r = groups ? say_user(w, say, user, groups, assigned) : -ENOMEM;
+    in = pingone_groups_of(w->own, person_value_text(user, "id"), buf);
+    r = say_user(w, say, user, &in);
     if (r == 1) {
         snprintf(say->doubtful[say->n_doubtful].id, sizeof(say->doubtful[0].id), "%s",
-                 person_text(user, "id"));
+                 person_value_text(user, "id"));
         say->n_doubtful++;
         r = 0;
     }

@@ -87,35 +87,34 @@ struct coverage {
     size_t shown;
 };
 
-static int each_user(struct web *w, const json_t *user, const char *fault, void *ctx)
+static int each_user(struct web *w, const struct value *user, const char *fault, void *ctx)
 {
     const struct pingone *p = w->own;
     struct coverage *c = ctx;
     const char *number = p->rules.employee_number ? p->rules.employee_number : "externalId";
+    const char *buf[PINGONE_GROUPS_MAX + 1];
+    static char text[PINGONE_SAID_MAX];
+    struct json_writer out = {.buf = text, .room = sizeof(text)};
     struct pingone_record rec;
     enum pingone_word word;
-    json_t *groups;
-    bool assigned;
+    struct pingone_in in;
 
     (void)fault; // pingone_take says that it is no object
-    groups = pingone_groups_of(w->own, person_text(user, "id"), &assigned);
-    word = pingone_take(user, &p->rules, assigned, &rec);
+    in = pingone_groups_of(w->own, person_value_text(user, "id"), buf);
+    word = pingone_take(user, &p->rules, &in, &out, &rec);
     c->users++;
-    c->username += person_text(user, "username") != NULL;
-    c->number += person_has(person_at(user, number));
-    c->email += person_text(user, "email") != NULL;
-    c->type += person_text(user, "type") != NULL;
-    c->name += person_has(json_object_get(user, "name"));
+    c->username += person_value_text(user, "username") != NULL;
+    c->number += person_value_has(person_value_at(user, number));
+    c->email += person_value_text(user, "email") != NULL;
+    c->type += person_value_text(user, "type") != NULL;
+    c->name += person_value_has(value_get(user, "name"));
     c->people += word == PINGONE_PERSON;
     c->dropped += word == PINGONE_DROPPED;
     c->problems += word == PINGONE_PROBLEM;
     if (word == PINGONE_PERSON && c->shown < PEOPLE) {
         c->shown++;
-        json_object_set(rec.user, "groups", groups);
-        emit_user(json_incref(rec.user), rec.id);
+        emit_user_text(text, out.len, rec.id);
     }
-    json_decref(groups);
-    json_decref(rec.user);
     return c->users >= 500 ? -ECANCELED : 0; // a page or so is enough
 }
 

@@ -20,6 +20,8 @@
 #define AGAIN_MAX     8  // times that a list is begun anew within one reading
 #define CHANGES_BACK  60 // seconds before the latest change seen that are asked for again
 
+#define SAID_ROOM     ((size_t)8 * 1024 * 1024) // of one person
+
 #define ONLY_INACTIVE "active eq false"
 
 enum { PEOPLE, INACTIVE, GROUPS };
@@ -134,14 +136,17 @@ static int settings(struct web *w, struct http_settings *http, struct auth_setti
     s->groups = listed_new(false);
     s->in = scim_groups_new();
     s->persons = scim_groups_new();
-    if (!base || !s->people || !s->groups || !s->in || !s->persons) {
+    s->said = values_new(SAID_ROOM);
+    s->server.page = values_new(HTTP_VALUES_MAX);
+    if (!s->said || !s->server.page || !base || !s->people || !s->groups || !s->in || !s->persons) {
         free(base);
         snprintf(w->why, sizeof(w->why), "there is no memory");
         return -ENOMEM;
     }
     for (size_t n = strlen(base); n > 0 && base[n - 1] == '/'; n--)
         base[n - 1] = 0;
-    s->server = (struct scim_server){.base = base, .count = (unsigned)number(w, "page", 500)};
+    s->server.base = base;
+    s->server.count = (unsigned)number(w, "page", 500);
     s->full_every = (uint64_t)number(w, "full_every", 3600);
     s->changed = ROLLCALL_TIME_UNSET;
     http->origin[0] = base;
@@ -163,11 +168,13 @@ static void done(struct web *w)
         free(s->tag[i]);
     free(s->cursor);
     free(s->since);
+    values_free(s->said);
+    values_free(s->server.page);
     free((char *)(uintptr_t)s->server.base);
     free(s);
 }
 
-static int ignore_row(void *ctx, const json_t *row)
+static int ignore_row(void *ctx, const struct value *row)
 {
     (void)ctx;
     (void)row;
@@ -178,7 +185,8 @@ static int ignore_row(void *ctx, const json_t *row)
 static int identity(struct web *w)
 {
     struct scim *s = w->own;
-    struct scim_server one = {.base = s->server.base, .count = 1, .single = true};
+    struct scim_server one = {
+        .base = s->server.base, .count = 1, .single = true, .page = s->server.page};
     struct scim_pass pass = {.path = "/Users"};
     int r = scim_list(w, &one, &pass, ignore_row, NULL);
 

@@ -18,6 +18,7 @@ struct scim {
     struct scim_rules rules;
     const json_t *assigned; // assigned_groups, or NULL
     uint64_t full_every;    // seconds
+    struct values *said;    // the room of the person in work
 
     // What was said, and committed, by this process.
     struct listed *people, *groups;
@@ -52,10 +53,10 @@ struct scim {
 // but for a whole listing, which is one even where nothing changed.
 void scim_begin(struct scim *s, bool full, int64_t as_of);
 // A User of a list, or one that was asked for: says it where it has to be said. A scim_take.
-int scim_take_user(void *s, const json_t *row);
-int scim_take_group(void *s, const json_t *row);
+int scim_take_user(void *s, const struct value *row);
+int scim_take_group(void *s, const struct value *row);
 // The group and its members, a line holding so many of them.
-void scim_say_group(json_t *group, const json_t *members);
+void scim_say_group(json_t *group, const struct value *members);
 // Whom the pass did not meet is asked for by id, or where they are many, by a second pass; who is
 // really not there is said to be absent.
 int scim_confirm(struct scim *s, const char *path);

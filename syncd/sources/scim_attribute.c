@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What stands in a resource of SCIM: attributes by their names, groups, the option map.
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,98 +9,100 @@
 #include "rollcall/timeparse.h"
 #include "syncd/sources/scim_map.h"
 
-const json_t *scim_get(const json_t *object, const char *name)
+const struct value *scim_get(const struct value *object, const char *name)
 {
-    const json_t *v = json_object_get(object, name), *found = NULL;
-    const char *key;
+    const struct value *m, *found = NULL;
+    size_t len = strlen(name);
 
-    if (v)
-        return json_is_null(v) ? NULL : v;
-    for (void *i = json_object_iter((json_t *)(uintptr_t)object); i && !found;
-         i = json_object_iter_next((json_t *)(uintptr_t)object, i)) {
-        key = json_object_iter_key(i);
-        if (strcasecmp(key, name) == 0)
-            found = json_object_iter_value(i);
+    value_each_member(object, m)
+    {
+        if (m->name_len != len)
+            continue;
+        if (memcmp(m->name, name, len) == 0) {
+            found = m;
+            break;
+        }
+        if (!found && (*m->name | 0x20) == (*name | 0x20) && strncasecmp(m->name, name, len) == 0)
+            found = m;
     }
-    return json_is_null(found) ? NULL : found;
+    return value_is(found, VALUE_NULL) ? NULL : found;
 }
 
-bool scim_says_two(const json_t *object, const char *name)
+bool scim_says_two(const struct value *object, const char *name)
 {
-    const json_t *first = NULL;
-    const char *key;
-    json_t *v;
+    const struct value *first = NULL, *m;
+    size_t len = strlen(name);
 
-    json_object_foreach((json_t *)(uintptr_t)object, key, v)
+    value_each_member(object, m)
     {
-        if (strcasecmp(key, name) != 0)
+        if (m->name_len != len || (*m->name | 0x20) != (*name | 0x20) ||
+            strncasecmp(m->name, name, len) != 0)
             continue;
-        if (first && !json_equal(first, v))
+        if (first && !value_equal(first, m))
             return true;
-        first = v;
+        first = m;
     }
     return false;
 }
 
-int scim_bool(const json_t *value)
+int scim_bool(const struct value *value)
 {
-    const char *s = json_string_value(value);
+    const char *s = value_text(value);
 
-    if (!value || json_is_null(value))
+    if (!value || value->kind == VALUE_NULL)
         return -ENOENT;
-    if (json_is_true(value) || (s && strcasecmp(s, "true") == 0))
+    if (value->kind == VALUE_TRUE || (s && strcasecmp(s, "true") == 0))
         return 1;
-    if (json_is_false(value) || (s && strcasecmp(s, "false") == 0))
+    if (value->kind == VALUE_FALSE || (s && strcasecmp(s, "false") == 0))
         return 0;
-    if (json_is_integer(value) &&
-        (json_integer_value(value) == 0 || json_integer_value(value) == 1))
-        return (int)json_integer_value(value);
+    if (value->kind == VALUE_INTEGER && (value->integer == 0 || value->integer == 1))
+        return (int)value->integer;
     return -EINVAL;
 }
 
-json_t *scim_text(const json_t *v)
+const char *scim_text(const struct value *v, char number[SCIM_NUMBER])
 {
-    if (json_is_integer(v))
-        return json_sprintf("%lld", (long long)json_integer_value(v));
-    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) > SCIM_TEXT_MAX)
-        return NULL;
-    return json_string(json_string_value(v));
+    size_t len = value_len(v);
+
+    if (value_is(v, VALUE_INTEGER)) {
+        snprintf(number, SCIM_NUMBER, "%lld", (long long)v->integer);
+        return number;
+    }
+    return len > 0 && len <= SCIM_TEXT_MAX ? v->text : NULL;
 }
 
 // ---- groups ----
 
-const char *scim_member(const json_t *entry)
+const char *scim_member(const struct value *entry)
 {
-    const json_t *v = json_is_string(entry) ? entry : scim_get(entry, "value");
-    size_t n = json_string_length(v);
+    const struct value *v = value_is(entry, VALUE_TEXT) ? entry : scim_get(entry, "value");
+    size_t n = value_len(v);
 
-    return n > 0 && n <= PERSON_ID_MAX ? json_string_value(v) : NULL;
+    return n > 0 && n <= PERSON_ID_MAX ? v->text : NULL;
 }
 
-static json_t *group_of(const char *id, const json_t *name)
+static json_t *group_of(const char *id, const struct value *name)
 {
-    json_t *text = scim_text(name), *g = json_pack("{s:s}", "id", id);
+    char number[SCIM_NUMBER];
+    const char *text = scim_text(name, number);
 
-    if (text)
-        json_object_set(g, "displayName", text);
-    json_decref(text);
-    return g;
+    return json_pack("{s:s, s:s*}", "id", id, "displayName", text);
 }
 
-json_t *scim_group_take(const json_t *row, const json_t **ret_members)
+json_t *scim_group_take(const struct value *row, const struct value **ret_members)
 {
-    const json_t *v = scim_get(row, "id"), *members = scim_get(row, "members");
-    size_t n = json_string_length(v);
+    const struct value *v = scim_get(row, "id"), *members = scim_get(row, "members");
+    size_t n = value_len(v);
 
     if (n == 0 || n > PERSON_ID_MAX || scim_says_two(row, "id"))
         return NULL;
-    *ret_members = json_is_array(members) ? members : NULL;
-    return group_of(json_string_value(v), scim_get(row, "displayName"));
+    *ret_members = value_is(members, VALUE_LIST) ? members : NULL;
+    return group_of(v->text, scim_get(row, "displayName"));
 }
 
-json_t *scim_user_group(const json_t *row, size_t n)
+json_t *scim_user_group(const struct value *row, size_t n)
 {
-    const json_t *e = json_array_get(scim_get(row, "groups"), n);
+    const struct value *e = value_at(scim_get(row, "groups"), n);
     const char *id = e ? scim_member(e) : NULL;
 
     if (!e)
@@ -107,9 +110,9 @@ json_t *scim_user_group(const json_t *row, size_t n)
     return id ? group_of(id, scim_get(e, "display")) : json_null();
 }
 
-int64_t scim_last_modified(const json_t *row)
+int64_t scim_last_modified(const struct value *row)
 {
-    const char *text = json_string_value(scim_get(scim_get(row, "meta"), "lastModified"));
+    const char *text = value_text(scim_get(scim_get(row, "meta"), "lastModified"));
     enum rollcall_time_kind kind;
     int64_t at;
 

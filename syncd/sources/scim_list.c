@@ -16,6 +16,8 @@
 #define EMPTY_PAGES_MAX 50 // in a row, of a list that goes on all the same
 #define CURSOR_MAX      4096
 
+#define ACCEPT          "application/scim+json, application/json"
+
 struct reading {
     struct web *w;
     struct scim_server *s;
@@ -76,11 +78,19 @@ static bool shrink(struct scim_server *s)
     return true;
 }
 
+// Of an error, which is no page: its JSON is jansson's.
 static bool is_type(const struct http_answer *a, const char *word)
 {
-    const char *type = json_string_value(scim_get(a->json, "scimType"));
+    const char *name;
+    json_t *v;
 
-    return type && strcasecmp(type, word) == 0;
+    json_object_foreach(a->json, name, v)
+    {
+        const char *type = strcasecmp(name, "scimType") == 0 ? json_string_value(v) : NULL;
+        if (type && strcasecmp(type, word) == 0)
+            return true;
+    }
+    return false;
 }
 
 // An answer that is no list.
@@ -111,27 +121,27 @@ static int refused(struct reading *r, const struct http_answer *a, int error)
 // ---- the answer ----
 
 // A number, or a text that is one; -1 otherwise.
-static int64_t number_of(const json_t *v)
+static int64_t number_of(const struct value *v)
 {
     uint64_t n;
 
-    if (json_is_integer(v))
-        return json_integer_value(v) < 0 ? -1 : json_integer_value(v);
-    if (json_is_string(v) && rollcall_parse_u64(json_string_value(v), 0, INT64_MAX, &n) == 0)
+    if (value_is(v, VALUE_INTEGER))
+        return value_integer(v) < 0 ? -1 : value_integer(v);
+    if (value_is(v, VALUE_TEXT) && rollcall_parse_u64(value_text(v), 0, INT64_MAX, &n) == 0)
         return (int64_t)n;
     return -1;
 }
 
 // 1: the page is the first one again, and that was all.
-static int check_first(struct reading *r, const json_t *list, const json_t *body)
+static int check_first(struct reading *r, const struct value *list, const struct value *body)
 {
-    const char *id = json_string_value(scim_get(json_array_get(list, 0), "id"));
+    const char *id = value_text(scim_get(value_first(list), "id"));
 
     if (!id)
         return 0;
     if (r->pages == 0)
         snprintf(r->first, sizeof(r->first), "%s", id);
-    if (r->pages == 0 || r->cursors || json_array_size(list) < 2 ||
+    if (r->pages == 0 || r->cursors || value_size(list) < 2 ||
         (strcmp(r->first, id) != 0 && number_of(scim_get(body, "startIndex")) != 1))
         return 0;
     // Nobody was left out by that where all fitted into less than the page that was asked for.
@@ -142,12 +152,12 @@ static int check_first(struct reading *r, const json_t *list, const json_t *body
                  "it cannot be read");
 }
 
-static int take_all(struct reading *r, const json_t *list)
+static int take_all(struct reading *r, const struct value *list)
 {
-    size_t i, n = json_array_size(list), again = 0;
-    const json_t *row;
+    size_t n = value_size(list), again = 0;
+    const struct value *row;
 
-    json_array_foreach(list, i, row)
+    value_each(list, row)
     {
         int got = r->take(r->ctx, row);
         if (got < 0)
@@ -167,9 +177,9 @@ static int take_all(struct reading *r, const json_t *list)
 }
 
 // 1: there is another page. 0: this was the last.
-static int goes_on_by_cursor(struct reading *r, const json_t *body)
+static int goes_on_by_cursor(struct reading *r, const struct value *body)
 {
-    const char *next = json_string_value(scim_get(body, "nextCursor"));
+    const char *next = value_text(scim_get(body, "nextCursor"));
 
     if (!next || !*next) {
         if (r->cursors && r->s->may_index && r->total > (int64_t)r->came) {
@@ -192,7 +202,7 @@ static int goes_on_by_cursor(struct reading *r, const json_t *body)
     return 1;
 }
 
-static int goes_on(struct reading *r, const json_t *body)
+static int goes_on(struct reading *r, const struct value *body)
 {
     int more = goes_on_by_cursor(r, body);
 
@@ -220,53 +230,79 @@ static int goes_on(struct reading *r, const json_t *body)
 }
 
 // Resources may be missing where it is empty; but what is no list at all is not nobody.
-static bool is_list(const json_t *body, const json_t *list, const json_t *total)
+static bool is_list(const struct value *body, const struct value *list, const struct value *total)
 {
-    const json_t *schema, *schemas = scim_get(body, "schemas");
-    size_t i;
+    const struct value *schema, *schemas = scim_get(body, "schemas");
 
-    if (!json_is_object(body) || (list && !json_is_array(list)))
+    if (!value_is(body, VALUE_OBJECT) || (list && !value_is(list, VALUE_LIST)))
         return false;
-    json_array_foreach(schemas, i, schema)
+    value_each(schemas, schema)
     {
-        if (json_is_string(schema) && strcasestr(json_string_value(schema), ":ListResponse"))
+        if (value_is(schema, VALUE_TEXT) && strcasestr(value_text(schema), ":ListResponse"))
             return true;
     }
     return list || number_of(total) == 0;
 }
 
+// The page behind this one, where it is plain which that is, comes while this one is taken.
+static void ask_ahead(const struct reading *r, const struct value *list, const struct value *body)
+{
+    const char *cursor = value_text(scim_get(body, "nextCursor"));
+    struct http_request q = {.accept = ACCEPT};
+    struct reading next = *r;
+    _cleanup_free_ char *url = NULL;
+
+    next.came += value_size(list);
+    next.cursors = cursor && *cursor;
+    if (r->s->single || value_size(list) == 0 || (r->cursors && !next.cursors) ||
+        (next.cursors && strlen(cursor) >= sizeof(next.cursor)) ||
+        (!next.cursors && r->total <= (int64_t)next.came))
+        return;
+    if (next.cursors)
+        snprintf(next.cursor, sizeof(next.cursor), "%s", cursor);
+    url = url_of(&next);
+    q.url = url;
+    if (url)
+        web_ahead(r->w, &q);
+}
+
 static int take_page(struct reading *r, const struct http_answer *a)
 {
-    const json_t *list = scim_get(a->json, "Resources"), *total = scim_get(a->json, "totalResults");
+    const struct value *list = scim_get(a->value, "Resources"),
+                       *total = scim_get(a->value, "totalResults");
     int64_t was;
     int e;
 
-    if (!is_list(a->json, list, total))
+    if (!is_list(a->value, list, total))
         return wrong(r, -EBADMSG, "the answer is no list of SCIM's (ListResponse)");
     was = r->total;
     r->total = number_of(total);
     r->unsteady = r->unsteady || (r->asked > 1 && r->total != was);
-    e = check_first(r, list, a->json);
+    e = check_first(r, list, a->value);
     if (e == 1)
         return 0;
+    if (e == 0)
+        ask_ahead(r, list, a->value);
     if (e == 0)
         e = take_all(r, list);
     if (e == 0 && r->total > 0)
         emit_progress(r->came, (uint64_t)r->total > r->came ? (uint64_t)r->total : r->came);
-    return e == 0 ? goes_on(r, a->json) : e;
+    return e == 0 ? goes_on(r, a->value) : e;
 }
 
 // 1: there is another page; 0: that was the last; 2: as it was.
 static int one_page(struct reading *r, char **ret_tag)
 {
     struct http_answer a = {0};
-    struct http_request q = {.accept = "application/scim+json, application/json"};
+    struct http_request q = {.accept = ACCEPT};
     _cleanup_free_ char *url = url_of(r);
     int e;
 
     if (!url)
         return -ENOMEM;
+    values_empty(r->s->page);
     q.url = url;
+    q.values = r->s->page;
     q.etag = r->asked++ == 0 ? r->pass->etag : NULL;
     e = web_send(r->w, &q, &a);
     if (e < 0)
@@ -314,9 +350,9 @@ int scim_list(struct web *w, struct scim_server *s, struct scim_pass *pass, scim
 }
 
 int scim_one(struct web *w, const struct scim_server *s, const char *path, const char *id,
-             json_t **ret)
+             const struct value **ret)
 {
-    struct http_request q = {.accept = "application/scim+json, application/json"};
+    struct http_request q = {.accept = ACCEPT};
     _cleanup_free_ char *escaped = http_url("", id, "", NULL), *url = NULL;
     struct http_answer a = {0};
     const char *got;
@@ -326,25 +362,27 @@ int scim_one(struct web *w, const struct scim_server *s, const char *path, const
     if (!escaped ||
         asprintf(&url, "%s%s/%.*s", s->base, path, (int)strlen(escaped) - 2, escaped + 1) < 0)
         return -ENOMEM;
+    values_empty(s->page);
     q.url = url;
+    q.values = s->page;
     q.no_5xx_again = true; // others wait
     e = web_send(w, &q, &a);
-    got = json_string_value(scim_get(a.json, "id"));
+    got = value_text(scim_get(a.value, "id"));
     if (e == 0 && (!got || strcmp(got, id) != 0)) {
         snprintf(w->why, sizeof(w->why), "%s%s/ID: the answer is another than the one asked for",
                  s->base, path);
         e = -EBADMSG;
     }
     if (e == 0)
-        *ret = json_incref(a.json);
+        *ret = a.value;
     http_answer_done(&a);
     return e == -ESTALE ? -ENOENT : e;
 }
 
 int scim_discover(struct web *w, struct scim_server *s, const char *paging)
 {
-    struct http_request q = {.accept = "application/scim+json, application/json"};
-    const json_t *filter, *pagination;
+    struct http_request q = {.accept = ACCEPT};
+    const struct value *filter, *pagination;
     _cleanup_free_ char *url = NULL;
     struct http_answer a = {0};
     int64_t most;
@@ -352,10 +390,12 @@ int scim_discover(struct web *w, struct scim_server *s, const char *paging)
 
     if (asprintf(&url, "%s/ServiceProviderConfig", s->base) < 0)
         return -ENOMEM;
+    values_empty(s->page);
     q.url = url;
+    q.values = s->page;
     e = web_send(w, &q, &a);
-    filter = scim_get(a.json, "filter");
-    pagination = scim_get(a.json, "pagination");
+    filter = scim_get(a.value, "filter");
+    pagination = scim_get(a.value, "pagination");
     s->may_index = strcmp(paging, "auto") == 0;
     s->by_cursor = strcmp(paging, "cursor") == 0 ||
                    (s->may_index && e == 0 && scim_bool(scim_get(pagination, "cursor")) == 1);

@@ -5,10 +5,10 @@
 #ifndef ROLLCALL_SOURCES_SCIM_LIST_H
 #define ROLLCALL_SOURCES_SCIM_LIST_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "syncd/sources/value.h"
 #include "syncd/sources/web.h"
 
 struct scim_server {
@@ -17,6 +17,7 @@ struct scim_server {
     bool honest;               // its totals were right
     bool single;               // no page but the first is wanted
     unsigned count;            // entries of a page: shrinks where the server says so
+    struct values *page;       // the room of the page in work
 };
 
 // Errors beside those of web_get():
@@ -34,16 +35,17 @@ struct scim_pass {
     char *tag;         // the entity tag of a list of one page, the caller's; or NULL
 };
 
-// Takes an entry. 1: this pass met it already. An error ends the pass.
-typedef int scim_take(void *ctx, const json_t *row);
+// Takes an entry, which is gone with its page. 1: this pass met it already. An error ends the pass.
+typedef int scim_take(void *ctx, const struct value *row);
 
 // Reads all of a list. 1: it is as it was when `etag` was given (nothing was taken). 0, or an
 // error with a sentence in w->why.
 int scim_list(struct web *w, struct scim_server *s, struct scim_pass *pass, scim_take *take,
               void *ctx);
-// One entry by its id: 0 and *ret the caller's; -ENOENT: the server says that it has none.
+// One entry by its id: 0 and *ret, until the next answer; -ENOENT: the server says that it has
+// none.
 int scim_one(struct web *w, const struct scim_server *s, const char *path, const char *id,
-             json_t **ret);
+             const struct value **ret);
 // What the server says it can do; a server that says nothing can as little as that.
 int scim_discover(struct web *w, struct scim_server *s, const char *paging);
 

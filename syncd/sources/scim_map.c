@@ -13,7 +13,6 @@
 #include "rollcall/parse.h"
 #include "rollcall/source.h"
 #include "rollcall/timeparse.h"
-#include "syncd/sources/json_text.h"
 #include "syncd/sources/person.h"
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -21,7 +20,7 @@
 
 struct taking {
     const struct scim_rules *rules;
-    const json_t *row;
+    const struct value *row;
     struct scim_taken *out;
     bool failed;
 };
@@ -51,73 +50,80 @@ __attribute__((format(printf, 2, 3))) static void warn(struct taking *t, const c
 }
 
 // What is about the person and decides nothing.
-static void put_optional(struct taking *t, json_t *o, const char *key, const json_t *v)
+static void put_optional(struct taking *t, struct value *o, const char *key, const struct value *v)
 {
-    json_t *text = scim_text(v);
+    char number[SCIM_NUMBER];
+    const char *text = scim_text(v, number);
 
     if (text)
-        json_object_set_new(o, key, text);
-    else if (person_has(v))
+        value_put_text(o, key, text);
+    else if (person_value_has(v))
         warn(t, "%s is no text of at most %d bytes; it is left out", key, SCIM_TEXT_MAX);
 }
 
-static const json_t *enterprise_of(const json_t *row)
+static const struct value *enterprise_of(const struct value *row)
 {
     return scim_get(row, ENTERPRISE);
 }
 
 // ---- names ----
 
-static void put_display_name(struct taking *t, json_t *user)
+static void put_both_names(struct value *user, const char *given, const char *family)
 {
-    const json_t *name = scim_get(t->row, "name"), *v = scim_get(t->row, "displayName");
-    const char *given = json_string_value(scim_get(name, "givenName"));
-    const char *family = json_string_value(scim_get(name, "familyName"));
+    char text[SCIM_TEXT_MAX + 2];
 
-    if (!person_has(v))
+    snprintf(text, sizeof(text), "%s%s%s", given ?: "", given && family ? " " : "", family ?: "");
+    value_put_text(user, "displayName", text);
+}
+
+static void put_display_name(struct taking *t, struct value *user)
+{
+    const struct value *name = scim_get(t->row, "name"), *v = scim_get(t->row, "displayName");
+    const char *given = value_text(scim_get(name, "givenName"));
+    const char *family = value_text(scim_get(name, "familyName"));
+
+    if (!person_value_has(v))
         v = scim_get(name, "formatted");
-    if (!person_has(v) && (given || family) &&
+    if (!person_value_has(v) && (given || family) &&
         strlen(given ?: "") + strlen(family ?: "") < SCIM_TEXT_MAX)
-        json_object_set_new(
-            user, "displayName",
-            json_sprintf("%s%s%s", given ?: "", given && family ? " " : "", family ?: ""));
+        put_both_names(user, given, family);
     else
         put_optional(t, user, "displayName", v);
 }
 
 // The primary one; else one of type work; else the first.
-static void put_email(struct taking *t, json_t *user)
+static void put_email(struct taking *t, struct value *user)
 {
-    const json_t *list = scim_get(t->row, "emails"), *best = NULL, *e, *v;
-    json_t *text;
-    size_t i;
+    const struct value *list = scim_get(t->row, "emails"), *best = NULL, *e, *v;
+    char number[SCIM_NUMBER];
+    const char *text;
     int rank = 0;
 
-    json_array_foreach(list, i, e)
+    value_each(list, e)
     {
-        const char *type = json_string_value(scim_get(e, "type"));
+        const char *type = value_text(scim_get(e, "type"));
         int r = 1;
-        v = json_is_string(e) ? e : scim_get(e, "value");
+        v = value_is(e, VALUE_TEXT) ? e : scim_get(e, "value");
         if (type && strcasecmp(type, "work") == 0)
             r = 2;
         if (scim_bool(scim_get(e, "primary")) == 1)
             r = 3;
-        if (r > rank && person_has(v)) {
+        if (r > rank && person_value_has(v)) {
             rank = r;
             best = v;
         }
     }
-    text = scim_text(best);
+    text = scim_text(best, number);
     if (text)
-        json_object_set_new(user, "emails", json_pack("[{s:o}]", "value", text));
+        value_put_text(value_add_object(value_put_list(user, "emails")), "value", text);
     else if (best)
         warn(t, "the mail address is no text of at most %d bytes; it is left out", SCIM_TEXT_MAX);
 }
 
 // The login name: lower case, for a userName has no case. False: it is of another domain.
-static bool put_user_name(struct taking *t, json_t *user)
+static bool put_user_name(struct taking *t, struct value *user)
 {
-    const char *name = json_string_value(scim_get(t->row, "userName"));
+    const char *name = value_text(scim_get(t->row, "userName"));
     char login[SCIM_TEXT_MAX + 1];
 
     if (!name || !*name || strlen(name) > SCIM_TEXT_MAX) {
@@ -128,7 +134,7 @@ static bool put_user_name(struct taking *t, json_t *user)
         return false;
     for (char *c = login; *c; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
-    json_object_set_new(user, "userName", json_string(login));
+    value_put_text(user, "userName", login);
     return true;
 }
 
@@ -151,8 +157,9 @@ static const char *stranger(const char *type)
 
 static const char *wrong_type(struct taking *t)
 {
-    const json_t *v = scim_get(t->row, "userType"), *one;
-    const char *type = json_string_value(v);
+    const struct value *v = scim_get(t->row, "userType");
+    const char *type = value_text(v);
+    const json_t *one;
     size_t i;
 
     if (!t->rules->user_types)
@@ -170,20 +177,20 @@ static const char *wrong_type(struct taking *t)
 }
 
 // An attribute by its plain name, of the User or of an extension of it.
-static bool has_attribute(const json_t *row, const char *name)
+static bool has_attribute(const struct value *row, const char *name)
 {
-    const char *key;
-    json_t *v;
+    const struct value *v;
 
-    if (person_has(scim_get(row, name)))
+    if (person_value_has(scim_get(row, name)))
         return true;
-    json_object_foreach((json_t *)(uintptr_t)row, key, v)
+    value_each_member(row, v)
     {
-        size_t n = strlen(key);
-        if (strncasecmp(key, "urn:", 4) != 0)
+        size_t n = v->name_len;
+        if (strncasecmp(v->name, "urn:", 4) != 0)
             continue;
-        if (person_has(scim_get(v, name)) || (strncasecmp(name, key, n) == 0 && name[n] == ':' &&
-                                              person_has(scim_get(v, name + n + 1))))
+        if (person_value_has(scim_get(v, name)) ||
+            (strncasecmp(name, v->name, n) == 0 && name[n] == ':' &&
+             person_value_has(scim_get(v, name + n + 1))))
             return true;
     }
     return false;
@@ -208,9 +215,9 @@ static const char *left_out(struct taking *t, bool of_domain)
 // ---- state ----
 
 // What a pointer means, from the extension or the User on. Names have no case there either.
-static const json_t *at_pointer(const struct taking *t, const char *pointer)
+static const struct value *at_pointer(const struct taking *t, const char *pointer)
 {
-    const json_t *v = t->rules->extension ? scim_get(t->row, t->rules->extension) : t->row;
+    const struct value *v = t->rules->extension ? scim_get(t->row, t->rules->extension) : t->row;
 
     if (pointer && *pointer != '/')
         v = scim_get(v, pointer);
@@ -226,18 +233,18 @@ static const json_t *at_pointer(const struct taking *t, const char *pointer)
         }
         token[n] = 0;
         uint64_t index = UINT32_MAX;
-        if (json_is_array(v) && rollcall_parse_u64(token, 0, UINT32_MAX, &index) == 0)
-            v = json_array_get(v, (size_t)index);
+        if (value_is(v, VALUE_LIST) && rollcall_parse_u64(token, 0, UINT32_MAX, &index) == 0)
+            v = value_at(v, (size_t)index);
         else
             v = scim_get(v, token);
     }
-    return pointer && person_has(v) ? v : NULL;
+    return pointer && person_value_has(v) ? v : NULL;
 }
 
-static void put_instant(struct taking *t, json_t *ours, const char *key, const char *pointer)
+static void put_instant(struct taking *t, struct value *ours, const char *key, const char *pointer)
 {
-    const json_t *v = at_pointer(t, pointer);
-    const char *text = json_string_value(v);
+    const struct value *v = at_pointer(t, pointer);
+    const char *text = value_text(v);
     char buf[ROLLCALL_TIME_TEXT];
     enum rollcall_time_kind kind;
     int64_t at;
@@ -254,14 +261,14 @@ static void put_instant(struct taking *t, json_t *ours, const char *key, const c
             fault(t, "%s is no date such as 2026-11-30", pointer);
         return;
     }
-    json_object_set_new(ours, key, json_string(rollcall_time_format(at, -1, buf, sizeof(buf))));
+    value_put_text(ours, key, rollcall_time_format(at, -1, buf, sizeof(buf)));
 }
 
 // The word of the vendor's extension, in lower case; "" where there is none.
 static void status_word(struct taking *t, char word[40])
 {
-    const json_t *v = at_pointer(t, t->rules->status);
-    const char *text = json_string_value(v);
+    const struct value *v = at_pointer(t, t->rules->status);
+    const char *text = value_text(v);
 
     *word = 0;
     if (!v)
@@ -276,7 +283,7 @@ static void status_word(struct taking *t, char word[40])
         *p = (char)tolower((unsigned char)*p);
 }
 
-static void put_state(struct taking *t, json_t *user, json_t *ours)
+static void put_state(struct taking *t, struct value *user, struct value *ours)
 {
     int active = scim_bool(scim_get(t->row, "active"));
     enum scim_absent absent = t->rules->active_absent;
@@ -306,96 +313,92 @@ static void put_state(struct taking *t, json_t *user, json_t *ours)
     if (active == -ENOENT && !*word && absent == SCIM_ABSENT_DENY)
         warn(t, "active is missing; no login (active_absent)");
     if (status)
-        json_object_set_new(ours, "status", json_string(status));
+        value_put_text(ours, "status", status);
     else
-        json_object_set_new(user, "active", json_true());
+        value_put_bool(user, "active", true);
     put_instant(t, ours, "start", t->rules->start);
     put_instant(t, ours, "end", t->rules->end);
 }
 
 // ---- the rest ----
 
-static json_t *enterprise(struct taking *t)
+static void put_enterprise(struct taking *t, struct value *o)
 {
-    const json_t *e = enterprise_of(t->row), *v = scim_get(e, "employeeNumber");
-    const json_t *manager = scim_get(e, "manager");
-    json_t *o = json_object(), *number = scim_text(v);
+    const struct value *e = enterprise_of(t->row), *v = scim_get(e, "employeeNumber");
+    const struct value *manager = scim_get(e, "manager");
+    char room[SCIM_NUMBER];
+    const char *number = scim_text(v, room);
 
-    if (number && json_string_length(number) <= PERSON_ID_MAX)
-        json_object_set(o, "employeeNumber", number);
-    else if (person_has(v))
+    if (number && strlen(number) <= PERSON_ID_MAX)
+        value_put_text(o, "employeeNumber", number);
+    else if (person_value_has(v))
         fault(t, "employeeNumber is no text of at most %d bytes", PERSON_ID_MAX);
-    json_decref(number);
     put_optional(t, o, "department", scim_get(e, "department"));
-    if (json_is_object(manager))
+    if (value_is(manager, VALUE_OBJECT))
         manager = scim_get(manager, "value");
-    number = scim_text(manager);
+    number = scim_text(manager, room);
     if (number)
-        json_object_set_new(o, "manager", json_pack("{s:o}", "value", number));
-    return o;
+        value_put_text(value_put_object(o, "manager"), "value", number);
 }
 
 // Whoever says no group says nothing of groups: an empty list and none are the same in SCIM, and
 // so they are a loss that waits for a second listing.
-static void put_groups(struct taking *t, json_t *user)
+static void put_groups(struct taking *t, struct value *user)
 {
-    const json_t *list = scim_get(t->row, "groups"), *e;
-    json_t *groups = json_array();
-    size_t i;
+    const struct value *list = scim_get(t->row, "groups"), *e;
+    struct value *groups = value_list(user->in);
 
-    json_array_foreach(list, i, e)
+    value_each(list, e)
     {
         const char *id = scim_member(e);
         if (!id)
             warn(t, "a group has no value of 1 to %d bytes; it is left out", PERSON_ID_MAX);
-        else if (json_array_size(groups) == ROLLCALL_SOURCE_LISTS_MAX)
+        else if (value_size(groups) == ROLLCALL_SOURCE_LISTS_MAX)
             warn(t, "more than %d groups; those behind are left out", ROLLCALL_SOURCE_LISTS_MAX);
         else
-            json_array_append_new(groups, json_pack("{s:s}", "value", id));
+            value_put_text(value_add_object(groups), "value", id);
     }
-    if (json_array_size(groups) > 0)
-        json_object_set(user, "groups", groups);
-    json_decref(groups);
+    if (value_size(groups) > 0)
+        value_put(user, "groups", groups);
 }
 
 // Whoever may write keys into the own profile must not be able to hide from its state by them: a
 // key that cannot be taken is left out, with a word.
-static void put_keys(struct taking *t, json_t *ours)
+static void put_keys(struct taking *t, struct value *ours)
 {
-    const json_t *v = at_pointer(t, t->rules->keys), *e;
-    json_t *list = json_array();
-    size_t i, n = json_is_array(v) ? json_array_size(v) : v != NULL;
+    const struct value *v = at_pointer(t, t->rules->keys), *e;
+    struct value *list = value_list(ours->in);
 
-    for (i = 0; i < n; i++) {
-        e = json_is_array(v) ? json_array_get(v, i) : v;
-        e = json_is_object(e) ? scim_get(e, "value") : e;
-        if (json_string_length(e) == 0 || json_string_length(e) > PERSON_TEXT_MAX)
+    for (e = value_is(v, VALUE_LIST) ? value_first(v) : v; e;
+         e = value_is(v, VALUE_LIST) ? e->next : NULL) {
+        const struct value *key = value_is(e, VALUE_OBJECT) ? scim_get(e, "value") : e;
+        if (value_len(key) == 0 || value_len(key) > PERSON_TEXT_MAX)
             warn(t, "a key is no text of at most %d bytes; it is left out", PERSON_TEXT_MAX);
-        else if (json_array_size(list) == ROLLCALL_SOURCE_LISTS_MAX)
+        else if (value_size(list) == ROLLCALL_SOURCE_LISTS_MAX)
             warn(t, "more than %d keys; those behind are left out", ROLLCALL_SOURCE_LISTS_MAX);
         else
-            json_array_append_new(list, json_string(json_string_value(e)));
+            value_add_textn(list, key->text, key->len);
     }
     if (t->rules->keys) // whoever has none has none
-        json_object_set(ours, "sshPublicKeys", list);
-    json_decref(list);
+        value_put(ours, "sshPublicKeys", list);
 }
 
 // All but these are short, and measuring costs as much as all the rest.
-static bool is_too_long(const json_t *user)
+static bool is_too_long(const struct value *user)
 {
-    const json_t *ours = json_object_get(user, OURS);
+    const struct value *ours = value_get(user, OURS);
+    size_t len;
 
-    if (json_array_size(json_object_get(user, "groups")) < 100 &&
-        json_array_size(json_object_get(ours, "sshPublicKeys")) == 0)
+    if (value_size(value_get(user, "groups")) < 100 &&
+        value_size(value_get(ours, "sshPublicKeys")) == 0)
         return false;
-    return json_text(user, NULL, 0) > ROLLCALL_SOURCE_LINE_MAX - 4096;
+    return !value_json(user->in, user, &len) || len > ROLLCALL_SOURCE_LINE_MAX - 4096;
 }
 
-static void shorten(struct taking *t, json_t *user, json_t *ours)
+static void shorten(struct taking *t, struct value *user, struct value *ours)
 {
-    if (is_too_long(user) && json_object_get(ours, "sshPublicKeys")) {
-        json_object_set_new(ours, "sshPublicKeys", json_array());
+    if (is_too_long(user) && value_get(ours, "sshPublicKeys")) {
+        value_put_list(ours, "sshPublicKeys");
         warn(t, "the keys make the User longer than 252 KiB; they are left out");
     }
     if (is_too_long(user))
@@ -404,9 +407,9 @@ static void shorten(struct taking *t, json_t *user, json_t *ours)
 
 static void take_id(struct taking *t)
 {
-    const char *id = json_string_value(scim_get(t->row, "id"));
+    const char *id = value_text(scim_get(t->row, "id"));
 
-    if (!json_is_object(t->row))
+    if (!value_is(t->row, VALUE_OBJECT))
         fault(t, "an entry of the list is no User");
     else if (!id || !*id || strlen(id) > PERSON_ID_MAX)
         fault(t, "a User has no id of 1 to %d bytes", PERSON_ID_MAX);
@@ -416,11 +419,13 @@ static void take_id(struct taking *t)
         snprintf(t->out->id, sizeof(t->out->id), "%s", id);
 }
 
-static json_t *take_user(struct taking *t)
+static void take_user(struct taking *t, struct value *user)
 {
-    json_t *user = json_object(), *ours = json_object();
+    struct value *ours = value_object(user->in);
 
-    json_object_set_new(user, "id", json_string(t->out->id));
+    if (!ours)
+        return;
+    value_put_text(user, "id", t->out->id);
     if (scim_says_two(t->row, "userName"))
         fault(t, "userName stands there twice, in two spellings");
     t->out->reason = left_out(t, put_user_name(t, user));
@@ -428,18 +433,16 @@ static json_t *take_user(struct taking *t)
     put_display_name(t, user);
     put_optional(t, user, "userType", scim_get(t->row, "userType"));
     put_email(t, user);
-    json_object_set_new(user, ENTERPRISE, enterprise(t));
+    put_enterprise(t, value_put_object(user, ENTERPRISE));
     if (t->rules->groups_of_user)
         put_groups(t, user);
     put_keys(t, ours);
-    json_object_set_new(user, OURS, ours);
+    value_put(user, OURS, ours);
     shorten(t, user, ours);
-    return user;
 }
 
 static void drop(struct scim_taken *t, const char *reason, const char *name)
 {
-    json_decref(t->user);
     t->user = NULL;
     t->kind = SCIM_DROPPED;
     t->reason = reason;
@@ -451,21 +454,37 @@ static void drop(struct scim_taken *t, const char *reason, const char *name)
         }
 }
 
-void scim_user_take(const struct scim_rules *rules, const json_t *row, struct scim_taken *ret)
+// What there is no memory for must not be half a person.
+static void make_user(struct taking *t, struct values *in)
+{
+    struct value *user = value_object(in);
+
+    if (user)
+        take_user(t, user);
+    t->out->user = user;
+    if (values_failed(in))
+        fault(t, "the User is longer than there is room for");
+}
+
+void scim_user_take(const struct scim_rules *rules, const struct value *row, struct values *in,
+                    struct scim_taken *ret)
 {
     struct taking t = {.rules = rules, .row = row, .out = ret};
 
-    *ret = (struct scim_taken){.kind = SCIM_PERSON};
+    ret->kind = SCIM_PERSON; // its texts are large, and need no zeroes
+    ret->id[0] = ret->name[0] = ret->why[0] = 0;
+    ret->user = NULL;
+    ret->inactive = ret->terminated = false;
+    ret->reason = NULL;
     take_id(&t);
     if (!t.failed)
-        ret->user = take_user(&t);
+        make_user(&t, in);
     // Whoever is said to be inactive, in a row that cannot be taken, must not stand as before.
     if (t.failed && !ret->reason && ret->inactive && !ret->terminated)
         ret->reason = "no-marker";
     if (ret->reason) {
-        drop(ret, ret->reason, json_string_value(scim_get(row, "userName")) ?: "");
+        drop(ret, ret->reason, value_text(scim_get(row, "userName")) ?: "");
     } else if (t.failed) {
-        json_decref(ret->user);
         ret->user = NULL;
         ret->kind = SCIM_PROBLEM;
     }
@@ -473,28 +492,21 @@ void scim_user_take(const struct scim_rules *rules, const json_t *row, struct sc
 
 void scim_user_unassigned(struct scim_taken *t)
 {
-    json_t *name = json_incref(json_object_get(t->user, "userName"));
-
-    drop(t, "unassigned", json_string_value(name) ?: "");
-    json_decref(name);
+    drop(t, "unassigned", value_text(value_get(t->user, "userName")) ?: "");
 }
 
-void scim_taken_done(struct scim_taken *t)
+bool scim_user_in(const struct value *user, const json_t *list)
 {
-    json_decref(t->user);
-    *t = (struct scim_taken){0};
-}
+    const struct value *g;
+    const json_t *one;
+    size_t k;
 
-bool scim_user_in(const json_t *user, const json_t *list)
-{
-    const json_t *g, *one;
-    size_t i, k;
-
-    json_array_foreach(json_object_get(user, "groups"), i, g)
+    value_each(value_get(user, "groups"), g)
     {
+        const char *id = value_text(value_get(g, "value"));
         json_array_foreach(list, k, one)
         {
-            if (json_equal(json_object_get(g, "value"), one))
+            if (id && strcmp(id, json_string_value(one) ?: "") == 0)
                 return true;
         }
     }

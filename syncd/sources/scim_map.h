@@ -13,9 +13,11 @@
 #include <stdint.h>
 
 #include "syncd/sources/person.h"
+#include "syncd/sources/value.h"
 
 #define SCIM_WHY_MAX  400
 #define SCIM_TEXT_MAX 1024 // bytes of a name, an address, a department
+#define SCIM_NUMBER   24   // of a whole number
 
 // Of a User without `active`, whose meaning RFC 7643 leaves to the server.
 enum scim_absent {
@@ -42,7 +44,7 @@ enum scim_kind {
 struct scim_taken {
     enum scim_kind kind;
     char id[PERSON_ID_MAX + 1]; // "": cannot be read, and it is a problem
-    json_t *user;               // SCIM_PERSON: the caller's
+    const struct value *user;   // SCIM_PERSON: in the caller's room
     bool inactive;              // it says active = false, or the word for an end
     bool terminated;            // it says the word for an end
     const char *reason;         // SCIM_DROPPED
@@ -54,35 +56,36 @@ struct scim_taken {
 // else NULL. `rules` borrows its texts.
 const char *scim_rules_map(struct scim_rules *rules, const json_t *map);
 
-void scim_user_take(const struct scim_rules *rules, const json_t *row, struct scim_taken *ret);
+// What is made of the row is put into the room `in`; `ret` points into it, and into the row.
+void scim_user_take(const struct scim_rules *rules, const struct value *row, struct values *in,
+                    struct scim_taken *ret);
 // The same person, left out for being in no assigned group.
 void scim_user_unassigned(struct scim_taken *t);
-void scim_taken_done(struct scim_taken *t);
 
 // One of the groups that the person's own row says is in `list`.
-bool scim_user_in(const json_t *user, const json_t *list);
+bool scim_user_in(const struct value *user, const json_t *list);
 
 // {"id", "displayName"} of a Group, the caller's; NULL where its id cannot be read. `members`:
 // its list, borrowed, or NULL.
-json_t *scim_group_take(const json_t *row, const json_t **ret_members);
+json_t *scim_group_take(const struct value *row, const struct value **ret_members);
 // The same of each of a User's own groups, n counted from 0; NULL behind the last. One that
 // cannot be read is json_null().
-json_t *scim_user_group(const json_t *row, size_t n);
+json_t *scim_user_group(const struct value *row, size_t n);
 // The id that an entry of a list of members is, borrowed; NULL: none.
-const char *scim_member(const json_t *entry);
+const char *scim_member(const struct value *entry);
 
 // A member by its name, of any case: NULL where it is absent or null.
-const json_t *scim_get(const json_t *object, const char *name);
+const struct value *scim_get(const struct value *object, const char *name);
 // Whether a member stands there in two spellings that say two things: a reader that takes the first
 // and one that takes the last must not differ about who somebody is. (The parser of an answer saw
 // to one spelling.)
-bool scim_says_two(const json_t *object, const char *name);
-// A text of 1 to SCIM_TEXT_MAX bytes, or a whole number where a server keeps one there: a new
-// reference. NULL: it is neither.
-json_t *scim_text(const json_t *v);
+bool scim_says_two(const struct value *object, const char *name);
+// A text of 1 to SCIM_TEXT_MAX bytes, or a whole number where a server keeps one there, which is
+// written into `number`. NULL: it is neither.
+const char *scim_text(const struct value *v, char number[SCIM_NUMBER]);
 // meta.lastModified, or ROLLCALL_TIME_UNSET.
-int64_t scim_last_modified(const json_t *row);
+int64_t scim_last_modified(const struct value *row);
 // `true`, `"True"`, 1: 1. `false`, `"false"`, 0: 0. Absent: -ENOENT. Anything else: -EINVAL.
-int scim_bool(const json_t *value);
+int scim_bool(const struct value *value);
 
 #endif

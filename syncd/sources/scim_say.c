@@ -8,7 +8,6 @@
 #include "rollcall/lifecycle.h"
 #include "rollcall/random.h"
 #include "rollcall/source.h"
-#include "syncd/sources/json_text.h"
 #include "syncd/sources/scim.h"
 
 #define TO_COME    60  // seconds that a clock may be ahead
@@ -78,7 +77,7 @@ void scim_commit(struct scim *s)
 // Whoever leaves is often disabled and taken out of the groups in one go. That word ends sessions,
 // and being left out does not: so it is said of whom this process knew as a person, or where a
 // process that just began sees that it is newer than the last listing.
-static bool was_person(const struct scim *s, const char *id, const json_t *row)
+static bool was_person(const struct scim *s, const char *id, const struct value *row)
 {
     int64_t last = json_integer_value(json_object_get(s->w->cursor, "as_of"));
 
@@ -103,7 +102,7 @@ void scim_say_gone(struct scim *s, const char *why)
         emit_warning(name_of(s), NULL, why);
 }
 
-static void judge(struct scim *s, const json_t *row, struct scim_taken *t)
+static void judge(struct scim *s, const struct value *row, struct scim_taken *t)
 {
     bool in;
 
@@ -118,14 +117,9 @@ static void judge(struct scim *s, const json_t *row, struct scim_taken *t)
 // A User's text as it is said, which is what the next reading compares as well. What a person is
 // made of is put together in one order always.
 struct text {
-    char *bytes;
+    const char *bytes;
     size_t len;
 };
-
-static void text_done(struct text *text)
-{
-    free(text->bytes);
-}
 
 // `over`: it is inactive, and was something else before.
 static void say(struct scim *s, const struct scim_taken *t, const struct text *text, bool over)
@@ -167,7 +161,7 @@ static struct listed_hash hash_of(struct scim *s, const struct scim_taken *t,
     return listed_bytes_end(s->people);
 }
 
-static void say_groups_of(struct scim *s, const json_t *row)
+static void say_groups_of(struct scim *s, const struct value *row)
 {
     json_t *g;
 
@@ -185,7 +179,7 @@ static void say_groups_of(struct scim *s, const json_t *row)
 // By the server's clock of meta.lastModified. An entry from before what was asked for shows that
 // the filter is none. A time to come is no change seen: nobody else's would be asked for until
 // then.
-static void note_time(struct scim *s, const json_t *row)
+static void note_time(struct scim *s, const struct value *row)
 {
     int64_t t = scim_last_modified(row), skew = 0;
 
@@ -198,11 +192,11 @@ static void note_time(struct scim *s, const json_t *row)
         s->latest = t;
 }
 
-int scim_take_user(void *ctx, const json_t *row)
+int scim_take_user(void *ctx, const struct value *row)
 {
     struct scim *s = ctx;
     enum listed_word word = LISTED_NEW;
-    _cleanup_(text_done) struct text text = {0};
+    struct text text = {0};
     int active = scim_bool(scim_get(row, "active")), r = 0;
     bool over = false;
     struct scim_taken t;
@@ -210,18 +204,16 @@ int scim_take_user(void *ctx, const json_t *row)
     if (s->only_inactive && active == 1)
         return SCIM_NO_SUCH; // everybody is given, whatever was asked
     s->saw_inactive = s->saw_inactive || active == 0;
-    scim_user_take(&s->rules, row, &t);
+    values_empty(s->said);
+    scim_user_take(&s->rules, row, s->said, &t);
     note_time(s, row);
     judge(s, row, &t);
     if (stands(s, &t) && !t.inactive) {
         s->met++;
-        scim_taken_done(&t);
         return 0;
     }
-    if (t.kind == SCIM_PERSON && !(text.bytes = json_text_new(t.user, &text.len))) {
-        scim_taken_done(&t);
+    if (t.kind == SCIM_PERSON && !(text.bytes = value_json(s->said, t.user, &text.len)))
         return -ENOMEM;
-    }
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
         over = t.inactive && (stands(s, &t) || listed_changed(s->people, t.id, hash));
@@ -237,21 +229,19 @@ int scim_take_user(void *ctx, const json_t *row)
         if (s->assigned && (s->full || !scim_groups_has(s->persons, t.id)))
             r = scim_groups_member(s->persons, t.id);
     }
-    scim_taken_done(&t);
     return r < 0 ? r : !s->later_pass && (word == LISTED_REPEATED || word == LISTED_TWICE);
 }
 
 // ---- groups ----
 
-void scim_say_group(json_t *group, const json_t *members)
+void scim_say_group(json_t *group, const struct value *members)
 {
     const char *name = json_string_value(json_object_get(group, "id"));
     json_t *part = json_array();
-    const json_t *e;
-    size_t i;
+    const struct value *e;
 
     emit_group(json_incref(group));
-    json_array_foreach(members, i, e)
+    value_each(members, e)
     {
         const char *id = scim_member(e);
         if (id && json_array_size(part) == ROLLCALL_SOURCE_LISTS_MAX) {
@@ -264,15 +254,15 @@ void scim_say_group(json_t *group, const json_t *members)
     emit_members(name, part, false);
 }
 
-static struct listed_hash group_hash(struct scim *s, const json_t *group, const json_t *members)
+static struct listed_hash group_hash(struct scim *s, const json_t *group,
+                                     const struct value *members)
 {
     struct listed_hash h = listed_json_hash(s->groups, group);
-    const json_t *e;
-    size_t i;
+    const struct value *e;
 
     listed_bytes_begin(s->groups);
     listed_bytes(s->groups, &h, sizeof(h));
-    json_array_foreach(members, i, e)
+    value_each(members, e)
     {
         const char *id = scim_member(e);
         if (id)
@@ -281,13 +271,12 @@ static struct listed_hash group_hash(struct scim *s, const json_t *group, const 
     return listed_bytes_end(s->groups);
 }
 
-static int remember_members(struct scim *s, const char *id, const json_t *members)
+static int remember_members(struct scim *s, const char *id, const struct value *members)
 {
     int r = s->assigned ? scim_groups_group(s->in, id) : 0;
-    const json_t *e;
-    size_t i;
+    const struct value *e;
 
-    json_array_foreach(members, i, e)
+    value_each(members, e)
     {
         const char *member = scim_member(e);
         if (r == 0 && s->assigned && member)
@@ -296,10 +285,10 @@ static int remember_members(struct scim *s, const char *id, const json_t *member
     return r;
 }
 
-int scim_take_group(void *ctx, const json_t *row)
+int scim_take_group(void *ctx, const struct value *row)
 {
     struct scim *s = ctx;
-    const json_t *members = NULL;
+    const struct value *members = NULL;
     json_t *group = scim_group_take(row, &members);
     const char *id = json_string_value(json_object_get(group, "id"));
     enum listed_word word;
@@ -399,7 +388,7 @@ static int ask_for_each(struct scim *s, const char *path, scim_take *take, struc
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < missing.n; i++) {
-        json_t *row = NULL;
+        const struct value *row = NULL;
         r = scim_one(s->w, &s->server, path, missing.id[i], &row);
         failed = is_theirs(r) ? failed + 1 : 0;
         if (is_theirs(r) && failed < FAILED_MAX)
@@ -408,7 +397,6 @@ static int ask_for_each(struct scim *s, const char *path, scim_take *take, struc
             r = take(s, row);
         else if (r == -ENOENT)
             r = 0;
-        json_decref(row);
         emit_progress(i + 1, missing.n);
     }
     return r < 0 ? r : find_missing(l);

@@ -19,20 +19,23 @@ struct look {
     unsigned groups, members;
 };
 
-static int look_at_user(void *ctx, const json_t *row)
+static int look_at_user(void *ctx, const struct value *row)
 {
     struct look *l = ctx;
     struct scim *s = l->s;
-    const json_t *e = scim_get(row, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User");
+    const struct value *e =
+        scim_get(row, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User");
     struct scim_taken t;
+    size_t len = 0;
 
     l->n++;
-    l->numbered += person_has(scim_get(e, "employeeNumber"));
-    l->typed += person_has(scim_get(row, "userType"));
-    l->mailed += person_has(scim_get(row, "emails"));
+    l->numbered += person_value_has(scim_get(e, "employeeNumber"));
+    l->typed += person_value_has(scim_get(row, "userType"));
+    l->mailed += person_value_has(scim_get(row, "emails"));
     l->stated += scim_bool(scim_get(row, "active")) >= 0;
-    l->grouped += person_has(scim_get(row, "groups"));
-    scim_user_take(&s->rules, row, &t);
+    l->grouped += person_value_has(scim_get(row, "groups"));
+    values_empty(s->said);
+    scim_user_take(&s->rules, row, s->said, &t);
     if (t.kind == SCIM_PERSON && s->assigned &&
         !(s->rules.groups_of_user ? scim_user_in(t.user, s->assigned)
                                   : scim_groups_has(s->in, t.id)))
@@ -43,20 +46,20 @@ static int look_at_user(void *ctx, const json_t *row)
         l->reason = t.reason;
     if (t.kind == SCIM_PROBLEM && !*l->why)
         memcpy(l->why, t.why, sizeof(l->why));
-    if (t.kind == SCIM_PERSON && l->shown++ < SHOWN)
-        emit_user(json_incref(t.user), s->w->request.name);
-    scim_taken_done(&t);
+    if (t.kind == SCIM_PERSON && l->shown++ < SHOWN) {
+        const char *text = value_json(s->said, t.user, &len);
+        emit_user_text(text ?: "{}", text ? len : 2, s->w->request.name);
+    }
     return 0;
 }
 
-static int look_at_group(void *ctx, const json_t *row)
+static int look_at_group(void *ctx, const struct value *row)
 {
     struct look *l = ctx;
-    const json_t *members = NULL, *e;
+    const struct value *members = NULL, *e;
     json_t *g = scim_group_take(row, &members);
     const char *id = json_string_value(json_object_get(g, "id"));
     struct listed_hash none = {0};
-    size_t i;
     int r;
 
     if (!id || listed_record(l->s->groups, id, none, true) != LISTED_NEW) {
@@ -67,8 +70,8 @@ static int look_at_group(void *ctx, const json_t *row)
     if (!l->s->rules.groups_of_user)
         scim_say_group(g, members);
     l->groups++;
-    l->members += json_array_size(members) > 0;
-    json_array_foreach(members, i, e)
+    l->members += value_size(members) > 0;
+    value_each(members, e)
     {
         const char *member = scim_member(e);
         if (r == 0 && member)

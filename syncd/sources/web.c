@@ -3,6 +3,7 @@
 #include "syncd/sources/web.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -110,6 +111,11 @@ int web_send(struct web *w, const struct http_request *request, struct http_answ
 int web_get(struct web *w, const char *url, struct http_answer *ret)
 {
     return web_send(w, &(struct http_request){.url = url}, ret);
+}
+
+void web_ahead(struct web *w, const struct http_request *request)
+{
+    http_ahead(w->http, w->auth, request);
 }
 
 enum web_outcome web_failed(struct web *w, int error)
@@ -253,7 +259,9 @@ static enum web_outcome read_once(struct round *o)
             return r == -EPERM ? WEB_REFUSED : web_failed(w, r);
         o->identified = true;
     }
-    return o->source->read(w);
+    r = (int)o->source->read(w);
+    http_ahead_drop(w->http);
+    return (enum web_outcome)r;
 }
 
 // A file that was handed over may be another by now, and only who is started again gets it.
@@ -413,7 +421,9 @@ int web_main(const struct web_source *source)
         json_object_seed(seed | 1);
     signal(SIGPIPE, SIG_IGN);                  // a server that hung up
     setvbuf(stdout, out, _IOFBF, sizeof(out)); // with none of ours, glibc takes 4 KiB
-    prctl(PR_SET_DUMPABLE, 0);                 // the launcher's word about it ended with exec
+    fcntl(STDOUT_FILENO, F_SETPIPE_SZ,
+          (int)sizeof(out));   // each write fits; as it is where it may not
+    prctl(PR_SET_DUMPABLE, 0); // the launcher's word about it ended with exec
     r = read_request(&w, source->type);
     if (r < 0)
         return 2;

@@ -70,6 +70,9 @@ bool web_list_has(const struct web *w, const char *name, const char *value);
 // with {0} and always call http_answer_done.
 int web_get(struct web *w, const char *url, struct http_answer *ret);
 int web_send(struct web *w, const struct http_request *request, struct http_answer *ret);
+// Has the page that comes next on its way while this one is taken: see http_ahead(). What nobody
+// asked for in the end is dropped with the reading.
+void web_ahead(struct web *w, const struct http_request *request);
 // By an error of these, `why` being said already: WEB_AFRESH for -ESTALE, WEB_LATER for the rest.
 // WEB_REFUSED never comes of it, for a credential that is revoked today may be good tomorrow. With
 // -EACCES or -EPROTO the program ends with 1 once it is said: the engine starts it again after a

@@ -2,7 +2,7 @@
 """Sources over an API beside their floor: curl that fetches the same pages over one connection to /dev/null. The
 fakes' answers are kept at a first reading that is not measured, and sent as bytes from then on, without gzip. The
 source says its listing to a pipe that is counted and thrown away. SOURCES_PEOPLE ("1000 100000") changes the sizes,
-RUNS how often each is measured: the least of them counts. `look`: the requests of the next look that finds nothing new."""
+RUNS how often each is measured: the least of them counts. `look`: the requests of a look that finds nothing new."""
 import fcntl
 import importlib
 import json
@@ -12,6 +12,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import types
 
@@ -57,11 +58,22 @@ def okta(n):
                                               "assigned_groups": [group], "log_poll": 2}
 
 
-def scim(n):
+def scim(n, changes=True):
     fake = importlib.import_module("fake_scim")
     server = fake.Scim([fake.user(f"p{i}", i) for i in range(n)], [fake.group("linux-users", *(f"p{i}" for i in range(n // 10)))],
                        compress=False)
-    return server, {"secret_file": fake.TOKEN}, {"url": server.url, "require_attributes": ["employeeNumber"], **SOON}
+    if not changes:
+        server.filters.discard("modified")
+    for i, person in enumerate(server.people.values()):  # as of people who came one after the other, long ago
+        if changes:
+            person["meta"]["lastModified"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1577836800 + 600 * i))
+        else:
+            del person["meta"]["lastModified"]
+    return server, {"secret_file": fake.TOKEN}, {"type": "scim", "url": server.url, "require_attributes": ["employeeNumber"], **SOON}
+
+
+def scim_undated(n):
+    return scim(n, changes=False)
 
 
 def workday(n):
@@ -71,7 +83,8 @@ def workday(n):
                                                       "user": fake.USER, **SOON}
 
 
-CASES = {"graph": graph, "okta": okta, "json": workday, "scim": scim, "pingone": pingone}
+CASES = {"graph": graph, "okta": okta, "json": workday, "scim": scim, "scim_undated": scim_undated, "pingone": pingone}
+LOOKS = {"scim": 2}  # the second one is another whole reading, whatever changed
 
 
 # ---- the server, in a process of its own ----
@@ -193,7 +206,8 @@ def measure(case, api, look):
     got = types.SimpleNamespace(seconds=seconds, cpu=processor(p.pid), peak=status(p.pid, "VmHWM"), people=people, after=[])
     got.asked = api.say("asked")
     if look:
-        got.after = one_look(api)
+        for _ in range(LOOKS.get(case, 1)):
+            got.after = one_look(api)
     p.stdin.close()
     p.stdout.close()
     p.wait()
@@ -202,12 +216,13 @@ def measure(case, api, look):
 
 def floor(api, asked):
     """curl for the same pages."""
-    with open("/tmp/floor.curl", "w", encoding="ascii") as f:
+    with tempfile.NamedTemporaryFile("w", encoding="ascii") as f:
         for target in asked:
             f.write(f'url = "{api.origin}{target}"\noutput = "/dev/null"\n')
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(["curl", "--silent", "--globoff", "--cacert", api.ca, "--config", "/tmp/floor.curl"], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        f.flush()
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(["curl", "--silent", "--globoff", "--cacert", api.ca, "--config", f.name], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
@@ -226,24 +241,24 @@ def row(case, n):
         api.end()
     source, curl = min(r.seconds for r in runs), min(f[0] for f in floors)
     peak = min(r.peak for r in runs) / 1024
-    print(f"{case:8} {n:8} {len(pages):6} {size / 1e6:7.1f} {curl:8.3f} {min(f[1] for f in floors):6.2f} {source:8.3f}"
+    print(f"{case:12} {n:8} {len(pages):6} {size / 1e6:7.1f} {curl:8.3f} {min(f[1] for f in floors):6.2f} {source:8.3f}"
           f" {min(r.cpu for r in runs):6.2f} {source / curl:6.1f} {peak:7.1f} {len(first.after):6}", flush=True)
     return peak
 
 
 def main():
-    print(f"{'source':8} {'people':>8} {'pages':>6} {'MB':>7} {'curl s':>8} {'cpu':>6} {'source s':>8} {'cpu':>6} {'times':>6}"
+    print(f"{'source':12} {'people':>8} {'pages':>6} {'MB':>7} {'curl s':>8} {'cpu':>6} {'source s':>8} {'cpu':>6} {'times':>6}"
           f" {'peak MB':>7} {'look':>6}")
     for case in sys.argv[1:] or CASES:
-        program = PROGRAMS + {"workday": "json"}.get(case, case)
+        program = PROGRAMS + case.partition("_")[0]
         if not os.path.exists(program):
-            print(f"{case:8} there is no {program}")
+            print(f"{case:12} there is no {program}")
             continue
         try:
             for n in SIZES:
                 row(case, n)
         except LookupError as e:
-            print(f"{case:8} {e}")
+            print(f"{case:12} {e}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ fuzz_cache_LEN := 8192
 
 FUZZ_TARGETS += fuzz_graph
 fuzz_graph_SRCS := tests/fuzz/fuzz_graph.c syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c \
-	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c
+	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c lib/random.c
 fuzz_graph_LIBS := -ljansson
 fuzz_graph_LEN := 4096
 
@@ -94,8 +94,8 @@ fuzz_scim_LIBS := -ljansson
 fuzz_scim_LEN := 4096
 
 FUZZ_TARGETS += fuzz_json
-fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/jsonapi_rows.c syncd/sources/json_guard.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
-fuzz_json_LIBS := -ljansson -lyajl -lm
+fuzz_json_SRCS := tests/fuzz/fuzz_json.c syncd/sources/rows.c $(HR_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
+fuzz_json_LIBS := -ljansson
 fuzz_json_LEN := 4096
 FUZZ_TARGETS += fuzz_okta
 fuzz_okta_SRCS := tests/fuzz/fuzz_okta.c $(OKTA_MAP_SRCS) lib/source_message.c lib/timeparse.c lib/parse.c
@@ -108,7 +108,11 @@ fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
 fuzz_ldap_ad_LEN := 4096
 
 # What is said of a person is written by this in each of them.
-$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c))
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c syncd/sources/json_writer.c))
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_scan.c syncd/sources/value.c \
+	syncd/sources/value_read.c syncd/sources/value_json.c)\
+	$(eval fuzz_$(f)_LIBS += -lm)\
+	$(if $(filter syncd/sources/erasing.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/erasing.c)))
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void must_be_message(json_t *user)
 {
-    json_t *o = json_pack("{s:s, s:O}", "op", "user", "user", user);
+    json_t *o = json_pack("{s:s, s:o}", "op", "user", "user", user);
     char *line = o ? json_dumps(o, JSON_COMPACT) : NULL, why[300];
     struct rollcall_message m;
 
@@ -27,25 +27,33 @@ static void must_be_message(json_t *user)
     json_decref(o);
 }
 
-static void take_user(const struct okta_rules *rules, const json_t *object)
+static void take_user(const struct okta_rules *rules, const char *bytes, size_t len)
 {
+    static struct values *values;
+    static char line[OKTA_USER_MAX];
+    struct json_writer out = {.buf = line, .room = sizeof(line)};
+    const struct value *v;
     struct okta_taken t;
+    const char *wrong;
 
-    if (okta_user_take(rules, object, &t) < 0)
+    if (!values && !(values = values_new(1024 * 1024)))
+        abort();
+    values_empty(values);
+    v = values_read(values, bytes, len, NULL, &wrong);
+    if (!v || okta_user_take(rules, v, &out, &t) < 0)
         return;
-    if ((t.fate == OKTA_PERSON) != (t.user != NULL) ||
-        (t.fate == OKTA_DROPPED) != (t.reason != NULL) || (t.fate == OKTA_SKIPPED && !*t.why) ||
+    if ((t.fate == OKTA_DROPPED) != (t.reason != NULL) || (t.fate == OKTA_SKIPPED && !*t.why) ||
         (t.terminated && !t.out))
         abort();
-    if (t.user)
-        must_be_message(t.user);
-    okta_taken_done(&t);
+    if (t.fate == OKTA_PERSON)
+        must_be_message(json_loadb(line, out.len, JSON_REJECT_DUPLICATES, NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct okta_rules rules[3];
-    json_t *object, *list, *map;
+    json_t *object, *list;
+    struct okta_map *map;
     struct okta_event e;
     char why[300];
 
@@ -66,12 +74,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!object)
         return 0;
     for (size_t i = 0; i < 3; i++)
-        take_user(&rules[i], object);
+        take_user(&rules[i], (const char *)data, len);
     if (okta_event_take(object, &e) && !*e.user && !*e.group)
         abort();
     // As `map` of a section.
     if (okta_map_read(object, &map, why, sizeof(why)) == 0)
-        json_decref(map);
+        okta_map_free(map);
     json_decref(object);
     return 0;
 }

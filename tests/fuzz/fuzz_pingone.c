@@ -26,19 +26,29 @@ static void must_be_message(json_t *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    json_t *user = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, NULL);
+    static const char *const groups[] = {"g", NULL};
+    static char line[64 * 1024];
+    static struct values *values;
+    struct json_writer out = {.buf = line, .room = sizeof(line)};
+    const struct pingone_in in = {groups, true}, not_in = {0};
     json_t *list = json_pack("[s]", "a");
     const struct pingone_rules lax = {.employee_number = "name.given"},
                                strict = {.populations = list,
                                          .identity_providers = list,
                                          .shared = {.domain = list, .require_attributes = list}};
     struct pingone_record r;
+    const struct value *v;
+    const char *wrong;
 
-    if (pingone_take(user, &lax, true, &r) == PINGONE_PERSON)
-        must_be_message(json_pack("{s:s, s:o}", "op", "user", "user", r.user));
-    if (pingone_take(user, &strict, false, &r) == PINGONE_PERSON)
+    if (!values && !(values = values_new(1024 * 1024)))
+        abort();
+    values_empty(values);
+    v = values_read(values, (const char *)data, len, NULL, &wrong);
+    if (pingone_take(v, &lax, &in, &out, &r) == PINGONE_PERSON)
+        must_be_message(json_pack("{s:s, s:o}", "op", "user", "user",
+                                  json_loadb(line, out.len, JSON_REJECT_DUPLICATES, NULL)));
+    if (out.len > out.room || pingone_take(v, &strict, &not_in, &out, &r) == PINGONE_PERSON)
         abort(); // nobody is assigned
     json_decref(list);
-    json_decref(user);
     return 0;
 }

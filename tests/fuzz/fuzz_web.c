@@ -11,6 +11,7 @@
 #include "syncd/sources/http.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/oauth_token.h"
+#include "syncd/sources/value.h"
 
 #define WEEK (7 * 86400)
 
@@ -99,6 +100,26 @@ static void body(const uint8_t *bytes, size_t len)
     json_decref(other);
 }
 
+// What is read for rows is what is read for all else, and is said as jansson says it.
+static void values(const uint8_t *bytes, size_t len)
+{
+    struct values *in = values_new((size_t)1 << 24);
+    const char *wrong = NULL, *none = NULL, *said;
+    const struct value *v = in ? values_read(in, (const char *)bytes, len, NULL, &wrong) : NULL;
+    json_t *json = http_json((const char *)bytes, len, &none);
+    char *theirs = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    size_t n;
+
+    if (!in || !v != !json || !v == !wrong)
+        abort();
+    said = v ? value_json(in, v, &n) : NULL;
+    if (v && (!said || !theirs || strlen(said) != n || strcmp(said, theirs) != 0))
+        abort();
+    free(theirs);
+    json_decref(json);
+    values_free(in);
+}
+
 static void token(const uint8_t *bytes, size_t len)
 {
     struct auth a = {.set = {.token_url = "https://h/t"}, .secret = (char *)(uintptr_t) "sec"};
@@ -139,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         break;
     case 3:
         body(bytes + 1, len - 1);
+        values(bytes + 1, len - 1);
         break;
     default:
         token(bytes + 1, len - 1);

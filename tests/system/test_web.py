@@ -405,6 +405,62 @@ def test_a_listing_that_cannot_be_read_to_its_end_is_not_committed(server, fault
     f.go_on()
 
 
+# ---- a page that is asked for while the one before is taken ----
+
+def taken_behind(server, tmp_path, fault, **more):
+    """A source whose first page is taken only once the server has answered for the second, by `fault`."""
+    f = server.fault(path="after=1", **fault)
+    s = source(server, gate=str(tmp_path / "gate"), **more)
+    s.until(lambda s: f.hits >= 1 or s.process.poll() is not None, "the second page is asked for")
+    assert not s.users(), "the first one is not taken yet"
+    return s, f
+
+
+@pytest.mark.parametrize("fault", ["429_with_seconds", "429_with_nothing", "500", "a_lost_connection", "a_body_that_is_cut"])
+def test_what_passes_ahead_of_its_time_is_waited_for_and_the_page_before_is_not_lost(server, tmp_path, fault):
+    s, _ = taken_behind(server, tmp_path, PASSING[fault])
+    with s:
+        (tmp_path / "gate").touch()
+        assert reads_all(s), s.story()
+
+
+@pytest.mark.parametrize("fault", ["503_for_ever", "410_again_and_again", "404", "half_of_it", "no_json", "too_large", "too_large_in_gzip",
+                                   "slow_bytes", "silence"])
+def test_what_fails_ahead_of_its_time_commits_nothing(server, tmp_path, fault):
+    what, words = ENDING[fault]
+    s, f = taken_behind(server, tmp_path, {"times": None, **what}, budget="." * (60 if "too_large" in fault else 2))
+    with s:
+        (tmp_path / "gate").touch()
+        assert s.wait() == 1
+        assert {u["id"] for u in s.users()} == set(IDS[:10]), "the page before is said"
+        assert not s.commits() and words in s.problems()[-1], s.problems()
+    f.go_on()
+
+
+def test_a_token_that_ends_ahead_of_its_page_is_renewed(server, tmp_path):
+    t = tokens(server, secret=SECRET)
+    s, _ = taken_behind(server, tmp_path, {"before": t.expire}, sign_in="secret", client_id="client", token_url=t.url)
+    with s:
+        (tmp_path / "gate").touch()
+        assert reads_all(s), s.story()
+    assert len(server.asked(t.path)) == 2
+
+
+def test_the_engine_ends_it_while_a_page_is_on_its_way(server, tmp_path):
+    s, f = taken_behind(server, tmp_path, {"stall": True, "times": None}, budget="." * 60)
+    with s:
+        assert s.end() == 0 and not s.users() and not s.commits()
+    f.go_on()
+
+
+def test_a_page_that_nobody_asks_for_is_given_up_with_its_listing(server):
+    f = server.fault(path="after=1", stall=True, times=None)
+    with source(server, gives_up="yes", trace=True, budget="." * 60) as s:
+        assert s.wait() == 1 and not s.commits()
+        assert re.search("users.after=1: no answer after .*: given up", s.errors()), s.errors()
+    f.go_on()
+
+
 def test_a_cursor_that_is_worth_nothing_is_dropped_and_all_is_read(server):
     server.fault(path="/users", status=410)
     with source(server, cursor='{"etag":"\\"v1\\""}') as s:

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "syncd/sources/wait.h"
 #include "syncd/sources/web.h"
 
 static int settings(struct web *w, struct http_settings *http, struct auth_settings *auth)
@@ -55,6 +57,16 @@ static int identity(struct web *w)
     return r;
 }
 
+// `gate`: a page waits for that file, so that a test knows what the next one is before it is taken.
+static void wait_for_gate(const struct web *w)
+{
+    const char *gate = web_option(w, "gate");
+
+    emit_flush();
+    while (gate && access(gate, F_OK) != 0)
+        source_pause(10);
+}
+
 static enum web_outcome read_pages(struct web *w)
 {
     const char *etag = json_string_value(json_object_get(w->cursor, "etag"));
@@ -65,7 +77,7 @@ static enum web_outcome read_pages(struct web *w)
     bool open = false;
     int r = 0;
 
-    while (url && r == 0) {
+    while (url && r == 0 && !(open && web_option(w, "gives_up"))) {
         r = web_send(w, &(struct http_request){.url = url, .etag = open ? NULL : etag}, &a);
         free(url);
         url = NULL;
@@ -79,6 +91,10 @@ static enum web_outcome read_pages(struct web *w)
             if (a.etag)
                 json_object_set_new(w->cursor, "etag", json_string(a.etag));
         }
+        if (r == 0 && a.next)
+            web_ahead(w, &(struct http_request){.url = a.next});
+        if (r == 0)
+            wait_for_gate(w);
         for (size_t i = 0; r == 0 && i < json_array_size(a.json); i++, rows++)
             emit_user(json_incref(json_array_get(a.json, i)), "page");
         url = a.next;
@@ -87,6 +103,10 @@ static enum web_outcome read_pages(struct web *w)
     }
     free(url);
     http_answer_done(&a);
+    if (r == 0 && web_option(w, "gives_up")) {
+        snprintf(w->why, sizeof(w->why), "it was given up");
+        r = -EBADMSG;
+    }
     if (r < 0)
         return web_failed(w, r);
     if (open)

@@ -143,6 +143,43 @@ static void the_same_people_have_the_same_hash_in_any_order(void **state)
     assert_true(graph_assigned_hash(a) == hash);
 }
 
+static const unsigned char *person(unsigned i)
+{
+    static unsigned char p[GRAPH_ID];
+
+    memcpy(p, &i, sizeof(i));
+    p[GRAPH_ID - 1] = 1;
+    return p;
+}
+
+static void read_people(unsigned from, unsigned to)
+{
+    unsigned char group[GRAPH_ID];
+
+    assert_int_equal(graph_assigned_settle(a, group), 1);
+    for (unsigned i = from; i < to; i++)
+        assert_int_equal(graph_assigned_member(a, group, person(i), false, true), 0);
+    graph_assigned_read(a, group);
+    assert_int_equal(graph_assigned_settle(a, group), 0);
+}
+
+static void of_thousands_it_is_known_who_left_while_all_was_read_anew(void **state)
+{
+    const unsigned char *ids;
+
+    (void)state;
+    read_people(0, 5000);
+    assert_int_equal(graph_assigned_changed(a, &ids), 5000);
+    for (int round = 0; round < 3; round++) {
+        graph_assigned_forget(a);
+        read_people(1000, 6000);
+        assert_int_equal(graph_assigned_changed(a, &ids), round == 0 ? 2000 : 0);
+    }
+    assert_int_equal(graph_assigned_count(a), 5000);
+    for (unsigned i = 0; i < 7000; i++)
+        assert_int_equal(graph_assigned_has(a, person(i)), i >= 1000 && i < 6000);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -153,6 +190,7 @@ int main(void)
         T(a_group_that_falls_out_takes_its_people_and_is_read_anew_when_it_comes_back),
         T(what_was_said_of_a_group_before_it_is_read_is_older),
         T(the_same_people_have_the_same_hash_in_any_order),
+        T(of_thousands_it_is_known_who_left_while_all_was_read_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

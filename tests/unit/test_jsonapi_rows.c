@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON pointers, and the elements of a list out of a document that comes in pieces.
+// The elements of a list out of a document that comes in pieces.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -227,53 +227,6 @@ static void who_takes_the_elements_may_end_it(void **state)
     assert_string_equal(h.text, "{}\n{}\n");
 }
 
-static void check_pointer(const char *text, const char *document, const char *expected)
-{
-    struct pointer p;
-    json_t *d = json_loads(document, JSON_DECODE_ANY, NULL);
-    char *got;
-
-    assert_non_null(d);
-    assert_int_equal(pointer_parse(text, &p), 0);
-    got = json_dumps(pointer_get(&p, d), JSON_COMPACT | JSON_ENCODE_ANY);
-    if (expected)
-        assert_string_equal(got, expected);
-    else
-        assert_null(got);
-    free(got);
-    pointer_done(&p);
-    json_decref(d);
-}
-
-static void pointers_are_read_as_rfc_6901_says(void **state)
-{
-    static const char doc[] =
-        "{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"m~n\":8,\" \":7,"
-        "\"n\":null,\"~1\":9,\"deep\":{\"0\":{\"x\":[[5]]}}}";
-    static const char *const wrong[] = {"foo", "/a~", "/a~2b", "0",
-                                        "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"};
-    struct pointer p;
-
-    (void)state;
-    check_pointer("/foo", doc, "[\"bar\",\"baz\"]");
-    check_pointer("/foo/0", doc, "\"bar\"");
-    check_pointer("/", doc, "0");
-    check_pointer("/a~1b", doc, "1");
-    check_pointer("/c%d", doc, "2");
-    check_pointer("/m~0n", doc, "8");
-    check_pointer("/ ", doc, "7");
-    check_pointer("/~01", doc, "9");
-    check_pointer("/deep/0/x/0/0", doc, "5");
-    check_pointer("/n", doc, NULL);
-    check_pointer("/foo/00", doc, NULL);
-    check_pointer("/foo/2", doc, NULL);
-    check_pointer("/foo/-", doc, NULL);
-    check_pointer("/foo/0/x", doc, NULL);
-    check_pointer("/foo/18446744073709551616", doc, NULL);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_int_equal(pointer_parse(wrong[i], &p), -EINVAL);
-}
-
 static void what_nobody_wants_of_an_element_is_read_and_not_kept(void **state)
 {
     static const char *const names[] = {"a", "c", NULL};
@@ -302,7 +255,6 @@ int main(void)
             an_element_that_is_too_large_is_left_out_and_a_text_without_end_ends_it_all),
         cmocka_unit_test(who_takes_the_elements_may_end_it),
         cmocka_unit_test(what_nobody_wants_of_an_element_is_read_and_not_kept),
-        cmocka_unit_test(pointers_are_read_as_rfc_6901_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,14 +19,43 @@
 
 #define ID "00u1a2b3c4D5e6F7g8h9"
 
-static json_t *map_of(const char *list)
+static struct okta_map *map_of(const char *list)
 {
-    json_t *changes = list ? json_loads(list, 0, NULL) : NULL, *map = NULL;
+    json_t *changes = list ? json_loads(list, 0, NULL) : NULL;
+    struct okta_map *map = NULL;
     char why[300];
 
     assert_int_equal(okta_map_read(changes, &map, why, sizeof(why)), 0);
     json_decref(changes);
     return map;
+}
+
+static char text_said[OKTA_USER_MAX];
+static json_t *said; // of the last one who was a person; else NULL
+
+// `object` by the rules. Nothing of it is borrowed.
+static int take_object(const struct okta_rules *rules, const json_t *object, struct okta_taken *ret)
+{
+    struct json_writer out = {.buf = text_said, .room = sizeof(text_said)};
+    struct values *values = values_new(1024 * 1024);
+    char *text = json_dumps(object, JSON_COMPACT);
+    const char *wrong = NULL;
+    const struct value *v = values_read(values, text, strlen(text), NULL, &wrong);
+    int r;
+
+    assert_non_null(v);
+    json_decref(said);
+    said = NULL;
+    r = okta_user_take(rules, v, &out, ret);
+    if (r == 0 && ret->fate == OKTA_PERSON) {
+        assert_true(out.len <= out.room);
+        said = json_loadb(text_said, out.len, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(said);
+    }
+    ret->login = NULL;
+    values_free(values);
+    free(text);
+    return r;
 }
 
 // A user of these members beside id and profile.login, taken by the rules.
@@ -47,16 +76,15 @@ static struct okta_taken take_by(struct okta_rules rules, const char *text)
         json_object_set_new(object, "id", json_string(ID));
     if (!json_object_get(object, "status"))
         json_object_set_new(object, "status", json_string("ACTIVE"));
-    assert_int_equal(okta_user_take(&rules, object, &t), 0);
-    t.login = NULL; // the object's
+    assert_int_equal(take_object(&rules, object, &t), 0);
     json_decref(object);
     return t;
 }
 
 // Beside each other: what comes out has to be a message that the engine takes.
-static struct rollcall_message message_of(const struct okta_taken *t)
+static struct rollcall_message message_of_said(void)
 {
-    json_t *o = json_pack("{s:s, s:O}", "op", "user", "user", t->user);
+    json_t *o = json_pack("{s:s, s:O}", "op", "user", "user", said);
     char *line = json_dumps(o, JSON_COMPACT), why[300];
     struct rollcall_message m;
 
@@ -72,9 +100,9 @@ static const char *text_in(const json_t *o, const char *member)
     return json_string_value(json_object_get(o, member));
 }
 
-static const json_t *ours_of(const struct okta_taken *t)
+static const json_t *ours_said(void)
 {
-    return json_object_get(t->user, "urn:rollcall:1.0:User");
+    return json_object_get(said, "urn:rollcall:1.0:User");
 }
 
 // ---- status ----
@@ -112,22 +140,19 @@ static void each_status_lets_in_whom_it_should_and_an_unknown_one_nobody(void **
                  statuses[i].next ? ",\"transitioningToStatus\":\"" : "", statuses[i].next ?: "",
                  statuses[i].next ? "\"" : "");
         t = take_by(rules, text);
-        if (t.fate != OKTA_PERSON || strcmp(text_in(ours_of(&t), "status"), statuses[i].ours) != 0)
-            fail_msg("%s: %s", text, t.user ? text_in(ours_of(&t), "status") : t.why);
-        if (json_is_true(json_object_get(ours_of(&t), "passwordBlocked")) != statuses[i].blocked ||
+        if (t.fate != OKTA_PERSON || strcmp(text_in(ours_said(), "status"), statuses[i].ours) != 0)
+            fail_msg("%s: %s", text, said ? text_in(ours_said(), "status") : t.why);
+        if (json_is_true(json_object_get(ours_said(), "passwordBlocked")) != statuses[i].blocked ||
             t.terminated != statuses[i].terminated || t.out != statuses[i].out ||
             (*t.why != 0) != statuses[i].warned)
             fail_msg("%s: blocked, terminated, out or a warning is otherwise", text);
-        okta_taken_done(&t);
     }
 }
 
 static void a_user_without_a_status_is_let_in_nowhere(void **state)
 {
-    struct okta_taken t = take_by((struct okta_rules){.map = *state}, "{\"status\":17}");
-
-    assert_string_equal(text_in(ours_of(&t), "status"), "refused");
-    okta_taken_done(&t);
+    take_by((struct okta_rules){.map = *state}, "{\"status\":17}");
+    assert_string_equal(text_in(ours_said(), "status"), "refused");
 }
 
 // ---- who is one of ours ----
@@ -189,9 +214,8 @@ static void whoever_is_not_one_of_ours_is_dropped_with_the_reason(void **state)
         t = take_by(rules, rules_table[i].user);
         if (t.fate != (rules_table[i].reason ? OKTA_DROPPED : OKTA_PERSON) ||
             strcmp(t.reason ?: "", rules_table[i].reason ?: "") != 0 ||
-            (t.fate == OKTA_DROPPED && t.user))
+            (t.fate == OKTA_DROPPED && said))
             fail_msg("%s of %s: %s", rules_table[i].user, rules_table[i].list, t.reason ?: t.why);
-        okta_taken_done(&t);
         json_decref(list);
     }
 }
@@ -204,7 +228,6 @@ static void a_customer_who_was_deactivated_stays_a_customer(void **state)
 
     assert_int_equal(t.fate, OKTA_DROPPED);
     assert_true(t.terminated);
-    okta_taken_done(&t);
 }
 
 // ---- a person ----
@@ -217,8 +240,10 @@ static void a_person_is_what_the_profile_says(void **state)
         "{\"profile\":{\"login\":\"Alice.B@acme.com\",\"email\":\"a@acme.com\",\"firstName\":"
         "\"Alice\",\"lastName\":\"B\",\"employeeNumber\":1042,\"department\":\"IT\","
         "\"managerId\":\"7\",\"userType\":\"Employee\"}}");
-    struct rollcall_message m = message_of(&t);
+    struct rollcall_message m;
 
+    assert_int_equal(t.fate, OKTA_PERSON);
+    m = message_of_said();
     assert_string_equal(m.user.id, ID);
     assert_string_equal(m.user.user_name, "Alice.B");
     assert_string_equal(m.user.display_name, "Alice B");
@@ -231,7 +256,6 @@ static void a_person_is_what_the_profile_says(void **state)
     assert_int_equal(m.user.end, ROLLCALL_TIME_UNSET);
     assert_false(m.user.groups_present);
     rollcall_message_done(&m);
-    okta_taken_done(&t);
     json_decref(domain);
 }
 
@@ -240,10 +264,10 @@ static void a_leave_date_and_unix_members_are_taken_where_they_are_mapped_alone(
     const char *user =
         "{\"profile\":{\"lastDay\":\"2026-11-30\",\"uid\":\"70001\",\"sh\":\"/bin/zsh\","
         "\"keys\":[\"ssh-ed25519 AAAA\",7],\"uidNumber\":1,\"end\":\"2020-01-01\"}}";
-    json_t *map = map_of("[\"end:lastDay\",\"uidNumber:uid\",\"loginShell:sh\","
-                         "\"sshPublicKeys:keys\",\"employeeNumber:-\"]");
+    struct okta_map *map = map_of("[\"end:lastDay\",\"uidNumber:uid\",\"loginShell:sh\","
+                                  "\"sshPublicKeys:keys\",\"employeeNumber:-\"]");
     struct okta_taken t = take_by((struct okta_rules){.map = map}, user);
-    struct rollcall_message m = message_of(&t);
+    struct rollcall_message m = message_of_said();
 
     assert_int_equal(m.user.end, 1796083200); // the instant after 2026-11-30 in UTC
     assert_true(m.user.has_uid && m.user.uid == 70001);
@@ -251,13 +275,11 @@ static void a_leave_date_and_unix_members_are_taken_where_they_are_mapped_alone(
     assert_int_equal(m.user.n_ssh_keys, 1);
     assert_non_null(strstr(t.why, "left out"));
     rollcall_message_done(&m);
-    okta_taken_done(&t);
-    t = take_by((struct okta_rules){.map = *state}, user);
-    m = message_of(&t);
+    take_by((struct okta_rules){.map = *state}, user);
+    m = message_of_said();
     assert_true(m.user.end == ROLLCALL_TIME_UNSET && !m.user.has_uid && !m.user.keys_present);
     rollcall_message_done(&m);
-    okta_taken_done(&t);
-    json_decref(map);
+    okta_map_free(map);
 }
 
 static const struct {
@@ -272,12 +294,11 @@ static const struct {
     {"{\"uid\":\"1e9\"}", "is no whole number"},
     {"{\"uid\":[1]}", "is no text"},
     {"{\"employeeNumber\":true}", "is no text"},
-    {"{\"department\":\"a\\u0000b\"}", "is no text"},
 };
 
 static void a_person_who_cannot_be_taken_is_skipped_with_the_cause(void **state)
 {
-    json_t *map = map_of("[\"end:lastDay\",\"uidNumber:uid\"]");
+    struct okta_map *map = map_of("[\"end:lastDay\",\"uidNumber:uid\"]");
 
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -287,29 +308,28 @@ static void a_person_who_cannot_be_taken_is_skipped_with_the_cause(void **state)
         struct okta_taken t;
         snprintf(text, sizeof(text), "{\"id\":\"%s\",\"status\":\"DEPROVISIONED\",\"profile\":%s}",
                  ID, faults[i].profile);
-        object = json_loads(text, JSON_ALLOW_NUL, NULL);
+        object = json_loads(text, 0, NULL);
         assert_non_null(object);
         if (!json_object_get(json_object_get(object, "profile"), "login"))
             json_object_set_new(json_object_get(object, "profile"), "login", json_string("al"));
-        assert_int_equal(okta_user_take(&rules, object, &t), 0);
-        if (t.fate != OKTA_SKIPPED || !strstr(t.why, faults[i].why) || !t.terminated || t.user)
+        assert_int_equal(take_object(&rules, object, &t), 0);
+        if (t.fate != OKTA_SKIPPED || !strstr(t.why, faults[i].why) || !t.terminated || said)
             fail_msg("%s: %d %s", text, (int)t.fate, t.why);
-        okta_taken_done(&t);
         json_decref(object);
     }
-    json_decref(map);
+    okta_map_free(map);
 }
 
 static void an_object_without_an_id_is_nobody(void **state)
 {
     static const char *const objects[] = {"{}", "{\"id\":\"\"}", "{\"id\":7}",
-                                          "[]", "null",          "{\"id\":\"a\\u0000b\"}"};
+                                          "[]", "{\"id\":null}", "{\"id\":[\"a\"]}"};
     struct okta_rules rules = {.map = *state};
     struct okta_taken t;
 
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        json_t *o = json_loads(objects[i], JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        assert_int_equal(okta_user_take(&rules, o, &t), -EBADMSG);
+        json_t *o = json_loads(objects[i], 0, NULL);
+        assert_int_equal(take_object(&rules, o, &t), -EBADMSG);
         json_decref(o);
     }
 }
@@ -322,7 +342,8 @@ static void a_map_of_unknown_names_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        json_t *list = json_loads(lists[i], 0, NULL), *map;
+        json_t *list = json_loads(lists[i], 0, NULL);
+        struct okta_map *map;
         assert_int_equal(okta_map_read(list, &map, why, sizeof(why)), -EINVAL);
         assert_non_null(strstr(why, "NAME:ATTRIBUTE"));
         json_decref(list);
@@ -467,7 +488,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    json_decref(*state);
+    okta_map_free(*state);
     return 0;
 }
 
