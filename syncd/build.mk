@@ -158,7 +158,7 @@ test_config_pingone_LIBS := -linih -ljansson
 OKTA_MAP_SRCS := syncd/sources/okta_map.c syncd/sources/okta_event.c syncd/sources/person.c
 PROGRAMS += rollcall-source-okta
 rollcall-source-okta_SRCS := syncd/sources/okta.c syncd/sources/okta_read.c syncd/sources/okta_log.c \
-	syncd/sources/okta_late.c syncd/sources/okta_groups.c syncd/sources/okta_check.c syncd/sources/pages.c syncd/sources/listed.c \
+	syncd/sources/okta_ids.c syncd/sources/okta_late.c syncd/sources/okta_groups.c syncd/sources/okta_check.c syncd/sources/pages.c syncd/sources/listed.c \
 	$(OKTA_MAP_SRCS) $(WEB_SRCS)
 rollcall-source-okta_LIBS := $(WEB_LIBS)
 rollcall-source-okta_DIR := libexec/rollcall/sources

@@ -131,6 +131,14 @@ int okta_user_groups(struct web *w, const char *user, json_t *in);
 // Reads what hints asked for, and says it.
 int okta_read_hinted(struct web *w);
 
+// ---- okta_ids.c: sorted where they are asked ----
+
+bool okta_ids_has(const struct okta_ids *ids, const char *id);
+int okta_ids_add(struct okta_ids *ids, const char *id); // to the end; -EBADMSG: it is too long
+void okta_ids_sort(struct okta_ids *ids);
+void okta_ids_remove(struct okta_ids *ids, const char *id);
+void okta_ids_done(struct okta_ids *ids);
+
 // ---- okta_late.c ----
 
 bool okta_late_note(struct okta *o, const char *id, bool deleted);
@@ -151,6 +159,8 @@ int okta_groups_find(struct web *w);
 int okta_group_say(struct web *w, struct okta_group *g);
 // Puts the groups whose members changed since `since` (server time) into o->groups.
 int okta_groups_changed(struct web *w, int64_t since);
+// About how many people there are, into o->total.
+void okta_groups_count(struct web *w);
 struct okta_group *okta_group_by_oid(struct okta *o, const char *oid);
 bool okta_is_assigned(const struct okta *o, const char *user);
 // One of assigned_groups is gone, and this process never read who was in it: whoever is in no other

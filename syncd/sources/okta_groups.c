@@ -10,77 +10,12 @@
 #include "syncd/sources/okta.h"
 #include "syncd/sources/wait.h"
 
-// ---- sets of ids ----
-
-static int compare(const void *a, const void *b)
-{
-    return memcmp(a, b, OKTA_SHORT);
-}
-
-static bool has(const struct okta_ids *ids, const char *id)
-{
-    char key[OKTA_SHORT] = "";
-
-    if (strlen(id) >= sizeof(key))
-        return false;
-    memcpy(key, id, strlen(id));
-    return ids->n > 0 && bsearch(key, ids->id, ids->n, OKTA_SHORT, compare);
-}
-
-static int append(struct okta_ids *ids, const char *id)
-{
-    if (strlen(id) >= OKTA_SHORT)
-        return -EBADMSG;
-    if (ids->n == ids->room) {
-        size_t room = ids->room ? ids->room * 2 : 256;
-        void *p = realloc(ids->id, room * OKTA_SHORT);
-        if (!p)
-            return -ENOMEM;
-        ids->id = p;
-        ids->room = room;
-    }
-    memset(ids->id[ids->n], 0, OKTA_SHORT);
-    memcpy(ids->id[ids->n++], id, strlen(id));
-    return 0;
-}
-
-// Ids that come in their order are not sorted again.
-static bool is_sorted(const struct okta_ids *ids)
-{
-    for (size_t i = 1; i < ids->n; i++)
-        if (compare(ids->id[i - 1], ids->id[i]) > 0)
-            return false;
-    return true;
-}
-
-static void ids_sort(struct okta_ids *ids)
-{
-    if (!is_sorted(ids))
-        qsort(ids->id, ids->n, OKTA_SHORT, compare);
-}
-
-static void ids_done(struct okta_ids *ids)
-{
-    free(ids->id);
-    *ids = (struct okta_ids){0};
-}
-
-static void take_out(struct okta_ids *ids, const char *id)
-{
-    for (size_t i = 0; i < ids->n; i++)
-        if (strcmp(ids->id[i], id) == 0) {
-            memmove(ids->id[i], ids->id[i + 1], (ids->n - i - 1) * OKTA_SHORT);
-            ids->n--;
-            return;
-        }
-}
-
 bool okta_is_assigned(const struct okta *o, const char *user)
 {
     if (!o->has_assigned)
         return true;
     for (size_t i = 0; i < o->n_groups; i++)
-        if (o->group[i].assigned && has(&o->group[i].members, user))
+        if (o->group[i].assigned && okta_ids_has(&o->group[i].members, user))
             return true;
     return false;
 }
@@ -106,8 +41,8 @@ struct okta_group *okta_group_by_oid(struct okta *o, const char *oid)
 static void group_done(struct okta_group *g)
 {
     free(g->name);
-    ids_done(&g->members);
-    ids_done(&g->before);
+    okta_ids_done(&g->members);
+    okta_ids_done(&g->before);
 }
 
 void okta_groups_done(struct okta *o)
@@ -425,7 +360,7 @@ static int take_members(struct web *w, const struct value *list, void *ctx)
 
     for (const struct value *user = list->first; r == 0 && user; user = user->next) {
         const char *id = person_value_text(user, "id");
-        r = id ? append(&reading->ids, id) : -EBADMSG;
+        r = id ? okta_ids_add(&reading->ids, id) : -EBADMSG;
         if (r == -EBADMSG)
             snprintf(w->why, sizeof(w->why), "a member of group %s has no id, or a long one",
                      reading->g->oid);
@@ -437,10 +372,10 @@ static int take_members(struct web *w, const struct value *list, void *ctx)
 static void compare_members(struct okta *o, const struct okta_group *g, const struct okta_ids *now)
 {
     for (size_t i = 0; i < now->n; i++)
-        if (!has(&g->members, now->id[i]))
+        if (!okta_ids_has(&g->members, now->id[i]))
             json_object_set_new(o->users, now->id[i], json_false());
     for (size_t i = 0; i < g->members.n; i++)
-        if (!has(now, g->members.id[i]))
+        if (!okta_ids_has(now, g->members.id[i]))
             json_object_set_new(o->users, g->members.id[i], json_false());
 }
 
@@ -455,21 +390,21 @@ static int confirm_lost(struct web *w, const struct okta_group *g, struct okta_i
     int r = 0;
 
     for (size_t i = 0; i < old->n; i++)
-        lost += !has(now, old->id[i]);
+        lost += !okta_ids_has(now, old->id[i]);
     for (size_t i = 0; r == 0 && lost <= CONFIRM_MAX && i < old->n; i++) {
         struct okta_ids found = {.id = now->id, .n = listed};
         json_t *in;
-        if (has(&found, old->id[i]))
+        if (okta_ids_has(&found, old->id[i]))
             continue;
         in = json_object();
         r = okta_user_groups(w, old->id[i], in);
         if (r == 0 && json_object_get(in, g->oid))
-            r = append(now, old->id[i]);
+            r = okta_ids_add(now, old->id[i]);
         else if (r == -ENOENT || r == -EAGAIN || r == -EBADMSG)
             r = 0; // the list's word stands
         json_decref(in);
     }
-    ids_sort(now);
+    okta_ids_sort(now);
     return r;
 }
 
@@ -484,8 +419,8 @@ static void keep_list(struct okta *o, struct okta_group *g, struct okta_ids *ids
     if (g->known)
         compare_members(o, g, ids);
     o->want_whole = o->want_whole || (g->unread && !g->known);
-    ids_done(&g->members);
-    ids_done(&g->before);
+    okta_ids_done(&g->members);
+    okta_ids_done(&g->before);
     g->members = *ids;
     *ids = (struct okta_ids){0};
     g->known = true;
@@ -534,7 +469,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
     } else if (r == -ENOENT) {
         emit_members(g->id, json_array(), false);
     } else if (r == 0) {
-        ids_sort(&reading.ids);
+        okta_ids_sort(&reading.ids);
         if (g->assigned)
             r = confirm_lost(w, g, &reading.ids);
     }
@@ -550,7 +485,7 @@ int okta_group_say(struct web *w, struct okta_group *g)
             keep_list(o, g, &reading.ids);
         g->unread = false;
     }
-    ids_done(&reading.ids);
+    okta_ids_done(&reading.ids);
     return r == -ENOENT ? 0 : r;
 }
 
@@ -588,6 +523,28 @@ int okta_groups_changed(struct web *w, int64_t since)
     return r;
 }
 
+// For who waits for the first reading: about how many there are. It may as well not be known.
+// .../tag/Group/#listGroups: expand=stats; everybody is in the built-in group Everyone.
+void okta_groups_count(struct web *w)
+{
+    struct okta *o = w->own;
+    _cleanup_free_ char *base = NULL, *url = NULL;
+    struct http_answer a = {0};
+
+    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
+        return;
+    url = http_url(base, "filter", "type eq \"BUILT_IN\"", "expand", "stats", NULL);
+    if (url && web_send(w, &(struct http_request){.url = url, .budget = 5}, &a) == 0)
+        for (size_t i = 0; i < json_array_size(a.json); i++) {
+            const json_t *stats =
+                json_object_get(json_object_get(json_array_get(a.json, i), "_embedded"), "stats");
+            json_int_t n = json_integer_value(json_object_get(stats, "usersCount"));
+            if (n > 0 && (uint64_t)n > o->total)
+                o->total = (uint64_t)n;
+        }
+    http_answer_done(&a);
+}
+
 // ---- one person ----
 
 void okta_moved_say(struct web *w, const char *user, const json_t *asked, const json_t *in)
@@ -596,16 +553,16 @@ void okta_moved_say(struct web *w, const char *user, const json_t *asked, const 
 
     for (size_t i = 0; i < o->n_groups; i++) {
         struct okta_group *g = &o->group[i];
-        bool is = json_object_get(in, g->oid), was = g->assigned && has(&g->members, user);
+        bool is = json_object_get(in, g->oid), was = g->assigned && okta_ids_has(&g->members, user);
         if (g->gone)
             continue;
         // Of an assigned group it is known what was said last, of another what the event named.
         if (g->assigned ? is == was : !json_object_get(asked, g->oid))
             continue;
         emit_members_changed(g->id, is, json_pack("[s]", user));
-        if (g->assigned && is && append(&g->members, user) == 0)
-            ids_sort(&g->members);
+        if (g->assigned && is && okta_ids_add(&g->members, user) == 0)
+            okta_ids_sort(&g->members);
         else if (g->assigned && !is)
-            take_out(&g->members, user);
+            okta_ids_remove(&g->members, user);
     }
 }

@@ -395,28 +395,6 @@ static int list_users(struct web *w, struct whole *whole)
     return r;
 }
 
-// For who waits for the first reading: about how many there are. It may as well not be known.
-// .../tag/Group/#listGroups: expand=stats; everybody is in the built-in group Everyone.
-static void count_users(struct web *w)
-{
-    struct okta *o = w->own;
-    _cleanup_free_ char *base = NULL, *url = NULL;
-    struct http_answer a = {0};
-
-    if (asprintf(&base, "%s/api/v1/groups", o->org) < 0)
-        return;
-    url = http_url(base, "filter", "type eq \"BUILT_IN\"", "expand", "stats", NULL);
-    if (url && web_send(w, &(struct http_request){.url = url, .budget = 5}, &a) == 0)
-        for (size_t i = 0; i < json_array_size(a.json); i++) {
-            const json_t *stats =
-                json_object_get(json_object_get(json_array_get(a.json, i), "_embedded"), "stats");
-            json_int_t n = json_integer_value(json_object_get(stats, "usersCount"));
-            if (n > 0 && (uint64_t)n > o->total)
-                o->total = (uint64_t)n;
-        }
-    http_answer_done(&a);
-}
-
 static int say_whole(struct web *w, int64_t began, bool watched)
 {
     struct okta *o = w->own;
@@ -429,7 +407,7 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     o->done = o->total = 0;
     r = okta_groups_find(w);
     if (r == 0 && !watched)
-        count_users(w);
+        okta_groups_count(w);
 
     if (o->listed)
         listed_begin(o->listed);
