@@ -12,6 +12,7 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/entries.c syncd/engine/nesting.c syncd/engine/members.c syncd/engine/losses.c syncd/engine/holds.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
 	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c syncd/engine/dropped.c \
+	syncd/engine/dropped_people.c \
 	syncd/engine/lease.c \
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
@@ -210,3 +211,7 @@ LIB_SRCS += syncd/sources/json_text.c
 UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_core_dropped_held
+test_core_dropped_held_SRCS := tests/unit/test_core_dropped_held.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
+	tests/unit/engine_fixture.c
+test_core_dropped_held_LIBS := $(ENGINE_LIBS)

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whom a source leaves out on purpose: a guest, a customer, an account that lacks the marker of
 // an employee. Counted and listed for the sysadmin; who was a person before is one no more.
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
 
 #define NAME_MAX_BYTES 200 // somebody who registered anywhere may have chosen it
@@ -68,98 +64,6 @@ int dropped_ended(struct engine_core *core, const struct stage *stage, const cha
                      stage->source, id);
 }
 
-// ---- people who are people no more ----
-
-struct was {
-    char id[160];
-    int64_t slot; // -1: nobody's row
-    enum rollcall_status status;
-};
-
-// What ends sessions stands; the rest is refused. Nobody is let in by either.
-static enum rollcall_status strictest(enum rollcall_status a, enum rollcall_status b)
-{
-    static const enum rollcall_status order[] = {ROLLCALL_STATUS_TERMINATED, ROLLCALL_STATUS_LOCKED,
-                                                 ROLLCALL_STATUS_DISABLED, ROLLCALL_STATUS_LEAVE};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-        if (a == order[i] || b == order[i])
-            return order[i];
-    return ROLLCALL_STATUS_REFUSED;
-}
-
-static int people_of(struct engine_core *core, const char *source, struct was **ret, size_t *ret_n)
-{
-    sqlite3_stmt *q =
-        store_bind(&core->store,
-                   "SELECT i.id, coalesce(r.slot, -1), i.drop_status,"
-                   " json_extract(r.body, '$.status'), NOT r.dropped OR r.missing OR r.gone"
-                   " FROM incoming i INDEXED BY"
-                   " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
-                   " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
-                   " (NOT r.dropped OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id",
-                   "s", source);
-    struct was *list = NULL;
-    size_t n = 0, room = 0;
-    int error = 0;
-
-    while (store_step(q, &error)) {
-        if (n == room) {
-            struct was *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
-            if (!p) {
-                sqlite3_reset(q);
-                error = -ENOMEM;
-                break;
-            }
-            list = p;
-        }
-        snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
-        list[n].status = strictest((enum rollcall_status)sqlite3_column_int(q, 2),
-                                   (enum rollcall_status)sqlite3_column_int(q, 3));
-        list[n].slot = sqlite3_column_int64(q, 1);
-        // Said again of one that is out already, it is nothing new.
-        n += sqlite3_column_int(q, 4) || (int)list[n].status != sqlite3_column_int(q, 3);
-    }
-    *ret = list;
-    *ret_n = n;
-    return error;
-}
-
-// The record stays, for its uid and its dates: what it said that is stricter stands (an end of
-// employment is not taken back by making the account a guest's), and it claims nothing.
-static int refuse_person(struct engine_core *core, const char *source, const struct was *w,
-                         int64_t now, struct changes *changes)
-{
-    int r = store_run(&core->store,
-                      "UPDATE record SET body = json_set(body, '$.status', ?), hash = 0,"
-                      " dropped = 1, received = ?, waits = 0,"
-                      " missing = 0, missing_since = NULL, gone = 0, hold = NULL, groups_pending ="
-                      " NULL, name = NULL, number = NULL, uid = NULL WHERE source = ? AND id = ?",
-                      "iiss", (int64_t)w->status, now, source, w->id);
-
-    return r == 0 ? person_merge(core, (uint32_t)w->slot, source, now, changes) : r;
-}
-
-static int take_people(struct engine_core *core, const char *source, int64_t now,
-                       struct changes *changes)
-{
-    _cleanup_free_ struct was *list = NULL;
-    size_t n = 0;
-    int r = people_of(core, source, &list, &n);
-
-    for (size_t i = 0; r == 0 && i < n; i++)
-        r = list[i].slot >= 0
-                ? refuse_person(core, source, &list[i], now, changes)
-                : store_run(&core->store, "DELETE FROM record WHERE source = ? AND id = ?", "ss",
-                            source, list[i].id);
-    return r < 0 ? r
-                 : store_run(&core->store,
-                             "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND id IN"
-                             " (SELECT id FROM incoming INDEXED BY incoming_dropped WHERE source ="
-                             " ?1 AND dropped IS NOT NULL)",
-                             "s", source);
-}
-
 // ---- the list ----
 
 static int64_t number_of(struct engine_core *core, const char *source)
@@ -206,9 +110,11 @@ int dropped_take(struct engine_core *core, const struct rollcall_source_config *
                       " WHERE source = ?1 AND ((body IS NOT NULL AND copies = 1 AND NOT shared) OR"
                       " gone))",
                       "s", src->name);
+    if (r == 0)
+        r = dropped_held_return(core, src->name);
     if (r < 0 || stage->dropped == 0)
         return r;
-    r = take_people(core, src->name, now, changes);
+    r = dropped_people(core, src->name, now, changes);
     return r == 0 ? put_on(core, src->name, now) : r;
 }
 

@@ -44,7 +44,7 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
         .start_unconfirmed = b->start != ROLLCALL_TIME_UNSET &&
                              sqlite3_column_type(q, 6) != SQLITE_NULL &&
                              sqlite3_column_int64(q, 6) < b->start,
-        .dropped = sqlite3_column_int(q, 7),
+        .dropped = sqlite3_column_int(q, 7) == 1, // 2: held, as it stood
         .compromised = b->risk == ROLLCALL_RISK_COMPROMISED && (src->role & ROLLCALL_ROLE_SIGNAL),
         .source = (uint16_t)index,
     };

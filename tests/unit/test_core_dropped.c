@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whom a source leaves out on purpose, what it says of risks, and of this machine. That a
-// difference says the same as a whole listing is in test_core_difference.c.
+// difference says the same as a whole listing is in test_core_difference.c, and what happens to
+// many at once in test_core_dropped_held.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -266,22 +267,6 @@ static void of_two_words_in_one_delta_the_later_counts(void **state)
     assert_int_equal(audited(e, "row-refused", NULL), 0);
 }
 
-static void a_drop_of_most_people_is_held_like_any_other_loss(void **state)
-{
-    struct engine *e = *state;
-    struct rollcall_user_record rows[12];
-    char hold[24];
-
-    crowd(rows, 12);
-    listing(e, rows, 12);
-    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
-    for (int i = 0; i < 12; i++)
-        say_dropped(e, rows[i].id, "unassigned");
-    assert_int_equal(commit(e, "hr", 0), 0);
-    assert_int_equal(state_of(e, "p5"), ROLLCALL_STATE_LOCKED);
-    assert_string_not_equal(the_hold(e, hold), "");
-}
-
 static void a_listing_that_is_not_committed_drops_nobody(void **state)
 {
     struct engine *e = *state;
@@ -430,7 +415,6 @@ int main(void)
         TEST(a_dropped_account_says_nothing_beside_one_that_is_listed),
         TEST(two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop),
         TEST(of_two_words_in_one_delta_the_later_counts),
-        TEST(a_drop_of_most_people_is_held_like_any_other_loss),
         TEST(a_listing_that_is_not_committed_drops_nobody),
         TEST(no_more_are_kept_than_the_limit_and_all_of_them_are_refused),
         TEST(a_compromised_account_is_locked_by_a_signal_and_by_nobody_else),
