@@ -185,8 +185,9 @@ int dropped_stage(struct engine_core *core, struct stage *stage, const struct ro
 // What was said of this id so far is that it is dropped; `unsaid`: and that is over.
 bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id);
 int dropped_unsaid(struct engine_core *core, const struct stage *stage, const char *id);
-// Of one that is dropped it could be read that employment is over.
-int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id);
+// Of one that is dropped it is said that employment is over, or the account locked or disabled.
+int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id,
+                  enum rollcall_status status);
 // After the rows, before who is gone: people become refused, and the list says what was said.
 int dropped_take(struct engine_core *core, const struct rollcall_source_config *src,
                  const struct stage *stage, int64_t now, struct changes *changes);

@@ -23,21 +23,23 @@ static void cut(const char *name, char *ret, size_t len)
 int dropped_stage(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
 {
     char name[NAME_MAX_BYTES + 1] = "";
+    int r;
 
     if (m->name)
         cut(m->name, name, sizeof(name));
     stage->dropped++;
     // Of two words in one listing the later one counts, but that one's end stands: between two
     // readings somebody left, and is out of the groups that count as well.
-    return store_run(&core->store,
-                     "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
-                     " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
-                     " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
-                     " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
-                     " drop_name = excluded.drop_name, drop_status = CASE WHEN terminated THEN 4"
-                     " WHEN gone > 1 THEN gone - 1 WHEN body IS NOT NULL THEN json_extract(body,"
-                     " '$.status') ELSE drop_status END",
-                     "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
+    r = store_run(&core->store,
+                  "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
+                  " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
+                  " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
+                  " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
+                  " drop_name = excluded.drop_name, drop_status = CASE WHEN terminated THEN 4"
+                  " WHEN gone > 1 THEN gone - 1 WHEN body IS NOT NULL THEN json_extract(body,"
+                  " '$.status') ELSE drop_status END",
+                  "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
+    return r == 0 && m->gone_status ? dropped_ended(core, stage, m->id, m->gone_status) : r;
 }
 
 bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id)
@@ -57,11 +59,14 @@ int dropped_unsaid(struct engine_core *core, const struct stage *stage, const ch
                : 0;
 }
 
-int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id)
+// The strictest of what was said: terminated (4), locked (5), disabled (3).
+int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id,
+                  enum rollcall_status status)
 {
     return store_run(&core->store,
-                     "UPDATE incoming SET drop_status = 4 WHERE source = ? AND id = ?", "ss",
-                     stage->source, id);
+                     "UPDATE incoming SET drop_status = ?3 WHERE source = ?1 AND id = ?2 AND"
+                     " (?3 = 4 OR (drop_status <> 4 AND (?3 = 5 OR drop_status <> 5)))",
+                     "ssi", stage->source, id, (int64_t)status);
 }
 
 // ---- the list ----

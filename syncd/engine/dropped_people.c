@@ -3,7 +3,9 @@
 // in a list no more.
 //
 // record.dropped: 1 left out; 2 held: said to be left out, and as it stood until somebody approves
-// or the source names the person again. What is held counts as no row of the listing.
+// or the source names the person again. What is held counts as no row of the listing. 3 left out,
+// and only then was it said that the account is disabled, or at its end: of whom the same source
+// lists by another account, that one tells.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +19,11 @@ struct was {
     int64_t slot; // -1: nobody's row
     enum rollcall_status status;
     bool inferred; // it may be held
+    int mark;      // record.dropped, once it is out
     bool counts;   // against the breaker, where the person comes in
 };
 
-#define HELD 2
+enum { OUT = 1, HELD = 2, ENDED_OUT = 3 };
 
 // What ends sessions stands; the rest is refused. Nobody is let in by either.
 static enum rollcall_status strictest(enum rollcall_status a, enum rollcall_status b)
@@ -52,7 +55,7 @@ static const char people[] =
     " IS NOT NULL))"
     " FROM incoming i INDEXED BY incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
     " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
-    " (r.dropped <> 1 OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id";
+    " (r.dropped NOT IN (1, 3) OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id";
 
 // False: nothing new is said of it.
 static bool person_of(sqlite3_stmt *q, struct was *ret)
@@ -60,17 +63,21 @@ static bool person_of(sqlite3_stmt *q, struct was *ret)
     enum rollcall_status said = (enum rollcall_status)sqlite3_column_int(q, 2);
     enum rollcall_status was = (enum rollcall_status)sqlite3_column_int(q, 3);
     int dropped = sqlite3_column_int(q, 4);
-    bool out = sqlite3_column_int(q, 5);
+    bool out = dropped == OUT || dropped == ENDED_OUT, absent = sqlite3_column_int(q, 5);
 
     snprintf(ret->id, sizeof(ret->id), "%s", store_text(q, 0));
     ret->slot = sqlite3_column_int64(q, 1);
     ret->status = strictest(said, was);
-    ret->inferred = ret->slot >= 0 && !out && dropped != 1 && is_absence(store_text(q, 6)) &&
+    ret->mark = dropped == ENDED_OUT || (dropped == OUT && was == ROLLCALL_STATUS_REFUSED &&
+                                         ret->status != ROLLCALL_STATUS_REFUSED)
+                    ? ENDED_OUT
+                    : OUT;
+    ret->inferred = ret->slot >= 0 && !absent && !out && is_absence(store_text(q, 6)) &&
                     strictest(said, ROLLCALL_STATUS_REFUSED) == ROLLCALL_STATUS_REFUSED;
     ret->counts = ret->inferred && sqlite3_column_int(q, 7);
     if (ret->inferred && dropped == HELD)
         return false; // it does not count again (rule 14)
-    return dropped != 1 || out || ret->status != was;
+    return !out || absent || ret->status != was;
 }
 
 static int people_of(struct engine_core *core, const char *source, struct was **ret, size_t *ret_n)
@@ -104,10 +111,10 @@ static int refuse_person(struct engine_core *core, const char *source, const str
 {
     int r = store_run(&core->store,
                       "UPDATE record SET body = json_set(body, '$.status', ?), hash = 0,"
-                      " dropped = 1, received = ?, waits = 0,"
+                      " dropped = ?, received = ?, waits = 0,"
                       " missing = 0, missing_since = NULL, gone = 0, hold = NULL, groups_pending ="
                       " NULL, name = NULL, number = NULL, uid = NULL WHERE source = ? AND id = ?",
-                      "iiss", (int64_t)w->status, now, source, w->id);
+                      "iiiss", (int64_t)w->status, (int64_t)w->mark, now, source, w->id);
 
     return r == 0 ? person_merge(core, (uint32_t)w->slot, source, now, changes) : r;
 }
@@ -258,6 +265,7 @@ int dropped_held_release(struct engine_core *core, int64_t hold, int64_t now,
             return error;
         snprintf(w.id, sizeof(w.id), "%s", store_text(q, 0));
         w.slot = sqlite3_column_int64(q, 1);
+        w.mark = OUT;
         w.status = strictest((enum rollcall_status)sqlite3_column_int(q, 2), 0);
         snprintf(source, sizeof(source), "%s", store_text(q, 3));
         sqlite3_reset(q);

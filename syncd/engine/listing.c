@@ -79,8 +79,8 @@ static int absent_second(struct engine_core *core, struct batch *b, const struct
 {
     size_t before = changes->n;
     int r = store_run(&core->store,
-                      "UPDATE record SET missing = 1, dropped = dropped = 1 WHERE source = ? AND"
-                      " id = ?",
+                      "UPDATE record SET missing = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
+                      " dropped END WHERE source = ? AND id = ?",
                       "ss", b->src->name, a->id);
 
     if (r == 0)
@@ -267,6 +267,12 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
 
 // ---- rows that went, and rows that cannot be read ----
 
+// Whose drop was held is held no more. An account that was left out before its end was said tells
+// nothing beside another of the same person (dropped_people.c).
+#define DROPPED_AS(held)                                                                           \
+    " dropped = CASE WHEN dropped = 2 THEN " held " WHEN dropped = 1 AND json_extract(body,"       \
+    " '$.status') = 6 THEN 3 ELSE dropped END,"
+
 static int take_gone(struct engine_core *core, struct batch *b, struct changes *changes)
 {
     int r = 0;
@@ -276,7 +282,10 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
             store_bind(&core->store,
                        "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
                        " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
-                       " (i.gone > 0 OR i.terminated = 1) LIMIT 1",
+                       " (i.gone > 0 OR i.terminated = 1) AND NOT"
+                       // Said again, it is no newer: somebody hired since stays hired.
+                       " (i.gone > 1 AND r.gone AND json_extract(r.body, '$.status') = i.gone - 1)"
+                       " LIMIT 1",
                        "s", b->src->name);
         char id[160];
         int64_t slot, gone;
@@ -290,22 +299,24 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
         if (gone == 1) {
             // An explicit word that the record is no more: the authority stops vouching.
             r = store_run(&core->store,
-                          "UPDATE record SET gone = 1, dropped = dropped = 1 WHERE source = ? AND"
-                          " id = ?",
+                          "UPDATE record SET gone = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
+                          " dropped END WHERE source = ? AND id = ?",
                           "ss", b->src->name, id);
         } else if (gone) {
             // It was deleted on purpose: a word about the person too.
-            r = store_run(&core->store,
-                          "UPDATE record SET gone = 1, dropped = dropped = 1, hash = 0, received ="
-                          " ?, body = json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
-                          "iiss", b->now, gone - 1, b->src->name, id);
-        } else {
-            // Rule 3: number and status could be read, and say terminated.
             r = store_run(
                 &core->store,
-                "UPDATE record SET body = json_set(body, '$.status', 4), dropped = dropped > 0,"
-                " hash = 0, received = ? WHERE source = ? AND id = ?",
-                "iss", b->now, b->src->name, id);
+                "UPDATE record SET gone = 1," DROPPED_AS(
+                    "0") " hash = 0, received ="
+                         " ?, body = json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
+                "iiss", b->now, gone - 1, b->src->name, id);
+        } else {
+            // Rule 3: number and status could be read, and say terminated.
+            r = store_run(&core->store,
+                          "UPDATE record SET" DROPPED_AS(
+                              "1") " body = json_set(body, '$.status', 4),"
+                                   " hash = 0, received = ? WHERE source = ? AND id = ?",
+                          "iss", b->now, b->src->name, id);
         }
         if (r == 0)
             r = store_run(&core->store,

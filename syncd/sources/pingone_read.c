@@ -63,12 +63,14 @@ static void commit(struct web *w, const struct say *say)
 // ---- one of them ----
 
 // What is said of the record, as text: it is hashed, and where it is new it is said.
-static int write_down(struct say *say, const struct pingone_record *rec, enum pingone_word word)
+static int write_down(struct say *say, const struct pingone_record *rec, enum pingone_word word,
+                      bool disabled)
 {
     json_t *content =
         word == PINGONE_PERSON
             ? json_incref(rec->user)
-            : json_pack("[s, s*]", word == PINGONE_DROPPED ? rec->reason : rec->why, rec->name);
+            : json_pack("[s, b, s*]", word == PINGONE_DROPPED ? rec->reason : rec->why,
+                        word == PINGONE_DROPPED && disabled, rec->name);
     size_t n = content ? json_text(content, say->text, sizeof(say->text)) : 0;
 
     json_decref(content);
@@ -78,21 +80,16 @@ static int write_down(struct say *say, const struct pingone_record *rec, enum pi
 
 // `over`: it is disabled, and was something else before.
 static void say_record(struct web *w, struct say *say, const struct pingone_record *rec,
-                       enum pingone_word word, bool over)
+                       enum pingone_word word, bool disabled, bool over)
 {
-    char text[100];
-
     begin(w, say);
     if (word == PINGONE_PERSON) {
         emit_user_text(say->text, say->n_text, rec->id);
         say->rows++;
-    } else if (word == PINGONE_DROPPED && over) {
+    } else if (word == PINGONE_DROPPED) {
         // Being left out ends no session. That one is disabled has to be heard of whoever was a
         // person, and makes nobody one.
-        snprintf(text, sizeof(text), "is disabled, and left out by now (%s)", rec->reason);
-        emit_problem(rec->name ?: rec->id, rec->id, true, text);
-    } else if (word == PINGONE_DROPPED) {
-        emit_dropped(rec->id, rec->reason, rec->name);
+        emit_dropped_as(rec->id, rec->reason, disabled ? "disabled" : NULL, rec->name);
     } else {
         emit_problem(rec->name ?: rec->id ?: "a user", rec->id, over, rec->why);
     }
@@ -108,12 +105,13 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     enum pingone_word word = pingone_take(user, &p->rules, assigned, &rec);
     enum listed_word said = LISTED_NEW;
     bool again = false, changed = false;
+    bool disabled = json_is_false(json_object_get(user, "enabled"));
     int r;
 
     if (word == PINGONE_PERSON)
         json_object_set(rec.user, "groups", groups);
     json_decref(groups);
-    r = write_down(say, &rec, word);
+    r = write_down(say, &rec, word, disabled);
     if (r == 0 && rec.id) {
         struct listed_hash hash;
         listed_bytes_begin(p->listed);
@@ -126,7 +124,7 @@ static int say_user(struct web *w, struct say *say, const json_t *user, json_t *
     }
     say->repeated += said == LISTED_REPEATED;
     if (r == 0 && said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, changed && json_is_false(json_object_get(user, "enabled")));
+        say_record(w, say, &rec, word, disabled, changed && disabled);
     json_decref(rec.user);
     return r < 0 ? r : again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }

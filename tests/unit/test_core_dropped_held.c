@@ -356,6 +356,15 @@ static void teardown(struct pair *p)
         assert_int_equal(engine_teardown(&p->fixture[i]), 0);
 }
 
+static bool stands_once(const struct file *f, size_t row)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        n += strcmp(f->row[i].id, f->row[row].id) == 0;
+    return n == 1;
+}
+
 // Accounts of people, about which nothing is in dispute, go: some, or all of them. Of two rows that
 // claim one name the other would get it, held or not.
 static void drop_many(struct pair *p)
@@ -364,7 +373,8 @@ static void drop_many(struct pair *p)
     uint64_t per_cent = 50 + history_random(&p->h, 51);
 
     for (size_t i = 0; i < f->n; i++)
-        if (!f->row[i].broken && history_random(&p->h, 100) < per_cent &&
+        if (!f->row[i].broken && f->row[i].status != ROLLCALL_STATUS_TERMINATED &&
+            stands_once(f, i) && history_random(&p->h, 100) < per_cent &&
             store_number(&p->a->core->store, 0,
                          "SELECT slot IS NOT NULL AND NOT dropped AND NOT missing AND NOT gone"
                          " AND NOT EXISTS(SELECT 1 FROM refused f WHERE f.source = 'hr' AND"

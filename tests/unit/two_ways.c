@@ -222,7 +222,10 @@ static void say(struct engine *e, unsigned source, const struct file_row *r)
         m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_DROPPED,
                                       .id = r->id,
                                       .reason = r->uid % 2 ? "guest" : "unassigned",
-                                      .name = r->name};
+                                      .name = r->name,
+                                      .gone_status = r->status == ROLLCALL_STATUS_TERMINATED
+                                                         ? r->status
+                                                         : ROLLCALL_STATUS_UNKNOWN};
     } else if (!r->broken) {
         m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_USER};
         m.user = (struct rollcall_user_record){.id = r->id,
