@@ -194,6 +194,7 @@ static bool is_news(struct okta *o, const struct okta_taken *t, const char *text
     if (!o->listed)
         return true;
     listed_bytes_begin(o->listed);
+    listed_bytes(o->listed, t->terminated ? "t" : t->disabled ? "d" : "a", 1);
     listed_bytes(o->listed, t->reason ? t->reason : text, strlen(t->reason ? t->reason : text));
     word = listed_record(o->listed, t->id, listed_bytes_end(o->listed), t->fate != OKTA_SKIPPED);
     // Met twice, and not alike: it changed between two pages. The object itself decides.
@@ -219,19 +220,17 @@ void okta_say(struct web *w, const json_t *object, bool full, uint64_t *rows)
     if (t.fate == OKTA_PERSON)
         text = json_text_new(t.user, &len); // once, for its hash and its line
     snprintf(where, sizeof(where), "user %s", t.id);
-    if (t.reason && t.terminated) {
+    if (t.reason && t.terminated && !full) {
         // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
-        // whoever was a person here, and makes nobody one. A listing says nothing: who was
-        // terminated stays so.
-        if (!full)
-            emit_problem(where, t.id, true, "was deactivated, and is no person of ours by now");
+        // whoever was a person here, and makes nobody one.
+        emit_problem(where, t.id, true, "was deactivated, and is no person of ours by now");
     } else if (full && !is_news(o, &t, text ? text : t.why)) {
         // said before
-    } else if (t.reason && t.disabled && !full) {
-        // Out of the groups first and suspended then: the account's own word ends sessions.
-        emit_deleted(t.id, "locked");
+    } else if (t.reason && t.terminated) {
+        emit_deleted(t.id, "terminated"); // they are many, and on no list of who is left out
     } else if (t.reason) {
-        emit_dropped(t.id, t.reason, t.login);
+        // Out of the groups and suspended: the account's own word ends sessions.
+        emit_dropped_as(t.id, t.reason, t.disabled ? "locked" : NULL, t.login);
     } else if (t.fate == OKTA_SKIPPED || !text) {
         emit_problem(where, t.id, t.terminated, *t.why ? t.why : "there is no memory");
         // Whoever may write an attribute must not be able to hide from this by it.
