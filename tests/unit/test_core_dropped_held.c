@@ -297,6 +297,106 @@ static void more_are_held_than_are_listed(void **state)
     assert_int_equal(in_state(e, rows, 12, ROLLCALL_STATE_LOCKED), 12);
 }
 
+static void members_are(struct engine *e, const char *const *ids, size_t n)
+{
+    const struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_MEMBERS,
+                                       .group_id = "linux-users",
+                                       .values_present = true,
+                                       .values = {ids, n}};
+
+    assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+}
+
+// As an identity provider tells it that was asked for changes: the members go, and so they are
+// assigned no more.
+static void empty_the_group(struct engine *e, const char *const *ids, size_t n, bool gone)
+{
+    const struct rollcall_message remove = {
+        .kind = ROLLCALL_MESSAGE_MEMBERS, .group_id = "linux-users", .remove = {ids, n}};
+
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    if (gone)
+        say_gone(e, "hr", "linux-users");
+    else
+        assert_int_equal(engine_core_message(e->core, "hr", &remove, e->now), 0);
+    for (size_t i = 0; i < n; i++)
+        drop(e, ids[i], "unassigned");
+    assert_int_equal(commit(e, "hr", 0), 0);
+}
+
+static size_t let_in(struct engine *e, size_t n)
+{
+    char name[16];
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "p%zu", i);
+        found += state_of(e, name) == ROLLCALL_STATE_ACTIVE &&
+                 (flags_of_person(e, name) & ROLLCALL_FLAG_ALLOWED_HERE);
+    }
+    return found;
+}
+
+static void whole_company(struct engine *e, struct rollcall_user_record *rows, const char **ids)
+{
+    crowd(rows, 10);
+    for (size_t i = 0; i < 10; i++) {
+        rows[i].groups_present = false;
+        ids[i] = rows[i].id;
+    }
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    members_are(e, ids, 10);
+    for (size_t i = 0; i < 10; i++)
+        say_row(e, "hr", &rows[i]);
+    assert_int_equal(commit(e, "hr", 10), 0);
+    assert_int_equal(let_in(e, 10), 10);
+}
+
+// Fewer than the breaker allows for words, which a membership's end is.
+static void memberships_stay_with_people_whose_drop_is_held(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[10];
+    const char *ids[10];
+
+    e->config.breaker_explicit_count = 50;
+    whole_company(e, rows, ids);
+    empty_the_group(e, ids, 9, false);
+    assert_int_equal(let_in(e, 10), 10);
+    engine_reopen(e);
+    tick(e, e->now + 3600);
+    assert_int_equal(let_in(e, 10), 10);
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0); // one of them is a leaver
+    say_end(e, ROLLCALL_MESSAGE_GONE, ids[8]);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0); // filled again with the others
+    members_are(e, ids, 8);
+    for (size_t i = 0; i < 8; i++)
+        say_row(e, "hr", &rows[i]);
+    assert_int_equal(commit(e, "hr", 8), 0);
+    assert_int_equal(store_number(&e->core->store, 0, "SELECT count(*) FROM hold", ""), 0);
+    assert_int_equal(let_in(e, 8), 8);
+    assert_int_equal(state_of(e, "p8"), ROLLCALL_STATE_LOCKED);
+    whole_company(e, rows, ids);
+    empty_the_group(e, ids, 2, false); // so few are out at once
+    assert_int_equal(let_in(e, 10), 8);
+}
+
+static void a_deleted_group_is_held_for_those_it_let_in(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[10];
+    const char *ids[10];
+
+    e->config.breaker_explicit_count = 50;
+    whole_company(e, rows, ids);
+    empty_the_group(e, ids, 10, true);
+    assert_int_equal(let_in(e, 10), 10);
+    approve(e);
+    assert_int_equal(let_in(e, 10), 0);
+    assert_int_equal(in_state(e, rows, 10, ROLLCALL_STATE_LOCKED), 10);
+}
+
 // ---- two histories ----
 
 struct pair {
@@ -512,6 +612,8 @@ int main(void)
         TEST(drops_that_were_announced_are_not_held),
         TEST(who_is_held_and_absent_from_two_listings_is_missing),
         TEST(more_are_held_than_are_listed),
+        TEST(memberships_stay_with_people_whose_drop_is_held),
+        TEST(a_deleted_group_is_held_for_those_it_let_in),
         cmocka_unit_test(a_held_drop_that_is_refilled_leaves_what_one_that_never_was_leaves),
         cmocka_unit_test(a_held_drop_that_is_approved_leaves_what_one_below_the_limit_leaves),
     };
