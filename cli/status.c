@@ -120,13 +120,39 @@ static void print_devices(const struct cli *cli, const json_t *status)
     }
 }
 
+// What happened to how many, of the first few: who reads on has `rollcall approve`.
+static void print_held(const struct cli *cli, const json_t *held)
+{
+    const json_t *o;
+    size_t i;
+
+    json_array_foreach(held, i, o)
+    {
+        _cleanup_free_ char *source = cli_escape(cli_text_of(o, "source"));
+        _cleanup_free_ char *why = cli_escape(cli_text_of(o, "why"));
+        int64_t people = cli_int_of(o, "people", 0);
+        char count[32];
+        if (i == 3)
+            break;
+        printf("%s! %s %s of %s held: %s%s\n", cli_colour(cli->colour, CLI_YELLOW),
+               cli_count(people > 0 ? (uint64_t)people : 0, count, sizeof(count)),
+               people == 1 ? "person" : "people", source ? source : "?", why ? why : "?",
+               cli_colour(cli->colour, CLI_PLAIN));
+    }
+    if (json_array_size(held) > 0)
+        printf("%s! %zu held: rollcall approve lists what waits for you%s\n",
+               cli_colour(cli->colour, CLI_YELLOW), json_array_size(held),
+               cli_colour(cli->colour, CLI_PLAIN));
+}
+
 static void print_alarms(const struct cli *cli, const json_t *status)
 {
     const json_t *alarms = json_object_get(status, "alarms"), *a;
-    size_t i, held = json_array_size(json_object_get(status, "held"));
+    const json_t *held = json_object_get(status, "held");
+    size_t i;
     bool recovery = json_is_true(json_object_get(status, "recovery"));
 
-    if (json_array_size(alarms) || held || recovery)
+    if (json_array_size(alarms) || json_array_size(held) || recovery)
         putchar('\n');
     json_array_foreach(alarms, i, a)
     {
@@ -134,9 +160,7 @@ static void print_alarms(const struct cli *cli, const json_t *status)
         printf("%s! %s%s\n", cli_colour(cli->colour, CLI_RED), text ? text : "?",
                cli_colour(cli->colour, CLI_PLAIN));
     }
-    if (held)
-        printf("%s! %zu held: rollcall approve lists what waits for you%s\n",
-               cli_colour(cli->colour, CLI_YELLOW), held, cli_colour(cli->colour, CLI_PLAIN));
+    print_held(cli, held);
     if (recovery)
         printf("%s! state was lost and everybody waits: rollcall recover%s\n",
                cli_colour(cli->colour, CLI_RED), cli_colour(cli->colour, CLI_PLAIN));

@@ -356,17 +356,25 @@ static int take_problem(struct parse *p, const json_t *o, struct rollcall_messag
     return r == 0 && !m->text ? wrong(p, "text", "is mandatory") : r;
 }
 
-// A record that is no more says nothing about its person, unless the source says what that means.
-static int take_gone(struct parse *p, const json_t *o, struct rollcall_message *m)
+// A record that is no more, or is left out, says nothing about its person, unless the source says
+// what that means.
+static int take_end(struct parse *p, const json_t *o, bool dropped, struct rollcall_message *m)
 {
     const char *status = NULL;
     int r = take_text(p, o, "status", &status);
 
     if (r < 0 || !status)
         return r;
-    if (strcmp(status, "locked") != 0 && strcmp(status, "terminated") != 0)
-        return wrong(p, "status", "of what is gone is \"locked\" or \"terminated\"");
-    m->gone_status = *status == 'l' ? ROLLCALL_STATUS_LOCKED : ROLLCALL_STATUS_TERMINATED;
+    if (strcmp(status, "locked") == 0)
+        m->gone_status = ROLLCALL_STATUS_LOCKED;
+    else if (strcmp(status, "terminated") == 0)
+        m->gone_status = ROLLCALL_STATUS_TERMINATED;
+    else if (dropped && strcmp(status, "disabled") == 0)
+        m->gone_status = ROLLCALL_STATUS_DISABLED;
+    else
+        return wrong(p, "status",
+                     dropped ? "of what is left out is \"disabled\", \"locked\" or \"terminated\""
+                             : "of what is gone is \"locked\" or \"terminated\"");
     return 0;
 }
 
@@ -395,7 +403,7 @@ static int take_dropped(struct parse *p, const json_t *o, struct rollcall_messag
         r = wrong(p, "reason",
                   "must be guest, external, self-registered, customer, social, unassigned, "
                   "population, user-type, domain, no-marker or service-account");
-    return r;
+    return r == 0 ? take_end(p, o, true, m) : r;
 }
 
 static int take_tristate(struct parse *p, const json_t *o, const char *member,
@@ -443,7 +451,7 @@ static int take_rest(struct parse *p, const json_t *o, struct rollcall_message *
         r = take_text(p, o, "id", &m->id);
         if (r == 0 && !m->id)
             return wrong(p, "id", "is mandatory");
-        return r == 0 && m->kind == ROLLCALL_MESSAGE_GONE ? take_gone(p, o, m) : r;
+        return r == 0 && m->kind == ROLLCALL_MESSAGE_GONE ? take_end(p, o, false, m) : r;
     case ROLLCALL_MESSAGE_AS_OF:
         m->as_of = 0;
         r = take_instant(p, o, "as_of", &m->as_of);

@@ -12,6 +12,7 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/entries.c syncd/engine/nesting.c syncd/engine/members.c syncd/engine/losses.c syncd/engine/holds.c \
 	syncd/engine/rows.c syncd/engine/listing.c syncd/engine/lease.c syncd/engine/alarms.c \
 	syncd/engine/rows.c syncd/engine/stage.c syncd/engine/listing.c syncd/engine/difference.c syncd/engine/dropped.c \
+	syncd/engine/dropped_people.c \
 	syncd/engine/lease.c \
 	syncd/engine/publish.c syncd/engine/publish_accounts.c syncd/engine/publish_private.c \
 	syncd/engine/local_files.c syncd/engine/membership.c \
@@ -218,3 +219,7 @@ test_value_SRCS := tests/unit/test_value.c
 test_value_LIBS := $(JANSSON_LIBS) -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
+UNIT_TESTS += test_core_dropped_held
+test_core_dropped_held_SRCS := tests/unit/test_core_dropped_held.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
+	tests/unit/engine_fixture.c
+test_core_dropped_held_LIBS := $(ENGINE_LIBS)

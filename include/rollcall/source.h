@@ -105,7 +105,8 @@ struct rollcall_message {
     struct rollcall_strings values, add, remove;
     // gone, absent
     const char *id;                   // gone, absent; problem: whose row, or NULL
-    enum rollcall_status gone_status; // gone: LOCKED or TERMINATED, or UNKNOWN: not said
+    enum rollcall_status gone_status; // gone: LOCKED or TERMINATED; dropped: those or DISABLED; or
+                                      // UNKNOWN: not said
     // problem
     const char *text, *where; // plain sentence; "file:line:column"
     bool whole;               // the listing is refused, not one row

@@ -238,6 +238,8 @@ static int work_approve(struct engine_core *core, struct changes *changes, void 
         r = make_explicit(core, changes);
     if (r == 0)
         r = release_groups(core, w, changes);
+    if (r == 0) // left out is refused, and ends no session however many they are
+        r = dropped_held_release(core, w->hold, w->now, changes, &w->people);
     if (r == 0)
         r = members_release(core, w->hold, w->now, changes, &w->people);
     if (r == 0)

@@ -32,6 +32,7 @@ struct change {
     int64_t hr_time, received;
     char name[ROLLCALL_NAME_MAX + 1];
     char source[32];
+    bool judged; // by the breaker, as an inferred loss
 };
 
 struct changes {
@@ -136,6 +137,7 @@ int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char
 
 // ---- effects (effects.c) ----
 bool change_is_stricter(const struct change *c);
+bool change_is_loss(const struct change *c); // of somebody who came in, or was to
 struct change *changes_add(struct changes *list);
 void changes_free(struct changes *list);
 // Makes one of several changes of one person.
@@ -183,11 +185,22 @@ int dropped_stage(struct engine_core *core, struct stage *stage, const struct ro
 // What was said of this id so far is that it is dropped; `unsaid`: and that is over.
 bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id);
 int dropped_unsaid(struct engine_core *core, const struct stage *stage, const char *id);
-// Of one that is dropped it could be read that employment is over.
-int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id);
+// Of one that is dropped it is said that employment is over, or the account locked or disabled.
+int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id,
+                  enum rollcall_status status);
 // After the rows, before who is gone: people become refused, and the list says what was said.
 int dropped_take(struct engine_core *core, const struct rollcall_source_config *src,
                  const struct stage *stage, int64_t now, struct changes *changes);
+// Of these who were people: refused, or held (dropped_people.c).
+int dropped_people(struct engine_core *core, const char *source, int64_t now,
+                   struct changes *changes);
+// Who is held and named as a person again is held no more.
+int dropped_held_return(struct engine_core *core, const char *source);
+// At the end of a batch: the hold says how many are left, and is over where nobody is.
+int dropped_held_settle(struct engine_core *core, const char *source);
+// A hold that was approved: everybody it held is refused.
+int dropped_held_release(struct engine_core *core, int64_t hold, int64_t now,
+                         struct changes *changes, int64_t *ret_people);
 // Which of them the source's listing has now; see difference_mark().
 int dropped_mark(struct engine_core *core, const struct stage *stage);
 // A full listing that counts: who is absent from two of them is on the list no more.

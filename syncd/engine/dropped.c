@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whom a source leaves out on purpose: a guest, a customer, an account that lacks the marker of
 // an employee. Counted and listed for the sysadmin; who was a person before is one no more.
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
 
 #define NAME_MAX_BYTES 200 // somebody who registered anywhere may have chosen it
@@ -27,21 +23,23 @@ static void cut(const char *name, char *ret, size_t len)
 int dropped_stage(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
 {
     char name[NAME_MAX_BYTES + 1] = "";
+    int r;
 
     if (m->name)
         cut(m->name, name, sizeof(name));
     stage->dropped++;
     // Of two words in one listing the later one counts, but that one's end stands: between two
     // readings somebody left, and is out of the groups that count as well.
-    return store_run(&core->store,
-                     "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
-                     " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
-                     " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
-                     " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
-                     " drop_name = excluded.drop_name, drop_status = CASE WHEN terminated THEN 4"
-                     " WHEN gone > 1 THEN gone - 1 WHEN body IS NOT NULL THEN json_extract(body,"
-                     " '$.status') ELSE drop_status END",
-                     "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
+    r = store_run(&core->store,
+                  "INSERT INTO incoming(source, id, dropped, drop_name) VALUES(?, ?, ?, ?)"
+                  " ON CONFLICT(source, id) DO UPDATE SET hash = NULL, body = NULL, place ="
+                  " NULL, number = NULL, name = NULL, uid = NULL, copies = 1, terminated = 0,"
+                  " gone = 0, listed = 1, present = 1, dropped = excluded.dropped,"
+                  " drop_name = excluded.drop_name, drop_status = CASE WHEN terminated THEN 4"
+                  " WHEN gone > 1 THEN gone - 1 WHEN body IS NOT NULL THEN json_extract(body,"
+                  " '$.status') ELSE drop_status END",
+                  "ssss", stage->source, m->id, m->reason, *name ? name : NULL);
+    return r == 0 && m->gone_status ? dropped_ended(core, stage, m->id, m->gone_status) : r;
 }
 
 bool dropped_said(struct engine_core *core, const struct stage *stage, const char *id)
@@ -61,103 +59,14 @@ int dropped_unsaid(struct engine_core *core, const struct stage *stage, const ch
                : 0;
 }
 
-int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id)
+// The strictest of what was said: terminated (4), locked (5), disabled (3).
+int dropped_ended(struct engine_core *core, const struct stage *stage, const char *id,
+                  enum rollcall_status status)
 {
     return store_run(&core->store,
-                     "UPDATE incoming SET drop_status = 4 WHERE source = ? AND id = ?", "ss",
-                     stage->source, id);
-}
-
-// ---- people who are people no more ----
-
-struct was {
-    char id[160];
-    int64_t slot; // -1: nobody's row
-    enum rollcall_status status;
-};
-
-// What ends sessions stands; the rest is refused. Nobody is let in by either.
-static enum rollcall_status strictest(enum rollcall_status a, enum rollcall_status b)
-{
-    static const enum rollcall_status order[] = {ROLLCALL_STATUS_TERMINATED, ROLLCALL_STATUS_LOCKED,
-                                                 ROLLCALL_STATUS_DISABLED, ROLLCALL_STATUS_LEAVE};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-        if (a == order[i] || b == order[i])
-            return order[i];
-    return ROLLCALL_STATUS_REFUSED;
-}
-
-static int people_of(struct engine_core *core, const char *source, struct was **ret, size_t *ret_n)
-{
-    sqlite3_stmt *q =
-        store_bind(&core->store,
-                   "SELECT i.id, coalesce(r.slot, -1), i.drop_status,"
-                   " json_extract(r.body, '$.status'), NOT r.dropped OR r.missing OR r.gone"
-                   " FROM incoming i INDEXED BY"
-                   " incoming_dropped CROSS JOIN record r ON r.source = i.source AND"
-                   " r.id = i.id WHERE i.source = ? AND i.dropped IS NOT NULL AND"
-                   " (NOT r.dropped OR r.missing OR r.gone OR i.drop_status) ORDER BY i.id",
-                   "s", source);
-    struct was *list = NULL;
-    size_t n = 0, room = 0;
-    int error = 0;
-
-    while (store_step(q, &error)) {
-        if (n == room) {
-            struct was *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
-            if (!p) {
-                sqlite3_reset(q);
-                error = -ENOMEM;
-                break;
-            }
-            list = p;
-        }
-        snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
-        list[n].status = strictest((enum rollcall_status)sqlite3_column_int(q, 2),
-                                   (enum rollcall_status)sqlite3_column_int(q, 3));
-        list[n].slot = sqlite3_column_int64(q, 1);
-        // Said again of one that is out already, it is nothing new.
-        n += sqlite3_column_int(q, 4) || (int)list[n].status != sqlite3_column_int(q, 3);
-    }
-    *ret = list;
-    *ret_n = n;
-    return error;
-}
-
-// The record stays, for its uid and its dates: what it said that is stricter stands (an end of
-// employment is not taken back by making the account a guest's), and it claims nothing.
-static int refuse_person(struct engine_core *core, const char *source, const struct was *w,
-                         int64_t now, struct changes *changes)
-{
-    int r = store_run(&core->store,
-                      "UPDATE record SET body = json_set(body, '$.status', ?), hash = 0,"
-                      " dropped = 1, received = ?, waits = 0,"
-                      " missing = 0, missing_since = NULL, gone = 0, hold = NULL, groups_pending ="
-                      " NULL, name = NULL, number = NULL, uid = NULL WHERE source = ? AND id = ?",
-                      "iiss", (int64_t)w->status, now, source, w->id);
-
-    return r == 0 ? person_merge(core, (uint32_t)w->slot, source, now, changes) : r;
-}
-
-static int take_people(struct engine_core *core, const char *source, int64_t now,
-                       struct changes *changes)
-{
-    _cleanup_free_ struct was *list = NULL;
-    size_t n = 0;
-    int r = people_of(core, source, &list, &n);
-
-    for (size_t i = 0; r == 0 && i < n; i++)
-        r = list[i].slot >= 0
-                ? refuse_person(core, source, &list[i], now, changes)
-                : store_run(&core->store, "DELETE FROM record WHERE source = ? AND id = ?", "ss",
-                            source, list[i].id);
-    return r < 0 ? r
-                 : store_run(&core->store,
-                             "DELETE FROM refused WHERE source = ?1 AND kind <> 'group' AND id IN"
-                             " (SELECT id FROM incoming INDEXED BY incoming_dropped WHERE source ="
-                             " ?1 AND dropped IS NOT NULL)",
-                             "s", source);
+                     "UPDATE incoming SET drop_status = ?3 WHERE source = ?1 AND id = ?2 AND"
+                     " (?3 = 4 OR (drop_status <> 4 AND (?3 = 5 OR drop_status <> 5)))",
+                     "ssi", stage->source, id, (int64_t)status);
 }
 
 // ---- the list ----
@@ -206,9 +115,11 @@ int dropped_take(struct engine_core *core, const struct rollcall_source_config *
                       " WHERE source = ?1 AND ((body IS NOT NULL AND copies = 1 AND NOT shared) OR"
                       " gone))",
                       "s", src->name);
+    if (r == 0)
+        r = dropped_held_return(core, src->name);
     if (r < 0 || stage->dropped == 0)
         return r;
-    r = take_people(core, src->name, now, changes);
+    r = dropped_people(core, src->name, now, changes);
     return r == 0 ? put_on(core, src->name, now) : r;
 }
 

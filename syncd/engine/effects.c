@@ -90,6 +90,12 @@ bool change_is_stricter(const struct change *c)
            (won & (ROLLCALL_FLAG_NEEDS_MULTI | ROLLCALL_FLAG_NEEDS_RESISTANT));
 }
 
+bool change_is_loss(const struct change *c)
+{
+    return c->before.state < ROLLCALL_STATE_SUSPENDED && c->before.state != ROLLCALL_STATE_NONE &&
+           c->after.state >= ROLLCALL_STATE_SUSPENDED;
+}
+
 void engine_audit(struct engine_core *core, json_t *record)
 {
     if (core->hooks.audit && record)

@@ -78,7 +78,9 @@ static int absent_second(struct engine_core *core, struct batch *b, const struct
                          struct changes *changes)
 {
     size_t before = changes->n;
-    int r = store_run(&core->store, "UPDATE record SET missing = 1 WHERE source = ? AND id = ?",
+    int r = store_run(&core->store,
+                      "UPDATE record SET missing = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
+                      " dropped END WHERE source = ? AND id = ?",
                       "ss", b->src->name, a->id);
 
     if (r == 0)
@@ -143,15 +145,15 @@ static int take_presences(struct engine_core *core, struct batch *b)
 
     if (r == 0)
         r = store_run(&core->store,
-                      "DELETE FROM hold WHERE source = ? AND kind NOT IN ('groups', 'members') AND"
-                      " NOT EXISTS(SELECT 1 FROM record WHERE record.hold = hold.id) AND NOT EXISTS"
-                      "(SELECT 1 FROM person WHERE person.hold = hold.id)",
+                      "DELETE FROM hold WHERE source = ? AND kind NOT IN ('groups', 'members',"
+                      " 'dropped') AND NOT EXISTS(SELECT 1 FROM record WHERE record.hold ="
+                      " hold.id) AND NOT EXISTS(SELECT 1 FROM person WHERE person.hold = hold.id)",
                       "s", b->src->name);
     if (r == 0)
         r = store_run(&core->store,
                       "UPDATE hold SET n = (SELECT count(*) FROM record WHERE hold = hold.id) +"
                       " (SELECT count(*) FROM person WHERE hold = hold.id) WHERE source = ? AND"
-                      " kind NOT IN ('groups', 'members')",
+                      " kind NOT IN ('groups', 'members', 'dropped')",
                       "s", b->src->name);
     return r;
 }
@@ -220,11 +222,11 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
 
 // ---- the breaker on what is explicit ----
 
-// A record that its source took back counts here too; only an absence is the other kind.
+// A record that its source took back counts here too; absences, and who is in a list no more, are
+// the other kind.
 static bool is_loss(const struct change *c)
 {
-    return c->before.state < ROLLCALL_STATE_SUSPENDED && c->before.state != ROLLCALL_STATE_NONE &&
-           c->after.state >= ROLLCALL_STATE_SUSPENDED && c->reason != ROLLCALL_REASON_MISSING;
+    return change_is_loss(c) && c->reason != ROLLCALL_REASON_MISSING && !c->judged;
 }
 
 static int break_explicit(struct engine_core *core, struct batch *b, struct changes *changes)
@@ -265,6 +267,12 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
 
 // ---- rows that went, and rows that cannot be read ----
 
+// Whose drop was held is held no more. An account that was left out before its end was said tells
+// nothing beside another of the same person (dropped_people.c).
+#define DROPPED_AS(held)                                                                           \
+    " dropped = CASE WHEN dropped = 2 THEN " held " WHEN dropped = 1 AND json_extract(body,"       \
+    " '$.status') = 6 THEN 3 ELSE dropped END,"
+
 static int take_gone(struct engine_core *core, struct batch *b, struct changes *changes)
 {
     int r = 0;
@@ -274,7 +282,10 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
             store_bind(&core->store,
                        "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
                        " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
-                       " (i.gone > 0 OR i.terminated = 1) LIMIT 1",
+                       " (i.gone > 0 OR i.terminated = 1) AND NOT"
+                       // Said again, it is no newer: somebody hired since stays hired.
+                       " (i.gone > 1 AND r.gone AND json_extract(r.body, '$.status') = i.gone - 1)"
+                       " LIMIT 1",
                        "s", b->src->name);
         char id[160];
         int64_t slot, gone;
@@ -287,21 +298,25 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
         sqlite3_reset(q);
         if (gone == 1) {
             // An explicit word that the record is no more: the authority stops vouching.
-            r = store_run(&core->store, "UPDATE record SET gone = 1 WHERE source = ? AND id = ?",
+            r = store_run(&core->store,
+                          "UPDATE record SET gone = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
+                          " dropped END WHERE source = ? AND id = ?",
                           "ss", b->src->name, id);
         } else if (gone) {
             // It was deleted on purpose: a word about the person too.
-            r = store_run(&core->store,
-                          "UPDATE record SET gone = 1, hash = 0, received = ?, body ="
-                          " json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
-                          "iiss", b->now, gone - 1, b->src->name, id);
-        } else {
-            // Rule 3: number and status could be read, and say terminated.
             r = store_run(
                 &core->store,
-                "UPDATE record SET body = json_set(body, '$.status', 4), hash = 0, received = ?"
-                " WHERE source = ? AND id = ?",
-                "iss", b->now, b->src->name, id);
+                "UPDATE record SET gone = 1," DROPPED_AS(
+                    "0") " hash = 0, received ="
+                         " ?, body = json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
+                "iiss", b->now, gone - 1, b->src->name, id);
+        } else {
+            // Rule 3: number and status could be read, and say terminated.
+            r = store_run(&core->store,
+                          "UPDATE record SET" DROPPED_AS(
+                              "1") " body = json_set(body, '$.status', 4),"
+                                   " hash = 0, received = ? WHERE source = ? AND id = ?",
+                          "iss", b->now, b->src->name, id);
         }
         if (r == 0)
             r = store_run(&core->store,
@@ -350,6 +365,8 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
         r = take_absences(core, b, changes);
     if (r == 0 && b->stage->full && b->counts)
         r = dropped_absences(core, b->stage);
+    if (r == 0)
+        r = dropped_held_settle(core, b->src->name);
     if (r == 0)
         r = changes_settle(changes);
     if (r == 0)

@@ -7,9 +7,11 @@
 #include "syncd/engine/nesting.h"
 #include "syncd/engine/rows.h"
 
-// People whom this host lets in now, and would not by what the tables say at this moment.
+// People whom this host lets in now, and would not by what the tables say at this moment; and
+// whether the drop of one of them is held: what empties the group that lets them in takes their
+// membership as well, and they are to stay as they are.
 static int count_refused(struct engine_core *core, const struct slots *s, int64_t now,
-                         uint64_t *ret)
+                         uint64_t *ret, bool *ret_held)
 {
     uint64_t n = 0;
     int r = 0;
@@ -21,7 +23,13 @@ static int count_refused(struct engine_core *core, const struct slots *s, int64_
                           (int64_t)s->slot[i]))
             continue;
         r = rows_membership(core, s->slot[i], now, &m);
-        n += r == 0 && !membership_in(core, &m, &core->config->allow_groups);
+        if (r == 0 && !membership_in(core, &m, &core->config->allow_groups)) {
+            n++;
+            *ret_held = *ret_held || store_number(&core->store, 0,
+                                                  "SELECT 1 FROM record WHERE slot = ? AND"
+                                                  " dropped = 2",
+                                                  "i", (int64_t)s->slot[i]);
+        }
         membership_done(&m);
     }
     *ret = n;
@@ -60,6 +68,7 @@ static int lose_kind(struct engine_core *core, const struct rollcall_source_conf
 {
     int64_t which = kind == EFFECT_INFERRED;
     struct slots s = {0};
+    bool held = false;
     uint64_t n = 0;
     int64_t id = 0;
     int r;
@@ -72,12 +81,12 @@ static int lose_kind(struct engine_core *core, const struct rollcall_source_conf
     if (r == 0)
         r = touched_slots(core, &s);
     if (r == 0)
-        r = count_refused(core, &s, now, &n);
+        r = count_refused(core, &s, now, &n, &held);
     free(s.slot);
     if (r < 0)
         return r; // the transaction ends, and the savepoint with it
-    if (n == 0 || n + (uint64_t)effects_in_window(core, src->name, kind, now) <=
-                      limit + (uint64_t)effects_expected(core, now)) {
+    if (n == 0 || (!held && n + (uint64_t)effects_in_window(core, src->name, kind, now) <=
+                                limit + (uint64_t)effects_expected(core, now))) {
         r = store_exec(&core->store, "RELEASE lose");
         for (uint64_t i = 0; r == 0 && i < n; i++)
             r = effects_note(core, src->name, kind, 0, now);
@@ -118,6 +127,29 @@ static int forget_names(struct engine_core *core)
     return r == 0 ? store_run(&core->store, "DELETE FROM losing", "") : r;
 }
 
+// Nor does one wait for anybody that is left with leavers alone, and others who do not come in:
+// what it kept of theirs ends. The first who does come in ends the search.
+static int end_hold_of_leavers(struct engine_core *core, const char *source, int64_t now,
+                               struct changes *changes)
+{
+    int64_t people = 0,
+            id = store_number(&core->store, -1,
+                              "SELECT h.id FROM hold h WHERE h.source = ? AND h.kind = 'members' "
+                              "AND NOT EXISTS(SELECT 1"
+                              " FROM member m CROSS JOIN entry e ON e.number = m.entry LEFT JOIN "
+                              "record r ON r.source ="
+                              " e.source AND r.id = e.user LEFT JOIN person p ON p.slot = r.slot "
+                              "WHERE m.hold = h.id AND"
+                              " (e.kind = 1 OR e.grp IS NOT NULL OR p.state < 3)) LIMIT 1",
+                              "s", source);
+    int r;
+
+    if (id < 0)
+        return 0;
+    r = members_release(core, id, now, changes, &people);
+    return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE id = ?", "i", id) : r;
+}
+
 int members_lose(struct engine_core *core, const struct rollcall_source_config *src,
                  uint64_t people, int64_t now, struct changes *changes)
 {
@@ -131,7 +163,9 @@ int members_lose(struct engine_core *core, const struct rollcall_source_config *
                       changes);
     if (r == 0)
         r = end_holds(core, src->name);
-    return r == 0 ? forget_names(core) : r;
+    if (r == 0)
+        r = forget_names(core);
+    return r == 0 ? end_hold_of_leavers(core, src->name, now, changes) : r;
 }
 
 static int take_up(struct engine_core *core, int64_t hold)

@@ -13,6 +13,7 @@
 struct known {
     struct rollcall_vouch vouch[RECORDS_MAX];
     int64_t received[RECORDS_MAX], first_seen[RECORDS_MAX];
+    bool ended_out[RECORDS_MAX]; // its end was said when it was left out already
     size_t n;
     int authority;       // index of the first source that vouches, or NONE
     int64_t incarnation; // the highest that one says
@@ -44,7 +45,8 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
         .start_unconfirmed = b->start != ROLLCALL_TIME_UNSET &&
                              sqlite3_column_type(q, 6) != SQLITE_NULL &&
                              sqlite3_column_int64(q, 6) < b->start,
-        .dropped = sqlite3_column_int(q, 7),
+        .dropped =
+            sqlite3_column_int(q, 7) != 0 && sqlite3_column_int(q, 7) != 2, // held, as it stood
         .compromised = b->risk == ROLLCALL_RISK_COMPROMISED && (src->role & ROLLCALL_ROLE_SIGNAL),
         .source = (uint16_t)index,
     };
@@ -60,17 +62,17 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
 static bool is_replaced(const struct known *k, size_t old, size_t by)
 {
     const struct rollcall_vouch *o = &k->vouch[old], *b = &k->vouch[by];
-    bool later = k->first_seen[by] >= k->received[old], dated;
+    bool later = k->first_seen[by] >= k->received[old], dated, refused;
 
     if (o->source != b->source || b->missing || b->gone || b->dropped)
         return false;
     dated = o->end != ROLLCALL_TIME_UNSET || o->terminated_at != ROLLCALL_TIME_UNSET;
-    if (o->gone)
+    if (o->gone && !k->ended_out[old])
         return later;
     if (o->missing)
         return true;
-    return o->dropped && o->status == ROLLCALL_STATUS_REFUSED && !o->compromised &&
-           (later || !dated);
+    refused = o->status == ROLLCALL_STATUS_REFUSED || k->ended_out[old];
+    return o->dropped && !o->compromised && (later || (refused && !dated));
 }
 
 static void leave_out_replaced(struct known *k)
@@ -85,7 +87,7 @@ static void leave_out_replaced(struct known *k)
         if (replaced[i])
             continue;
         k->vouch[n] = k->vouch[i];
-        k->received[n++] = k->received[i];
+        k->received[n++] = k->received[i]; // nobody asks for the rest from here on
     }
     k->n = n;
 }
@@ -111,6 +113,7 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
         vouch_of(&core->config->source[index], index, &b, q, &ret->vouch[ret->n]);
         ret->received[ret->n] = sqlite3_column_int64(q, 2);
         ret->first_seen[ret->n] = sqlite3_column_int64(q, 5);
+        ret->ended_out[ret->n] = sqlite3_column_int(q, 7) == 3;
         if ((core->config->source[index].role & ROLLCALL_ROLE_AUTHORITY) &&
             !ret->vouch[ret->n].gone && index < ret->authority)
             ret->authority = index;

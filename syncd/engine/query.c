@@ -165,7 +165,9 @@ static json_t *names_of_hold(struct engine_core *core, int64_t id, const char *k
                                  " (SELECT slot FROM record WHERE record.hold = ?1) OR slot IN"
                                  " (SELECT r.slot FROM hold h JOIN record r ON r.source = h.source"
                                  " WHERE h.id = ?1 AND h.kind = 'groups' AND"
-                                 " r.groups_pending IS NOT NULL) LIMIT 20",
+                                 " r.groups_pending IS NOT NULL) OR slot IN (SELECT r.slot FROM"
+                                 " hold h JOIN record r ON r.source = h.source WHERE h.id = ?1 AND"
+                                 " h.kind = 'dropped' AND r.dropped = 2) LIMIT 20",
                                  "i", id);
     int error = 0;
 
@@ -186,6 +188,10 @@ static const char *why_held(const char *kind)
         return "groups vanish for more people than the breaker allows; they stand";
     if (strcmp(kind, "members") == 0)
         return "a group's list would shut out more people than the breaker allows; they stay in it";
+    if (strcmp(kind, "dropped") == 0)
+        return "more people are in none of assigned_groups any more, or lack an attribute of "
+               "require_attributes, than the breaker allows; nothing was done to them. Was a group "
+               "emptied or deleted?";
     return "more people left at once than the breaker allows; they are refused, no session was "
            "ended";
 }
@@ -338,7 +344,12 @@ static json_t *said_of(struct engine_core *core, int64_t slot)
             json_object_set_new(o, "risk", json_string(rollcall_risk_name(b.risk)));
         if (sqlite3_column_int(q, 6) &&
             query_dropped(core, store_text(q, 0), store_text(q, 7), why, sizeof(why)))
-            json_object_set_new(o, "dropped", json_string(why));
+            json_object_set_new(o, "dropped",
+                                json_sprintf("%s%s", why,
+                                             sqlite3_column_int(q, 6) == 2
+                                                 ? "; so are more people than the breaker allows: "
+                                                   "it is held, and nothing was done"
+                                                 : ""));
         set_time(o, "start", b.start);
         set_time(o, "end", b.end);
         set_time(o, "terminated_at", b.terminated_at);
@@ -448,7 +459,9 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
         " coalesce(display_name, ''), key, coalesce(home, ''), coalesce(shell, ''), state,"
         " reason, flags, since, not_before, not_after, hr_time, received, incarnation,"
         " admin_lock, coalesce(admin_by, ''), coalesce(admin_reason, ''), coalesce(hold,"
-        " (SELECT r.hold FROM record r WHERE r.slot = person.slot AND r.hold IS NOT NULL))"
+        " (SELECT r.hold FROM record r WHERE r.slot = person.slot AND r.hold IS NOT NULL),"
+        " (SELECT h.id FROM record r JOIN hold h ON h.source = r.source AND h.kind = 'dropped'"
+        " WHERE r.slot = person.slot AND r.dropped = 2))"
         " FROM person WHERE name = ?1 OR former_name = ?1 ORDER BY name IS NOT ?1",
         "s", name);
     int64_t slot;

@@ -147,7 +147,8 @@ static int on_problem(struct engine_core *core, struct stage *stage,
     if (too_much(core, stage, m->id, now))
         return 0;
     if (dropped_said(core, stage, m->id))
-        return m->says_terminated ? dropped_ended(core, stage, m->id) : 0;
+        return m->says_terminated ? dropped_ended(core, stage, m->id, ROLLCALL_STATUS_TERMINATED)
+                                  : 0;
     r = take_back_absence(core, stage, m->id);
     if (r < 0)
         return r;

@@ -139,6 +139,10 @@ static const char since_4[] =
     " VALUES(new.source, new.reason, 1) ON CONFLICT DO UPDATE SET n = n + 1; END;"
     "PRAGMA user_version = 5;";
 
+// No version of its own: an older engine keeps it and does without.
+static const char later[] =
+    "CREATE INDEX IF NOT EXISTS record_left_out ON record(source) WHERE dropped = 2;";
+
 static const char staging[] =
     // A row staged is a statement of its own: it stays in memory until there are many,
     // rather than going to a file each time a quarter of a small cache is dirty.
@@ -241,6 +245,8 @@ static int open_once(const char *path, struct store *s)
         return -EBADMSG;
     sqlite3_reset(q);
     r = make_schema(s);
+    if (r == 0)
+        r = store_exec(s, later);
     return r == 0 ? store_exec(s, staging) : r;
 }
 

@@ -276,8 +276,13 @@ void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation)
 
 void emit_dropped(const char *id, const char *reason, const char *name)
 {
-    emit(json_pack("{s:s, s:s, s:s, s:s*}", "op", "dropped", "id", id, "reason", reason, "name",
-                   name));
+    emit_dropped_as(id, reason, NULL, name);
+}
+
+void emit_dropped_as(const char *id, const char *reason, const char *status, const char *name)
+{
+    emit(json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "op", "dropped", "id", id, "reason", reason,
+                   "status", status, "name", name));
 }
 
 void emit_device(int compliant, int managed, const char *id)

@@ -49,6 +49,9 @@ void emit_commit(const char *cursor, uint64_t rows);
 void emit_commit_of(const char *cursor, uint64_t rows, uint64_t generation);
 // Whom it leaves out on purpose: `reason` is one of docs/source-protocol.md; `name` or NULL.
 void emit_dropped(const char *id, const char *reason, const char *name);
+// The same, and `status` is what else is seen of the account: "disabled", "locked" or "terminated",
+// or NULL. A source says it whenever it sees it: what the engine was told before it need not know.
+void emit_dropped_as(const char *id, const char *reason, const char *status, const char *name);
 // What the identity provider says of this machine: 1, 0, or -1: not known; `id` or NULL.
 void emit_device(int compliant, int managed, const char *id);
 // With `test` alone. `level`: "ok", "warning", "error".

@@ -101,21 +101,15 @@ static void say_person(struct listing *l, const struct hr_said *said, const char
 
 // Being left out ends no session: that employment is over has to be heard of whoever was a person,
 // and makes nobody one.
-static void say_left_out(struct listing *l, const struct hr_said *said, const char *where)
+static void say_left_out(struct listing *l, const struct hr_said *said)
 {
-    json_t *content = json_pack("[s, s]", said->reason, said->name);
+    json_t *content = json_pack("[s, s, b]", said->reason, said->name, said->terminated);
     struct listed_hash hash = listed_json_hash(l->hr->listed, content);
-    bool changed = listed_changed(l->hr->listed, said->id, hash);
-    enum listed_word word = listed_record(l->hr->listed, said->id, hash, true);
-    char text[100];
 
     json_decref(content);
-    snprintf(text, sizeof(text), "employment is over, and the record is left out by now (%s)",
-             said->reason);
-    if (word == LISTED_NEW && changed && said->terminated)
-        emit_problem(where, said->id, true, text);
-    else if (word == LISTED_NEW)
-        emit_dropped(said->id, said->reason, said->name[0] ? said->name : NULL);
+    if (listed_record(l->hr->listed, said->id, hash, true) == LISTED_NEW)
+        emit_dropped_as(said->id, said->reason, said->terminated ? "terminated" : NULL,
+                        said->name[0] ? said->name : NULL);
 }
 
 static void say_unreadable(struct listing *l, const struct hr_said *said, const char *where)
@@ -135,7 +129,7 @@ static void say(struct listing *l, enum hr_outcome outcome, const struct hr_said
         say_person(l, said, where);
         break;
     case HR_LEFT_OUT:
-        say_left_out(l, said, where);
+        say_left_out(l, said);
         break;
     case HR_UNREADABLE:
     default:

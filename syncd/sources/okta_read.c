@@ -239,35 +239,36 @@ static bool is_news(struct okta *o, const struct okta_taken *t, const struct jso
 
     if (!o->listed)
         return true;
-    word =
-        listed_record(o->listed, t->id,
-                      listed_bytes_hash(o->listed, content, person ? text->len : strlen(content)),
-                      t->fate != OKTA_SKIPPED);
+    listed_bytes_begin(o->listed);
+    listed_bytes(o->listed, t->terminated ? "t" : t->disabled ? "d" : "a", 1);
+    listed_bytes(o->listed, content, person ? text->len : strlen(content));
+    word = listed_record(o->listed, t->id, listed_bytes_end(o->listed), t->fate != OKTA_SKIPPED);
     // Met twice, and not alike: it changed between two pages. The object itself decides.
     if (word == LISTED_TWICE)
         json_object_set_new(o->users, t->id, json_false());
     return word == LISTED_NEW;
 }
 
+// `stands`: it is disabled, and nobody can tell whether it is one of ours.
 static void say_taken(struct okta *o, const struct okta_taken *t, const struct json_writer *text,
-                      bool full, uint64_t *rows)
+                      bool stands, bool full, uint64_t *rows)
 {
     char where[OKTA_ID_MAX + 8];
 
     snprintf(where, sizeof(where), "user %s", t->id);
-    if (t->reason && t->terminated) {
+    if (t->reason && t->terminated && !full) {
         // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
-        // whoever was a person here, and makes nobody one. A listing says nothing: who was
-        // terminated stays so.
-        if (!full)
-            emit_problem(where, t->id, true, "was deactivated, and is no person of ours by now");
+        // whoever was a person here, and makes nobody one.
+        emit_problem(where, t->id, true, "was deactivated, and is no person of ours by now");
     } else if (full && !is_news(o, t, text)) {
         // said before
-    } else if (t->reason && t->disabled && !full) {
-        // Out of the groups first and suspended then: the account's own word ends sessions.
-        emit_deleted(t->id, "locked");
+    } else if (t->reason && t->terminated) {
+        emit_deleted(t->id, "terminated"); // they are many, and on no list of who is left out
+    } else if (stands) {
+        emit_deleted(t->id, "locked"); // whether one of ours is not to be told; suspended it is
     } else if (t->reason) {
-        emit_dropped(t->id, t->reason, t->login);
+        // Out of the groups and suspended: the account's own word ends sessions.
+        emit_dropped_as(t->id, t->reason, t->disabled ? "locked" : NULL, t->login);
     } else if (t->fate == OKTA_SKIPPED) {
         emit_problem(where, t->id, t->terminated, t->why);
         // Whoever may write an attribute must not be able to hide from this by it.
@@ -297,9 +298,9 @@ void okta_say_value(struct web *w, const struct value *object, bool full, uint64
         t.reason = "unassigned";
         stands = okta_assigned_unknown(o);
     }
-    if (stands && !t.terminated && (full || !t.disabled))
+    if (stands && !t.terminated && !t.disabled)
         return; // as known
-    say_taken(o, &t, &text, full, rows);
+    say_taken(o, &t, &text, stands, full, rows);
 }
 
 // One that jansson read. It is none of the page's, whose values stay.

@@ -230,6 +230,8 @@ enum pingone_word pingone_take(const struct value *user, const struct pingone_ru
         return word;
     json_write_open(out, NULL, '[');
     json_write_text(out, NULL, word == PINGONE_DROPPED ? ret->reason : ret->why);
+    json_write_bool(out, NULL,
+                    word == PINGONE_DROPPED && value_is(value_get(user, "enabled"), VALUE_FALSE));
     json_write_text(out, NULL, ret->name);
     json_write_close(out, ']');
     return word;

@@ -60,23 +60,21 @@ static void commit(struct web *w, const struct say *say)
 
 // ---- one of them ----
 
-// `over`: it is disabled, and was something else before.
+// `off`: it is disabled; `over`: and was something else before; `stands`: and nobody can tell
+// whether it is one of ours.
 static void say_record(struct web *w, struct say *say, const struct pingone_record *rec,
-                       enum pingone_word word, size_t len, bool over)
+                       enum pingone_word word, size_t len, bool off, bool over, bool stands)
 {
-    char text[100];
-
     begin(w, say);
     if (word == PINGONE_PERSON) {
         emit_user_text(say->text, len, rec->id);
         say->rows++;
-    } else if (word == PINGONE_DROPPED && over) {
+    } else if (word == PINGONE_DROPPED && stands) {
+        emit_problem(rec->name ?: rec->id, rec->id, true, "is disabled");
+    } else if (word == PINGONE_DROPPED) {
         // Being left out ends no session. That one is disabled has to be heard of whoever was a
         // person, and makes nobody one.
-        snprintf(text, sizeof(text), "is disabled, and left out by now (%s)", rec->reason);
-        emit_problem(rec->name ?: rec->id, rec->id, true, text);
-    } else if (word == PINGONE_DROPPED) {
-        emit_dropped(rec->id, rec->reason, rec->name);
+        emit_dropped_as(rec->id, rec->reason, off ? "disabled" : NULL, rec->name);
     } else {
         emit_problem(rec->name ?: rec->id ?: "a user", rec->id, over, rec->why);
     }
@@ -110,7 +108,7 @@ static int say_user(struct web *w, struct say *say, const struct value *user,
     }
     say->repeated += said == LISTED_REPEATED;
     if (said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, out.len, (changed || stands) && off);
+        say_record(w, say, &rec, word, out.len, off, (changed || stands) && off, stands);
     return again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
 

@@ -74,16 +74,6 @@ void scim_commit(struct scim *s)
 
 // ---- people ----
 
-// Whoever leaves is often disabled and taken out of the groups in one go. That word ends sessions,
-// and being left out does not: so it is said of whom this process knew as a person, or where a
-// process that just began sees that it is newer than the last listing.
-static bool was_person(const struct scim *s, const char *id, const struct value *row)
-{
-    int64_t last = json_integer_value(json_object_get(s->w->cursor, "as_of"));
-
-    return scim_groups_has(s->persons, id) || (last > 0 && scim_last_modified(row) >= last);
-}
-
 // Whether it is one of ours is not to be told: what takes access away is said all the same.
 static bool stands(const struct scim *s, const struct scim_taken *t)
 {
@@ -102,7 +92,7 @@ void scim_say_gone(struct scim *s, const char *why)
         emit_warning(name_of(s), NULL, why);
 }
 
-static void judge(struct scim *s, const struct value *row, struct scim_taken *t)
+static void judge(struct scim *s, struct scim_taken *t)
 {
     bool in;
 
@@ -110,7 +100,7 @@ static void judge(struct scim *s, const struct value *row, struct scim_taken *t)
         return;
     in = s->rules.groups_of_user ? scim_user_in(t->user, s->assigned)
                                  : scim_groups_has(s->in, t->id);
-    if (!in && !(t->inactive && was_person(s, t->id, row)))
+    if (!in)
         scim_user_unassigned(t);
 }
 
@@ -121,23 +111,24 @@ struct text {
     size_t len;
 };
 
-// `over`: it is inactive, and was something else before.
-static void say(struct scim *s, const struct scim_taken *t, const struct text *text, bool over)
+// Being left out ends no session. What else is seen of the account is said with it: whoever leaves
+// is often disabled and taken out of the groups in one go.
+static const char *end_of(const struct scim_taken *t)
 {
-    char why[100];
+    return t->terminated ? "terminated" : t->inactive ? "disabled" : NULL;
+}
 
+static void say(struct scim *s, const struct scim_taken *t, const struct text *text)
+{
     open_listing(s);
     if (*t->why && t->kind != SCIM_PROBLEM)
         emit_warning(name_of(s), t->id, t->why);
     if (t->kind == SCIM_PROBLEM) {
         emit_problem(name_of(s), *t->id ? t->id : NULL, t->terminated, t->why);
-    } else if (t->kind == SCIM_DROPPED && over) {
-        // Being left out ends no session. That one is inactive has to be heard of whoever was a
-        // person, and makes nobody one.
-        snprintf(why, sizeof(why), "is inactive, and left out by now (%s)", t->reason);
-        emit_problem(name_of(s), t->id, true, why);
+    } else if (t->kind == SCIM_DROPPED && stands(s, t)) {
+        emit_problem(name_of(s), t->id, true, "is inactive");
     } else if (t->kind == SCIM_DROPPED) {
-        emit_dropped(t->id, t->reason, t->name);
+        emit_dropped_as(t->id, t->reason, end_of(t), t->name);
     } else {
         emit_user_text(text->bytes, text->len, name_of(s));
         s->rows++;
@@ -155,7 +146,9 @@ static struct listed_hash hash_of(struct scim *s, const struct scim_taken *t,
     if (t->kind == SCIM_PERSON)
         listed_bytes(s->people, text->bytes, text->len);
     if (t->kind == SCIM_DROPPED) {
+        const char *end = end_of(t) ?: "";
         listed_bytes(s->people, t->reason, strlen(t->reason) + 1);
+        listed_bytes(s->people, end, strlen(end) + 1);
         listed_bytes(s->people, t->name, strlen(t->name));
     }
     return listed_bytes_end(s->people);
@@ -198,7 +191,6 @@ int scim_take_user(void *ctx, const struct value *row)
     enum listed_word word = LISTED_NEW;
     struct text text = {0};
     int active = scim_bool(scim_get(row, "active")), r = 0;
-    bool over = false;
     struct scim_taken t;
 
     if (s->only_inactive && active == 1)
@@ -207,7 +199,7 @@ int scim_take_user(void *ctx, const struct value *row)
     values_empty(s->said);
     scim_user_take(&s->rules, row, s->said, &t);
     note_time(s, row);
-    judge(s, row, &t);
+    judge(s, &t);
     if (stands(s, &t) && !t.inactive) {
         s->met++;
         return 0;
@@ -216,14 +208,13 @@ int scim_take_user(void *ctx, const struct value *row)
         return -ENOMEM;
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
-        over = t.inactive && (stands(s, &t) || listed_changed(s->people, t.id, hash));
         word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM);
     }
     if (word == LISTED_TWICE && t.inactive)
         s->again = true; // it changed while the pages were read: what came last counts
     s->met += word == LISTED_NEW || word == LISTED_SAME;
     if (word == LISTED_NEW)
-        say(s, &t, &text, over);
+        say(s, &t, &text);
     if (t.kind == SCIM_PERSON && (word == LISTED_NEW || word == LISTED_SAME)) {
         say_groups_of(s, row);
         if (s->assigned && (s->full || !scim_groups_has(s->persons, t.id)))

@@ -165,7 +165,7 @@ def test_who_lacks_the_marker_is_left_out_and_counted(workday):
         assert [(m["reason"], m["name"]) for m in s.ops("dropped")] == [("user-type", "Alice Example"), ("no-marker", "Bob Example")]
 
 
-def test_a_leaver_whose_type_goes_with_the_end_is_heard_once_where_one_was_a_person(workday):
+def test_a_leaver_whose_type_goes_with_the_end_is_heard_by_a_process_that_just_began_too(workday):
     wid = [p["WID"] for p in workday.people]
     workday.people[3]["Worker_Type"] = "Contingent Worker"
     with read(workday, once=False, user_types=["Employee"]) as s:
@@ -174,10 +174,14 @@ def test_a_leaver_whose_type_goes_with_the_end_is_heard_once_where_one_was_a_per
         workday.people[1].update(Worker_Type="Former Employee", Termination_Date="2021-05-01")
         workday.people[2].update(Worker_Type="Contingent Worker")  # works on
         workday.people[3].update(Active_Status="0")  # never was one of ours
-        s.until(lambda s: len(s.ops("problem")) == 2 and len(s.ops("dropped")) == 2, "all of them")
+        s.until(lambda s: len(s.ops("dropped")) == 5, "all of them")
         s.until_commits(len(s.commits()) + 2)
-        assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [(wid[0], True), (wid[1], True)]
-        assert [m["id"] for m in s.ops("dropped")] == [wid[3], wid[2]]
+        assert [(m["id"], m.get("status")) for m in s.ops("dropped")] == [
+            (wid[3], None), (wid[0], "terminated"), (wid[1], "terminated"), (wid[2], None), (wid[3], "terminated")]
+        assert not s.ops("problem")
+    with read(workday, user_types=["Employee"]) as s:
+        assert s.wait() == 0 and [(m["id"], m.get("status")) for m in s.ops("dropped")] == [
+            (wid[0], "terminated"), (wid[1], "terminated"), (wid[2], None), (wid[3], "terminated")]
 
 
 LISTED = {"preset": "none", "rows": "/workers", "map": ["id:/id", "status:/s", "userName:/n"], "statuses": ["A:active"],

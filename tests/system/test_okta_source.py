@@ -460,7 +460,7 @@ def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
     okta.leave(g, ids[0])
     until(s, lambda p: p.status()["u0"] == "refused", "u0 without the group")
     okta.lifecycle(ids[0], "suspend")
-    s.until(lambda s: [m for m in s.ops("gone") if m["id"] == ids[0] and m["status"] == "locked"], "a word that ends the sessions")
+    s.until(lambda s: [m for m in s.ops("dropped") if m["id"] == ids[0] and m.get("status") == "locked"], "a word that ends the sessions")
     # An attribute that people may write themselves.
     okta.change(ids[1], displayName="x" * 5000)
     s.until(lambda s: [m for m in s.ops("problem") if m.get("id") == ids[1]], "u1 is not to be read, and stays as it was")
@@ -471,6 +471,19 @@ def test_who_is_suspended_is_out_whatever_else_is_wrong(okta, sources):
     okta.lifecycle(ids[1], "unsuspend")
     until(s, lambda p: p.status().get("u1") == "active", "u1 back")
     assert not [m for m in s.ops("gone") if m["id"] == ids[2]]
+
+
+def test_a_process_that_just_began_says_that_those_who_lost_the_groups_too_left(okta, sources):
+    ids = staff(okta, 4)
+    g = okta.group("linux-users", ids)
+    for i, event in ((ids[0], "deactivate"), (ids[1], "suspend"), (ids[2], None)):
+        okta.leave(g, i)
+        if event:
+            okta.lifecycle(i, event)
+    s = sources(okta, once=True, assigned_groups=["linux-users"])
+    assert s.wait() == 0 and picture(s).status() == {"u3": "active"}
+    assert [(m["id"], m["status"]) for m in s.ops("gone")] == [(ids[0], "terminated")]
+    assert {m["id"]: m.get("status") for m in s.ops("dropped")} == {ids[1]: "locked", ids[2]: None}
 
 
 def test_an_org_with_a_small_limit_is_asked_as_slowly_as_it_wants(okta, sources):

@@ -201,19 +201,23 @@ def test_who_is_named_while_all_have_to_be_read_is_read_alone_though_the_list_la
         assert [(u["id"], u["urn:rollcall:1.0:User"]["status"]) for u in s.users()[PEOPLE:]] == [(one, "disabled")]
 
 
-def test_a_leaver_who_is_nobody_of_ours_by_now_is_heard_once_where_one_was_a_person(server):
+def test_a_leaver_who_is_nobody_of_ours_by_now_is_heard_once_for_each_thing_seen(server):
     one, two, three = list(server.people)[:3]
     with source(server, poll=1, populations=[fake.STAFF]) as s:
         s.until_commits()
         server.change(one, enabled=False, population={"id": fake.GUESTS})
         server.change(two, population={"id": fake.GUESTS})
-        s.until(lambda s: s.ops("dropped") and s.ops("problem"), "both")
-        server.change(two, enabled=False)  # is nobody's business any more
+        s.until(lambda s: len(s.ops("dropped")) == 2, "both")
+        server.change(two, enabled=False)
         server.change(three, enabled=False)
-        s.until(lambda s: len(s.users()) > PEOPLE, "the third")
+        s.until(lambda s: len(s.users()) > PEOPLE and len(s.ops("dropped")) == 3, "the third, and the end of the second")
         s.until_commits(len(s.commits()) + 2)
-        assert [(m["id"], m["reason"]) for m in s.ops("dropped")] == [(two, "population")]
-        assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [(one, True)]
+        assert sorted((m["id"], m["reason"], m.get("status", "")) for m in s.ops("dropped")) == sorted(
+            [(one, "population", "disabled"), (two, "population", ""), (two, "population", "disabled")])
+        assert not s.ops("problem")
+    # A process that just began knows nothing of whom it said as a person before.
+    assert {(m["id"], m.get("status")) for m in once(server, populations=[fake.STAFF]).ops("dropped")} == {
+        (one, "disabled"), (two, "disabled")}
 
 
 def test_a_list_that_lacks_a_member_for_a_moment_takes_nothing_from_anybody(server):

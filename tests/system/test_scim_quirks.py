@@ -309,11 +309,12 @@ def test_who_loses_the_marker_and_is_disabled_in_one_go_is_locked(server, scim):
     s = scim().knows(NAMES)
     server.change("p05", active=False, **{fake_scim.ENTERPRISE: {}})
     server.change("p06", **{fake_scim.ENTERPRISE: {}})
-    s.until(lambda s: s.ops("problem") and "id-p06" in s.look()[1], "both")
-    server.change("p06", active=False)  # is nobody's business any more
-    s.refreshed()
-    assert [(m["id"], m["terminated"]) for m in s.ops("problem")] == [("id-p05", True)]
-    assert list(s.look()[1]) == ["id-p06"]
+    s.until(lambda s: ends(s) == {"id-p05": "disabled", "id-p06": None}, "both")
+    server.change("p06", active=False)
+    s.until(lambda s: ends(s) == {"id-p05": "disabled", "id-p06": "disabled"}, "p06 to be disabled too")
+    assert not s.ops("problem")
+    t = scim(once=True)  # a process that just began
+    assert t.wait() == 0 and ends(t) == ends(s)
 
 
 def test_a_list_that_is_as_it_was_is_not_read_again(server, scim):
@@ -344,7 +345,15 @@ def test_assigned_groups_count_through_groups_in_groups(server, scim):
     assert s.look()[1]["id-p02"] == "unassigned"
     server.groups["g-deep"]["members"] = []
     server.change("p04", active=False)
-    s.until(lambda s: status(s, "p04") == "disabled", "p04 to be disabled")
+    s.until(lambda s: ends(s).get("id-p04") == "disabled", "p04 to be disabled")
+    # A process that just began knows nothing of whom it said as a person before.
+    t = scim(assigned_groups=["g-linux"], require_attributes=None, once=True)
+    assert t.wait() == 0 and ends(t)["id-p04"] == "disabled" and ends(t)["id-p02"] is None
+
+
+def ends(picture):
+    """What was said last, beside being left out."""
+    return {m["id"]: m.get("status") for m in picture.ops("dropped")}
 
 
 @pytest.mark.parametrize("assigned, words", [("g-gone", "no group of the id g-gone"), ("g-empty", "nobody is in")])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whom a source leaves out on purpose, what it says of risks, and of this machine. That a
-// difference says the same as a whole listing is in test_core_difference.c.
+// difference says the same as a whole listing is in test_core_difference.c, and what happens to
+// many at once in test_core_dropped_held.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,12 +13,21 @@
 
 #include "tests/unit/engine_fixture.h"
 
-static void say_dropped(struct engine *e, const char *id, const char *reason)
+static void say_dropped_as(struct engine *e, const char *id, const char *reason,
+                           enum rollcall_status status)
 {
-    const struct rollcall_message m = {
-        .kind = ROLLCALL_MESSAGE_DROPPED, .id = id, .reason = reason, .name = "Eve of Elsewhere"};
+    const struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_DROPPED,
+                                       .id = id,
+                                       .reason = reason,
+                                       .name = "Eve of Elsewhere",
+                                       .gone_status = status};
 
     assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+}
+
+static void say_dropped(struct engine *e, const char *id, const char *reason)
+{
+    say_dropped_as(e, id, reason, ROLLCALL_STATUS_UNKNOWN);
 }
 
 // A full listing of `n` rows, and of those who are dropped, by id.
@@ -176,6 +186,87 @@ static void an_end_stands_that_is_said_in_one_delta_with_a_drop(void **state)
     assert_int_equal(number_of_dropped(e), 6);
 }
 
+// A source that just began knows nothing of what it said before: it says what it sees.
+static void an_end_that_is_said_with_a_drop_ends_sessions(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[4];
+
+    crowd(rows, 4);
+    listing(e, rows, 4);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    say_dropped_as(e, "1000", "unassigned", ROLLCALL_STATUS_TERMINATED);
+    say_dropped_as(e, "1001", "unassigned", ROLLCALL_STATUS_DISABLED);
+    say_dropped(e, "1002", "unassigned");
+    say_dropped_as(e, "1003", "guest", ROLLCALL_STATUS_LOCKED);
+    say_dropped_as(e, "1003", "guest", ROLLCALL_STATUS_DISABLED); // the strictest stands
+    say_dropped_as(e, "a stranger", "unassigned", ROLLCALL_STATUS_TERMINATED);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(state_of(e, "p0"), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_SUSPENDED);
+    assert_int_equal(state_of(e, "p3"), ROLLCALL_STATE_LOCKED);
+    assert_true(ends_sessions(e, "p1") && ends_sessions(e, "p3"));
+    assert_false(ends_sessions(e, "p2"));
+    engine_reopen(e);
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (int i = 0; i < 4; i++)
+        say_dropped_as(e, rows[i].id, "unassigned", ROLLCALL_STATUS_TERMINATED);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(state_of(e, rows[i].user_name), ROLLCALL_STATE_TERMINATED);
+    assert_int_equal(store_number(&e->core->store, -1, "SELECT count(*) FROM person", ""), 4);
+}
+
+// Somebody moved to another account, and the old one is cleared away.
+static void the_end_of_an_account_that_was_left_out_ends_nobody_who_has_another(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[3];
+
+    crowd(rows, 3);
+    listing(e, rows, 3);
+    listing_without(e, rows, 2, "1002");
+    rows[2].id = "made-anew";
+    listing_without(e, rows, 3, "1002");
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    say_dropped_as(e, "1002", "guest", ROLLCALL_STATUS_DISABLED);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    say_deleted(e, "1002", ROLLCALL_STATUS_TERMINATED);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_ACTIVE);
+    rows[2].status = ROLLCALL_STATUS_TERMINATED;
+    listing(e, rows, 3);
+    assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_TERMINATED);
+}
+
+// Rule 11, with the old account still there.
+static void who_gets_an_account_after_the_end_of_one_is_employed_again(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[3];
+
+    crowd(rows, 3);
+    listing(e, rows, 3);
+    assert_int_equal(begin(e, "hr", false, ++e->now), 0);
+    say_dropped_as(e, "1001", "unassigned", ROLLCALL_STATUS_TERMINATED);
+    say_deleted(e, "1002", ROLLCALL_STATUS_LOCKED);
+    assert_int_equal(commit(e, "hr", 0), 0);
+    rows[1].id = "new-1";
+    rows[2].id = "new-2";
+    for (int again = 0; again < 2; again++) { // a process that just began says all of it again
+        assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+        for (int i = 0; i < 3; i++)
+            say_row(e, "hr", &rows[i]);
+        say_dropped_as(e, "1001", "unassigned", ROLLCALL_STATUS_TERMINATED);
+        say_deleted(e, "1002", ROLLCALL_STATUS_LOCKED);
+        assert_int_equal(commit(e, "hr", 3), 0);
+        assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+        assert_int_equal(state_of(e, "p2"), ROLLCALL_STATE_ACTIVE);
+    }
+}
+
 static void what_ends_sessions_is_not_weakened_by_a_drop(void **state)
 {
     struct engine *e = *state;
@@ -264,22 +355,6 @@ static void of_two_words_in_one_delta_the_later_counts(void **state)
     assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
     assert_string_equal(reason_of(e, "p2"), "dropped");
     assert_int_equal(audited(e, "row-refused", NULL), 0);
-}
-
-static void a_drop_of_most_people_is_held_like_any_other_loss(void **state)
-{
-    struct engine *e = *state;
-    struct rollcall_user_record rows[12];
-    char hold[24];
-
-    crowd(rows, 12);
-    listing(e, rows, 12);
-    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
-    for (int i = 0; i < 12; i++)
-        say_dropped(e, rows[i].id, "unassigned");
-    assert_int_equal(commit(e, "hr", 0), 0);
-    assert_int_equal(state_of(e, "p5"), ROLLCALL_STATE_LOCKED);
-    assert_string_not_equal(the_hold(e, hold), "");
 }
 
 static void a_listing_that_is_not_committed_drops_nobody(void **state)
@@ -426,11 +501,13 @@ int main(void)
         TEST(nobody_is_made_of_a_dropped_record_and_it_is_listed_with_its_reason),
         TEST(an_end_of_employment_is_not_taken_back_by_a_drop),
         TEST(an_end_stands_that_is_said_in_one_delta_with_a_drop),
+        TEST(an_end_that_is_said_with_a_drop_ends_sessions),
+        TEST(the_end_of_an_account_that_was_left_out_ends_nobody_who_has_another),
+        TEST(who_gets_an_account_after_the_end_of_one_is_employed_again),
         TEST(what_ends_sessions_is_not_weakened_by_a_drop),
         TEST(a_dropped_account_says_nothing_beside_one_that_is_listed),
         TEST(two_listings_without_it_or_a_word_that_it_is_gone_end_a_drop),
         TEST(of_two_words_in_one_delta_the_later_counts),
-        TEST(a_drop_of_most_people_is_held_like_any_other_loss),
         TEST(a_listing_that_is_not_committed_drops_nobody),
         TEST(no_more_are_kept_than_the_limit_and_all_of_them_are_refused),
         TEST(a_compromised_account_is_locked_by_a_signal_and_by_nobody_else),

@@ -20,6 +20,7 @@
 
 // Takes from a database what version 3 had not.
 #define OF_VERSION_4                                                                               \
+    "DROP INDEX record_left_out;"                                                                  \
     "ALTER TABLE record DROP COLUMN dropped; ALTER TABLE source DROP COLUMN compliant;"            \
     "ALTER TABLE source DROP COLUMN managed; ALTER TABLE source DROP COLUMN device;"               \
     "ALTER TABLE source DROP COLUMN device_at; DROP TABLE dropped; DROP TABLE drop_count;"         \

@@ -212,6 +212,8 @@ static void a_person_has_other_names_and_a_dn(void **state)
 
 static void who_is_dropped_has_an_id_and_a_reason_that_is_known(void **state)
 {
+#define DROPPED_AS(status)                                                                         \
+    "{\"op\":\"dropped\",\"id\":\"g\",\"reason\":\"guest\",\"status\":\"" status "\"}"
     struct rollcall_message m;
 
     (void)state;
@@ -221,6 +223,15 @@ static void who_is_dropped_has_an_id_and_a_reason_that_is_known(void **state)
     assert_string_equal(m.reason, "guest");
     assert_string_equal(m.name, "Eve");
     rollcall_message_done(&m);
+    assert_int_equal(m.gone_status, ROLLCALL_STATUS_UNKNOWN);
+    assert_int_equal(parse(DROPPED_AS("terminated"), &m), 0);
+    assert_int_equal(m.gone_status, ROLLCALL_STATUS_TERMINATED);
+    rollcall_message_done(&m);
+    assert_int_equal(parse(DROPPED_AS("disabled"), &m), 0);
+    assert_int_equal(m.gone_status, ROLLCALL_STATUS_DISABLED);
+    rollcall_message_done(&m);
+    refused(DROPPED_AS("active"));
+    refused("{\"op\":\"gone\",\"id\":\"g\",\"status\":\"disabled\"}");
     refused("{\"op\":\"dropped\",\"id\":\"g\"}");
     refused("{\"op\":\"dropped\",\"id\":\"g\",\"reason\":\"bored\"}");
     refused("{\"op\":\"dropped\",\"id\":\"\",\"reason\":\"guest\"}");

@@ -153,7 +153,7 @@ static void change_row(struct history *h, struct file *f, struct file_row *r, in
 // Many at once: beyond the breaker, and back.
 static void change_many(struct history *h, struct file *f)
 {
-    unsigned what = (unsigned)history_random(h, 5);
+    unsigned what = (unsigned)history_random(h, 7);
 
     for (size_t i = f->n; i-- > 0;) {
         if (!chance(h, 40))
@@ -166,6 +166,8 @@ static void change_many(struct history *h, struct file *f)
             f->row[i].groups = -1;
         else if (what == 3)
             f->row[i].groups = 1;
+        else if (what >= 5)
+            f->row[i].dropped = what == 5;
         else
             f->row[i].status = ROLLCALL_STATUS_ACTIVE;
     }
@@ -219,8 +221,11 @@ static void say(struct engine *e, unsigned source, const struct file_row *r)
     if (r->dropped) {
         m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_DROPPED,
                                       .id = r->id,
-                                      .reason = r->uid % 2 ? "guest" : "customer",
-                                      .name = r->name};
+                                      .reason = r->uid % 2 ? "guest" : "unassigned",
+                                      .name = r->name,
+                                      .gone_status = r->status == ROLLCALL_STATUS_TERMINATED
+                                                         ? r->status
+                                                         : ROLLCALL_STATUS_UNKNOWN};
     } else if (!r->broken) {
         m = (struct rollcall_message){.kind = ROLLCALL_MESSAGE_USER};
         m.user = (struct rollcall_user_record){.id = r->id,
@@ -273,8 +278,8 @@ static bool is_user(const struct file_row *r)
     return !r->broken && !r->dropped;
 }
 
-static int say_whole(struct history *h, struct engine *e, unsigned source, int64_t as_of,
-                     const char *cursor)
+int history_say_whole(struct history *h, struct engine *e, unsigned source, int64_t as_of,
+                      const char *cursor)
 {
     const struct file *f = &h->now[source];
     int r = open_listing(e, source, as_of, NULL);
@@ -366,11 +371,11 @@ void history_say(struct history *h, struct engine *a, struct engine *b, unsigned
     int r, s;
 
     snprintf(cursor, sizeof(cursor), "c%u", ++h->step);
-    r = say_whole(h, a, source, as_of, cursor);
+    r = history_say_whole(h, a, source, as_of, cursor);
     s = open_listing(b, source, as_of, *h->cursor[source] ? h->cursor[source] : NULL);
     if (s == -ESTALE || !*h->cursor[source]) {
         h->stale += s == -ESTALE;
-        s = say_whole(h, b, source, as_of, cursor);
+        s = history_say_whole(h, b, source, as_of, cursor);
     } else {
         uint64_t rows = say_changed(h, b, source);
         h->differences++;
@@ -388,6 +393,7 @@ void history_say(struct history *h, struct engine *a, struct engine *b, unsigned
 // ---- comparing ----
 
 // Everything but where a row stood, and when it was said.
+#define PEOPLE_TABLES 3 // the first of them
 static const char *const tables[] = {
     "SELECT 'person', slot, key, uid, name, former_name, gid, gecos, home, shell, display_name,"
     " immutable_id, hex(groups), state, reason, flags, authority, since, not_before, not_after,"
@@ -512,6 +518,15 @@ static void check_hints(struct engine *e)
                                   " WHERE ended AND state < 5",
                                   ""),
                      0);
+}
+
+void history_compare_people(const struct history *h, struct engine *a, struct engine *b)
+{
+    for (size_t i = 0; i < PEOPLE_TABLES; i++)
+        compare_table(h, a, b, tables[i]);
+    compare_boards(a, b);
+    engine_forget(a);
+    engine_forget(b);
 }
 
 void history_compare(const struct history *h, struct engine *a, struct engine *b)

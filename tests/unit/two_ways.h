@@ -52,10 +52,15 @@ void history_change(struct history *h, unsigned source, int64_t now);
 // Says the file to both: whole to `a`, as a difference to `b`.
 void history_say(struct history *h, struct engine *a, struct engine *b, unsigned source,
                  int64_t as_of);
+// Says the file to one of them, whole; what its begin returned.
+int history_say_whole(struct history *h, struct engine *e, unsigned source, int64_t as_of,
+                      const char *cursor);
 #define HISTORY_PEOPLE 26 // few numbers and names, so that they meet
 int history_send(struct engine *e, unsigned source, const struct rollcall_message *m);
 // Fails with the first thing that differs between the two.
 void history_compare(const struct history *h, struct engine *a, struct engine *b);
+// The same of people, their records, and the board alone.
+void history_compare_people(const struct history *h, struct engine *a, struct engine *b);
 
 // The part of groups (two_ways_groups.c).
 void history_change_groups(struct history *h, struct file *f);
