@@ -39,6 +39,15 @@ struct changes {
     size_t n, room;
 };
 
+// The uid map as it stood when this transaction asked for it.
+#define IDS_MAP_BYTES_MAX (4 * 1024 * 1024)
+struct ids_map {
+    bool read;
+    char *text;
+    struct ids_map_line *line; // by whom it is of
+    size_t n;
+};
+
 struct engine_core {
     const struct rollcall_config *config; // borrowed
     struct engine_paths paths;
@@ -69,6 +78,7 @@ struct engine_core {
     unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
     struct rollcall_ledger_entry *pending;      // ids given in this transaction
     size_t n_pending, pending_room;
+    struct ids_map uid_map;
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason
 };
@@ -104,8 +114,11 @@ char *body_with_groups(const struct body *b, json_t *groups);
 
 // ---- ids (ids.c) ----
 uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);
-// A line of the uid map for this key or name: 0, or -ENOENT.
-int ids_map_look_up(const char *path, const char *key, const char *name, uint32_t *ret);
+// A line of the uid map (ids_map.c) for this key or name: 0, or -ENOENT. It is read at the first
+// question.
+int ids_map_look_up(struct ids_map *m, const char *path, const char *key, const char *name,
+                    uint32_t *ret);
+void ids_map_forget(struct ids_map *m);
 // Slot and uid of a key: from the ledger, or new (durable when this returns). -EEXIST: the
 // uid belongs to somebody else; -ERANGE: outside id_range. `why` gets a sentence.
 int ids_person(struct engine_core *core, const char *key, const char *source, const struct body *b,

@@ -399,6 +399,7 @@ int effects_transaction(struct engine_core *core, int64_t now,
             effects_compact(core); // what fails here is tried at the next
     }
     changes_free(&changes);
+    ids_map_forget(&core->uid_map); // an administrator may write it in between
     engine_phase(core, "idle");
     return r;
 }

@@ -43,3 +43,9 @@ PROGRAMS += persist_clients
 persist_clients_SRCS := tests/bench/persist_clients.c syncd/sources/ldap_control.c syncd/sources/ldap_entry.c
 persist_clients_LIBS := -lldap -llber
 persist_clients_DIR := tests/bench
+
+# What a listing costs the engine, from the source's lines to the published files.
+PROGRAMS += listing
+listing_SRCS := tests/bench/listing.c
+listing_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+listing_DIR := tests/bench

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a batch costs, counted in SQLite's instructions: no time decides.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rollcall/account.h"
+#include "tests/unit/engine_fixture.h"
+
+static int64_t steps_of(struct engine *e)
+{
+    int64_t n = 0;
+
+    for (unsigned i = 0; i < e->core->store.n; i++)
+        n += sqlite3_stmt_status(e->core->store.kept[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    return n;
+}
+
+static void say_people(struct engine *e, unsigned n)
+{
+    assert_int_equal(begin(e, "hr", true, ++e->now), 0);
+    for (unsigned i = 0; i < n; i++) {
+        char number[24], name[24];
+        struct rollcall_user_record r = row(number, name);
+        snprintf(number, sizeof(number), "%u", i);
+        snprintf(name, sizeof(name), "p%u", i);
+        r.has_uid = true; // hashed ones meet now and then
+        r.uid = ROLLCALL_ID_DEFAULT_MIN + 1 + i;
+        say_row(e, "hr", &r);
+    }
+    assert_int_equal(commit(e, "hr", n), 0);
+}
+
+// A delta that says of `n` people that their records are no more.
+static int64_t cost_of_gone(struct engine *e, unsigned from, unsigned n)
+{
+    const struct rollcall_message m = {
+        .kind = ROLLCALL_MESSAGE_BEGIN, .as_of = ++e->now, .version = "v"};
+
+    steps_of(e);
+    assert_int_equal(engine_core_message(e->core, "hr", &m, e->now), 0);
+    for (unsigned i = from; i < from + n; i++) {
+        char number[24];
+        snprintf(number, sizeof(number), "%u", i);
+        say_gone(e, "hr", number);
+    }
+    assert_int_equal(commit(e, "hr", 0), 0);
+    return steps_of(e);
+}
+
+static void ten_times_as_many_who_went_cost_ten_times_as_much(void **state)
+{
+    struct engine *e = *state;
+    int64_t few, many;
+
+    e->config.breaker_explicit_share = 10000;
+    say_people(e, 1200);
+    cost_of_gone(e, 0, 20); // prepares the statements
+    few = cost_of_gone(e, 100, 100);
+    many = cost_of_gone(e, 200, 1000);
+    print_message("%lld instructions for 100, %lld for 1000\n", (long long)few, (long long)many);
+    assert_int_equal(store_number(&e->core->store, 0,
+                                  "SELECT count(*) FROM record WHERE gone AND slot >= 0", ""),
+                     1120);
+    assert_true(many < 10 * few + few);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
+        TEST(ten_times_as_many_who_went_cost_ten_times_as_much),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
