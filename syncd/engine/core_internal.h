@@ -48,6 +48,14 @@ struct ids_map {
     size_t n;
 };
 
+// What is known of the batch in work as a whole, so that nobody looks for what it has not.
+struct facts {
+    bool rivals;   // two rows claim the same, or perhaps: see rivals.c
+    bool twice;    // a row came twice
+    bool bodiless; // of a row nothing was said that can be taken
+    bool went;     // a record is gone, or what cannot be read says terminated
+};
+
 struct engine_core {
     const struct rollcall_config *config; // borrowed
     struct engine_paths paths;
@@ -79,6 +87,7 @@ struct engine_core {
     struct rollcall_ledger_entry *pending;      // ids given in this transaction
     size_t n_pending, pending_room;
     struct ids_map uid_map;
+    struct facts facts;
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason
 };

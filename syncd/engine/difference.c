@@ -106,7 +106,7 @@ int difference_keep_aside(struct engine_core *core, const struct stage *stage)
                             " (SELECT id FROM incoming WHERE source = ?1)",
                             "s", stage->source);
 
-    if (r < 0)
+    if (r < 0 || !(core->facts.bodiless || core->facts.twice || core->facts.rivals))
         return r;
     return store_run(&core->store,
                      "INSERT INTO aside SELECT source, id, hash, body, place, number, name, uid,"

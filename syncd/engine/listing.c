@@ -189,8 +189,9 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
                         const struct stage *stage, int64_t now, bool *ret)
 {
     static const char vanishing[] =
-        "SELECT count(*) FROM incoming i JOIN record r ON r.source = i.source AND r.id = i.id"
-        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
+        "SELECT count(*) FROM record r INDEXED BY record_pending CROSS JOIN incoming i ON"
+        " i.source = r.source AND i.id = r.id WHERE r.source = ? AND r.groups_pending IS NOT NULL"
+        " AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
         " r.slot IS NOT NULL AND"
         " r.groups_pending < ? AND json_type(i.body, '$.groups') IS NULL AND"
         " json_array_length(r.body, '$.groups') > 0";
@@ -335,7 +336,7 @@ static int take_gone(struct engine_core *core, struct batch *b, struct changes *
 {
     _cleanup_free_ struct went *list = NULL;
     size_t n = 0;
-    int r = went_of(core, b->src->name, &list, &n);
+    int r = core->facts.went ? went_of(core, b->src->name, &list, &n) : 0;
 
     for (size_t i = 0; r == 0 && i < n; i++)
         r = take_one_gone(core, b, &list[i], changes);

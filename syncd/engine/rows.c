@@ -214,10 +214,9 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
     if (r < 0)
         return r;
-    if (row->body.has_uid && store_number(&core->store, 0,
-                                          "SELECT count(*) > 1 FROM incoming INDEXED BY "
-                                          "incoming_uid WHERE source = ? AND uid = ?",
-                                          "si", row->src->name, (int64_t)row->body.uid)) {
+    if (row->body.has_uid && core->facts.rivals &&
+        store_number(&core->store, 0, "SELECT 1 FROM rival WHERE kind = 3 AND value = ? LIMIT 1",
+                     "i", (int64_t)row->body.uid)) {
         rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
                     "uidNumber %llu stands in two rows of one listing; neither is taken (rule 4)",
                     (unsigned long long)row->body.uid);
@@ -459,12 +458,15 @@ static int refuse_doubles(struct engine_core *core, const char *source, int64_t 
 {
     sqlite3_stmt *q;
     int error = 0;
-    int r = store_run(
-        &core->store,
-        "UPDATE incoming SET shared = 1 WHERE source = ?1 AND number IN (SELECT number FROM"
-        " incoming WHERE source = ?1 AND number IS NOT NULL GROUP BY number HAVING count(*) > 1)",
-        "s", source);
+    int r = rivals_find(core, source);
 
+    if (r == 0 && core->facts.rivals)
+        r = store_run(&core->store,
+                      "UPDATE incoming SET shared = 1 WHERE source = ? AND id IN"
+                      " (SELECT id FROM rival WHERE kind = 2)",
+                      "s", source);
+    if (r < 0 || (!core->facts.rivals && !core->facts.twice))
+        return r;
     q = store_bind(
         &core->store,
         "SELECT id, place, name FROM incoming WHERE source = ? AND (copies > 1 OR shared)", "s",

@@ -25,6 +25,11 @@ int64_t group_number(struct engine_core *core, const char *source, const char *i
 int rows_name_free(struct engine_core *core, const struct rollcall_source_config *src,
                    const char *id, const char *key, const struct body *b, int64_t slot,
                    int64_t now);
+// ---- rows of one batch that claim the same (rivals.c) ----
+enum rival_kind { RIVAL_NAME = 1, RIVAL_NUMBER = 2, RIVAL_UID = 3 };
+// Into the table of them, and core->facts.
+int rivals_find(struct engine_core *core, const char *source);
+
 // Tells whether an admin said `word` of this key (rule 11).
 bool rows_approved(struct engine_core *core, const char *key, const char *word);
 
