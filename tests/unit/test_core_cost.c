@@ -69,10 +69,62 @@ static void ten_times_as_many_who_went_cost_ten_times_as_much(void **state)
     assert_true(many < 10 * few + few);
 }
 
+// A body that is written another way is taken for another one, of everybody at once.
+static void what_is_kept_of_a_row_is_written_as_jansson_writes_it(void **state)
+{
+    static char long_text[9000];
+    const char *odd[] = {"plain",    "",         "a\"b\\c", "\x01\n\t\x1f\x7f",
+                         "Zo\u00eb", "\xff\xfe", long_text};
+
+    (void)state;
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct rollcall_user_record u = {.user_name = odd[i],
+                                         .display_name = odd[(i + 1) % 7],
+                                         .email = i % 2 ? odd[i] : NULL,
+                                         .department = "d",
+                                         .manager = "m",
+                                         .worker_type = odd[i],
+                                         .login_shell = "/bin/sh",
+                                         .home_directory = "/home/x",
+                                         .dn = odd[i],
+                                         .employee_number = "1",
+                                         .status = ROLLCALL_STATUS_ACTIVE,
+                                         .start = -5,
+                                         .end = i % 2 ? INT64_MAX : ROLLCALL_TIME_UNSET,
+                                         .terminated_at = 7,
+                                         .has_uid = true,
+                                         .uid = UINT64_MAX >> (i % 2),
+                                         .has_gid = i % 2,
+                                         .groups_present = true,
+                                         .groups = odd,
+                                         .n_groups = i,
+                                         .keys_present = i % 2,
+                                         .ssh_keys = odd,
+                                         .n_ssh_keys = 7,
+                                         .aliases = {odd, i},
+                                         .password_blocked = i % 2,
+                                         .rehire_conflict = true,
+                                         .incarnation = i,
+                                         .risk = ROLLCALL_RISK_LOW};
+        char *text = body_from_record(&u), *again;
+        json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(o);
+        again = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+        assert_string_equal(text, again);
+        assert_int_equal(json_array_size(json_object_get(o, "groups")), i - (i > 5));
+        assert_int_equal(json_object_get(o, "name") == NULL, i == 5); // no text at all
+        json_decref(o);
+        free(text);
+        free(again);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
+        TEST(what_is_kept_of_a_row_is_written_as_jansson_writes_it),
         TEST(ten_times_as_many_who_went_cost_ten_times_as_much),
 #undef TEST
     };
