@@ -211,8 +211,8 @@ UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
 
-# The uid map, read once a batch; rows that claim the same.
-LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c
+# The uid map, read once a batch; rows that claim the same; whom nobody knew.
+LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c
 UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)

@@ -54,6 +54,10 @@ struct facts {
     bool twice;    // a row came twice
     bool bodiless; // of a row nothing was said that can be taken
     bool went;     // a record is gone, or what cannot be read says terminated
+    // What there is beside it.
+    bool refused;  // of this source something was refused, but for groups
+    bool approved; // an administrator approved of somebody
+    bool slotless; // there is a record that is nobody's
 };
 
 struct engine_core {
@@ -88,6 +92,7 @@ struct engine_core {
     size_t n_pending, pending_room;
     struct ids_map uid_map;
     struct facts facts;
+    uint32_t claimed;     // the uid of the newcomer in work, whose row is not there yet; or 0
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason
 };
@@ -150,6 +155,18 @@ int ids_group(struct engine_core *core, const char *source, const char *id, bool
 // word changes. `source` is whose batch it was, or NULL for time and admins.
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes);
+// A person whom nobody knew, from the one record that there is of them: the row with all that is
+// known, which the source says first. `b` is that record.
+struct newcomer {
+    uint32_t slot;
+    uid_t uid;
+    const char *key, *name, *gecos, *home, *shell, *immutable_id, *dn;
+    const struct membership *groups;
+    bool groups_cut;
+};
+int person_new(struct engine_core *core, const struct newcomer *n,
+               const struct rollcall_source_config *src, const struct body *b, int64_t now,
+               struct changes *changes);
 int person_word(struct engine_core *core, uint32_t slot, struct rollcall_word *ret);
 // People who are known and not terminated: what the breaker's share is of.
 int64_t person_count(struct engine_core *core);

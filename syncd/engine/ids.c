@@ -31,7 +31,8 @@ static bool in_range(const struct engine_core *core, uint64_t id)
 
 static bool id_taken(struct engine_core *core, uint32_t id)
 {
-    return store_number(&core->store, 0,
+    return id == core->claimed ||
+           store_number(&core->store, 0,
                         "SELECT EXISTS(SELECT 1 FROM person WHERE uid = ?1) OR"
                         " EXISTS(SELECT 1 FROM grp WHERE gid = ?1) OR"
                         " EXISTS(SELECT 1 FROM ledger WHERE number = ?1)",

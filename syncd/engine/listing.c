@@ -349,6 +349,7 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     int r;
 
     b->people = (uint64_t)person_count(core);
+    facts_begin(core, b->src->name);
     r = b->stage->difference ? difference_complete(core, b->src->name, b->now) : 0;
     if (r == 0)
         r = rows_groups(core, b->src, b->now);

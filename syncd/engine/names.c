@@ -34,6 +34,7 @@ int rows_refuse(struct engine_core *core, const char *source, const char *id, co
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    core->facts.refused = core->facts.refused || strcmp(kind, "group") != 0;
     known =
         store_number(&core->store, 0,
                      "SELECT 1 FROM refused WHERE source = ? AND id = ? AND kind = ? AND text = ?",

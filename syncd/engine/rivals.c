@@ -115,10 +115,22 @@ static int note(struct engine_core *core, const char *source)
                   : r;
 }
 
+void facts_begin(struct engine_core *core, const char *source)
+{
+    struct store *s = &core->store;
+
+    core->facts = (struct facts){
+        .refused =
+            store_number(s, 0, "SELECT 1 FROM refused WHERE source = ? LIMIT 1", "s", source),
+        .approved = store_number(s, 0, "SELECT 1 FROM approved LIMIT 1", ""),
+        .slotless = store_number(s, 0, "SELECT 1 FROM record WHERE slot IS NULL LIMIT 1", ""),
+    };
+}
+
 int rivals_find(struct engine_core *core, const char *source)
 {
     struct seen s = {0};
-    struct facts facts = {0};
+    struct facts facts = core->facts;
     int r = store_exec(&core->store, "DELETE FROM rival");
 
     if (r == 0)
