@@ -119,6 +119,15 @@ static int keep_groups(struct engine_core *core, uint32_t slot, const struct mem
     return r;
 }
 
+void gathered_init(struct gathered *g)
+{
+    g->groups = (struct membership){0};
+    g->walk.n = g->n_own = 0;
+    g->walk.cut = g->cut = false;
+    g->keys = NULL;
+    *g->source = *g->id = 0;
+}
+
 void gathered_done(struct gathered *g)
 {
     membership_done(&g->groups);
@@ -332,9 +341,12 @@ int gathered_keep_new(struct engine_core *core, uint32_t slot, const struct gath
 
 int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret_changed)
 {
-    _cleanup_gathered_ struct gathered g = {0};
+    _cleanup_gathered_ struct gathered g;
     bool changed = false;
-    int r = gather(core, slot, now, &g);
+    int r;
+
+    gathered_init(&g);
+    r = gather(core, slot, now, &g);
 
     if (r == 0)
         r = keep_groups(core, slot, &g.groups, &changed);
@@ -351,9 +363,11 @@ int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret
 
 int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct membership *ret)
 {
-    _cleanup_gathered_ struct gathered g = {0};
-    int r = gather(core, slot, now, &g);
+    _cleanup_gathered_ struct gathered g;
+    int r;
 
+    gathered_init(&g);
+    r = gather(core, slot, now, &g);
     if (r < 0)
         return r;
     *ret = g.groups;
@@ -383,11 +397,12 @@ static void name_of_node(struct engine_core *core, int64_t node, char buf[160], 
 
 json_t *rows_paths(struct engine_core *core, uint32_t slot, int64_t now)
 {
-    _cleanup_gathered_ struct gathered g = {0};
+    _cleanup_gathered_ struct gathered g;
     json_t *a = json_array();
     char name[160];
     bool served;
 
+    gathered_init(&g);
     if (gather(core, slot, now, &g) < 0)
         return a;
     for (size_t i = 0; i < g.walk.n; i++) {

@@ -70,12 +70,13 @@ void row_described(struct engine_core *core, const struct row *row, const char *
 
 int newcomer_take(struct engine_core *core, struct row *row, int64_t now, struct changes *changes)
 {
-    _cleanup_gathered_ struct gathered g = {0};
+    _cleanup_gathered_ struct gathered g;
     struct described d;
     struct newcomer n = {
         .slot = (uint32_t)row->slot, .uid = row->uid, .key = row->key, .name = row->body.user_name};
     int r;
 
+    gathered_init(&g);
     row_described(core, row, n.name, "", (int64_t)row->uid, now, &d);
     publish_changed(core, n.slot);
     // Groups that are made now must not take the person's gid.

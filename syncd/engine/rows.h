@@ -53,6 +53,7 @@ struct gathered {
     char source[32], id[160]; // of the first of them, for messages
     bool cut;
 };
+void gathered_init(struct gathered *g); // the walk is large, and most people's is short
 void gathered_done(struct gathered *g);
 #define _cleanup_gathered_ _cleanup_(gathered_done)
 // Of one row alone, which is no record of anybody yet.
