@@ -212,7 +212,8 @@ test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
 
 # The uid map, read once a batch; rows that claim the same; whom nobody knew.
-LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c
+LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c \
+	syncd/engine/writing.c
 UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)

@@ -3,197 +3,57 @@
 // that the same statement always has the same bytes and the same hash.
 #define XXH_INLINE_ALL
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "syncd/engine/core_internal.h"
+#include "syncd/engine/writing.h"
 
 // ---- writing ----
 
-// Text that grows.
-struct text {
-    char *bytes;
-    size_t len, room;
-    bool failed; // there was no memory
-    char usual[2048];
-};
-
-static bool make_room(struct text *t, size_t len)
-{
-    size_t want = (t->len + len) * 2;
-    char *p;
-
-    if (t->failed || len <= t->room - t->len)
-        return !t->failed;
-    p = realloc(t->bytes == t->usual ? NULL : t->bytes, want);
-    t->failed = !p;
-    if (!p)
-        return false;
-    if (t->bytes == t->usual)
-        memcpy(p, t->usual, t->len);
-    t->bytes = p;
-    t->room = want;
-    return true;
-}
-
-static void add(struct text *t, const char *bytes, size_t len)
-{
-    if (!make_room(t, len))
-        return;
-    memcpy(t->bytes + t->len, bytes, len);
-    t->len += len;
-}
-
-static void add_text(struct text *t, const char *text)
-{
-    add(t, text, strlen(text));
-}
-
-// Nothing in it has to be written another way, or looked at whether it is UTF-8.
-static bool is_plain(const char *value)
-{
-    for (const char *p = value; *p; p++)
-        if ((signed char)*p < ' ' || *p == '"' || *p == '\\')
-            return false;
-    return true;
-}
-
-// False: it is no text.
-static bool add_value(struct text *t, const char *value)
-{
-    json_t *odd;
-    char *text;
-
-    if (is_plain(value)) {
-        add(t, "\"", 1);
-        add_text(t, value);
-        add(t, "\"", 1);
-        return true;
-    }
-    odd = json_string(value);
-    text = odd ? json_dumps(odd, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    if (text)
-        add_text(t, text);
-    free(text);
-    json_decref(odd);
-    return text;
-}
-
-static void add_member(struct text *t, const char *key)
-{
-    if (t->len > 1)
-        add(t, ",", 1);
-    add(t, "\"", 1);
-    add_text(t, key);
-    add(t, "\":", 2);
-}
-
-static void put(struct text *t, const char *key, const char *value)
-{
-    size_t before = t->len;
-
-    if (!value)
-        return;
-    add_member(t, key);
-    if (!add_value(t, value))
-        t->len = before;
-}
-
-static void put_number(struct text *t, const char *key, int64_t value)
-{
-    char digits[24];
-
-    add_member(t, key);
-    add(t, digits, (size_t)snprintf(digits, sizeof(digits), "%lld", (long long)value));
-}
-
-static void put_instant(struct text *t, const char *key, int64_t value)
-{
-    if (value != ROLLCALL_TIME_UNSET)
-        put_number(t, key, value);
-}
-
-static void put_true(struct text *t, const char *key, bool value)
-{
-    if (!value)
-        return;
-    add_member(t, key);
-    add_text(t, "true");
-}
-
-static void put_list(struct text *t, const char *key, const char *const *items, size_t n)
-{
-    bool any = false;
-
-    add_member(t, key);
-    add(t, "[", 1);
-    for (size_t i = 0; i < n; i++) {
-        size_t before = t->len;
-        if (any)
-            add(t, ",", 1);
-        if (add_value(t, items[i]))
-            any = true;
-        else
-            t->len = before;
-    }
-    add(t, "]", 1);
-}
-
 // Members in the order that JSON_SORT_KEYS gives them, as body_with_groups() writes them.
-static void put_all(struct text *t, const struct rollcall_user_record *u)
+static void put_all(struct writing *w, const struct rollcall_user_record *u)
 {
     if (u->aliases.n > 0)
-        put_list(t, "aliases", u->aliases.item, u->aliases.n);
-    put_true(t, "blocked", u->password_blocked);
-    put(t, "department", u->department);
-    put(t, "display", u->display_name);
-    put(t, "dn", u->dn);
-    put(t, "email", u->email);
-    put_instant(t, "end", u->end);
+        writing_list(w, "aliases", u->aliases.item, u->aliases.n);
+    writing_true(w, "blocked", u->password_blocked);
+    writing_text(w, "department", u->department);
+    writing_text(w, "display", u->display_name);
+    writing_text(w, "dn", u->dn);
+    writing_text(w, "email", u->email);
+    writing_instant(w, "end", u->end);
     if (u->has_gid)
-        put_number(t, "gid", (int64_t)u->gid);
+        writing_number(w, "gid", (int64_t)u->gid);
     if (u->groups_present)
-        put_list(t, "groups", u->groups, u->n_groups);
-    put(t, "home", u->home_directory);
+        writing_list(w, "groups", u->groups, u->n_groups);
+    writing_text(w, "home", u->home_directory);
     if (u->incarnation > 0 && u->incarnation < UINT32_MAX)
-        put_number(t, "incarnation", (int64_t)u->incarnation);
+        writing_number(w, "incarnation", (int64_t)u->incarnation);
     if (u->keys_present)
-        put_list(t, "keys", u->ssh_keys, u->n_ssh_keys);
-    put(t, "manager", u->manager);
-    put(t, "name", u->user_name);
-    put(t, "number", u->employee_number);
-    put_true(t, "rehire", u->rehire_conflict);
+        writing_list(w, "keys", u->ssh_keys, u->n_ssh_keys);
+    writing_text(w, "manager", u->manager);
+    writing_text(w, "name", u->user_name);
+    writing_text(w, "number", u->employee_number);
+    writing_true(w, "rehire", u->rehire_conflict);
     if (u->risk)
-        put_number(t, "risk", u->risk);
-    put(t, "shell", u->login_shell);
-    put_instant(t, "start", u->start);
-    put_number(t, "status", u->status);
-    put_instant(t, "terminated", u->terminated_at);
-    put(t, "type", u->worker_type);
+        writing_number(w, "risk", u->risk);
+    writing_text(w, "shell", u->login_shell);
+    writing_instant(w, "start", u->start);
+    writing_number(w, "status", u->status);
+    writing_instant(w, "terminated", u->terminated_at);
+    writing_text(w, "type", u->worker_type);
     if (u->has_uid)
-        put_number(t, "uid", (int64_t)u->uid);
+        writing_number(w, "uid", (int64_t)u->uid);
 }
 
 char *body_from_record(const struct rollcall_user_record *u)
 {
-    struct text t = {.room = sizeof(t.usual)};
-    char *ret;
+    struct writing w;
 
-    t.bytes = t.usual;
-    add(&t, "{", 1);
-    put_all(&t, u);
-    add(&t, "}", 2); // and the end of the text
-    ret = t.bytes;
-    if (t.bytes == t.usual) {
-        ret = malloc(t.len);
-        if (ret)
-            memcpy(ret, t.usual, t.len);
-    }
-    if (t.failed && ret)
-        free(ret);
-    return t.failed ? NULL : ret;
+    writing_begin(&w);
+    put_all(&w, u);
+    return writing_end(&w);
 }
 
 // ---- reading ----

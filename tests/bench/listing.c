@@ -45,6 +45,13 @@ static void on_audit(void *ctx, const json_t *record)
         fprintf(audit, "%s\n", text);
 }
 
+static void on_audit_state(void *ctx, char *record)
+{
+    (void)ctx;
+    fprintf(audit, "%s\n", record);
+    free(record);
+}
+
 static double cpu(void)
 {
     struct rusage u;
@@ -132,7 +139,7 @@ static void open_core(void)
                                        .uid_map = "uid-map",
                                        .verifier_gid = getgid(),
                                        .keys_gid = getgid()};
-    const struct engine_hooks hooks = {.audit = on_audit};
+    const struct engine_hooks hooks = {.audit = on_audit, .audit_state = on_audit_state};
     static char allowed[] = "linux-users";
 
     config.allow_groups.item[config.allow_groups.n++] = allowed;
