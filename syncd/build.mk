@@ -17,7 +17,7 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/query_source.c syncd/engine/admin.c syncd/engine/core.c \
 	syncd/engine/audit_queue.c syncd/engine/outbox.c syncd/engine/fleet.c
-ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
 UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
 test_lifecycle_rules_SRCS := tests/unit/test_lifecycle_rules.c tests/unit/engine_fixture.c
 test_lifecycle_rules_LIBS := $(ENGINE_LIBS)
@@ -213,7 +213,7 @@ test_json_text_LIBS := $(JANSSON_LIBS)
 
 # The uid map, read once a batch; rows that claim the same; whom nobody knew.
 LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c \
-	syncd/engine/writing.c
+	syncd/engine/writing.c syncd/engine/body_read.c
 UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)

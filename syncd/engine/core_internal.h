@@ -108,7 +108,7 @@ enum {
 
 // ---- what a user says, as it is kept (body.c) ----
 struct body {
-    json_t *json; // owns the strings
+    struct body_owner *owner; // of all that is pointed to
     const char *user_name, *display_name, *email, *department, *manager, *worker_type;
     const char *login_shell, *home_directory, *dn, *employee_number;
     enum rollcall_status status;
@@ -117,14 +117,15 @@ struct body {
     uint64_t uid, gid;
     int64_t incarnation; // 0: not said
     enum rollcall_risk risk;
-    json_t *groups, *keys, *aliases; // arrays of strings; borrowed
+    json_t *groups, *keys, *aliases;    // arrays of strings, or NULL
+    int64_t status_number, risk_number; // as they stand in the text
 };
 char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()
 int body_parse(const char *text, struct body *ret);
 void body_done(struct body *b);
 int64_t body_hash(const char *text);
 // The same body with other groups; free().
-char *body_with_groups(const struct body *b, json_t *groups);
+char *body_with_groups(const char *body, json_t *groups);
 
 // ---- ids (ids.c) ----
 uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);

@@ -235,7 +235,7 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
     if (!row->body.groups_present && row->old_text && body_parse(row->old_text, &old) == 0 &&
         old.groups_present &&
         (row->groups_held || !row->groups_pending || row->stage->as_of <= row->groups_pending)) {
-        kept = body_with_groups(&row->body, old.groups);
+        kept = body_with_groups(row->text, old.groups);
         pending = row->groups_pending ? row->groups_pending : row->stage->as_of;
         if (!row->groups_pending)
             engine_audit(core,

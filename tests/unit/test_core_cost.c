@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a batch costs, counted in SQLite's instructions: no time decides.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +70,68 @@ static void ten_times_as_many_who_went_cost_ten_times_as_much(void **state)
     assert_true(many < 10 * few + few);
 }
 
+static void assert_same(const char *read, const char *said)
+{
+    assert_int_equal(read == NULL, said == NULL);
+    if (said)
+        assert_string_equal(read, said);
+}
+
+// What was written is what is read; `broken`: its texts are none.
+static void assert_read_as(const char *text, const struct rollcall_user_record *u, bool broken)
+{
+    struct body b;
+
+    assert_int_equal(body_parse(text, &b), 0);
+    assert_same(b.user_name, broken ? NULL : u->user_name);
+    assert_same(b.worker_type, broken ? NULL : u->worker_type);
+    assert_same(b.dn, broken ? NULL : u->dn);
+    assert_same(b.email, broken ? NULL : u->email);
+    assert_same(b.department, u->department);
+    assert_same(b.manager, u->manager);
+    assert_same(b.login_shell, u->login_shell);
+    assert_same(b.home_directory, u->home_directory);
+    assert_same(b.employee_number, u->employee_number);
+    assert_int_equal(b.status, u->status);
+    assert_true(b.start == u->start && b.end == u->end && b.terminated_at == u->terminated_at);
+    assert_true(b.has_uid && b.uid == u->uid && b.has_gid == u->has_gid && b.gid == 0);
+    assert_true(b.groups_present && json_array_size(b.groups) == u->n_groups - (u->n_groups > 5));
+    assert_int_equal(json_array_size(b.keys), u->keys_present ? 6 : 0);
+    assert_int_equal(json_array_size(b.aliases), u->aliases.n - (u->aliases.n > 5));
+    assert_true(b.password_blocked == u->password_blocked && b.rehire_conflict);
+    assert_int_equal(b.incarnation, u->incarnation);
+    assert_int_equal(b.risk, u->risk);
+    if (u->n_groups > 4)
+        assert_string_equal(json_string_value(json_array_get(b.groups, 4)), u->groups[4]);
+    body_done(&b);
+}
+
+static void what_is_no_body_is_refused(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "{",
+                                        "[]",
+                                        "\"a\"",
+                                        "7",
+                                        "{}x",
+                                        "{\"name\":",
+                                        "{\"name\":{}}",
+                                        "{}{}",
+                                        "{\"a\":1,}",
+                                        "{\"name\":\"\xff\"}",
+                                        "{\"name\":\"\xed\xa0\x80\"}",
+                                        "{\"name\":\"\\u0000\"}"};
+    struct body b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(body_parse(wrong[i], &b), -EBADMSG);
+    assert_int_equal(body_parse(" {\"odd\": [\"x\"], \"name\": \"n\", \"uid\": -1}", &b), 0);
+    assert_string_equal(b.user_name, "n");
+    assert_true(b.has_uid && b.uid == UINT64_MAX && !b.has_gid && !b.groups_present);
+    body_done(&b);
+}
+
 // A body that is written another way is taken for another one, of everybody at once.
 static void what_is_kept_of_a_row_is_written_as_jansson_writes_it(void **state)
 {
@@ -114,6 +177,7 @@ static void what_is_kept_of_a_row_is_written_as_jansson_writes_it(void **state)
         assert_string_equal(text, again);
         assert_int_equal(json_array_size(json_object_get(o, "groups")), i - (i > 5));
         assert_int_equal(json_object_get(o, "name") == NULL, i == 5); // no text at all
+        assert_read_as(text, &u, i == 5);
         json_decref(o);
         free(text);
         free(again);
@@ -125,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
         TEST(what_is_kept_of_a_row_is_written_as_jansson_writes_it),
+        TEST(what_is_no_body_is_refused),
         TEST(ten_times_as_many_who_went_cost_ten_times_as_much),
 #undef TEST
     };
