@@ -55,6 +55,7 @@ struct facts {
     bool bodiless; // of a row nothing was said that can be taken
     bool went;     // a record is gone, or what cannot be read says terminated
     // What there is beside it.
+    bool first;    // of this source there was no record
     bool refused;  // of this source something was refused, but for groups
     bool approved; // an administrator approved of somebody
     bool slotless; // there is a record that is nobody's

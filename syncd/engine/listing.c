@@ -130,7 +130,8 @@ static int take_presences(struct engine_core *core, struct batch *b)
     // A whole listing names most people, and few are in question; the others name few.
     int r = b->stage->full && !b->stage->difference
                 ? store_run(&core->store,
-                            "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1"
+                            "UPDATE record INDEXED BY record_question SET missing_since = NULL,"
+                            " hold = NULL WHERE source = ?1"
                             " AND (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0"
                             " AND EXISTS(SELECT 1 FROM incoming i WHERE i.source = ?1 AND"
                             " i.id = record.id AND i.present)",

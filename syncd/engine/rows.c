@@ -451,7 +451,7 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
         r = listing_groups_held(core, src, stage, now, &groups_held);
     if (r < 0)
         return r;
-    if (src->role & ROLLCALL_ROLE_DIRECTORY)
+    if ((src->role & ROLLCALL_ROLE_DIRECTORY) && !core->facts.first)
         r = entries_release(core, src->name);
     if (r < 0)
         return r;
