@@ -53,6 +53,7 @@ static bool add_value(struct writing *w, const char *value)
 {
     json_t *odd;
     char *text;
+    bool good;
 
     if (is_plain(value)) {
         add(w, "\"", 1);
@@ -62,11 +63,12 @@ static bool add_value(struct writing *w, const char *value)
     }
     odd = json_string(value);
     text = odd ? json_dumps(odd, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    if (text)
+    good = text != NULL;
+    if (good)
         add_text(w, text);
     free(text);
     json_decref(odd);
-    return text;
+    return good;
 }
 
 static void add_member(struct writing *w, const char *key)

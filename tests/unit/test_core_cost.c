@@ -184,12 +184,39 @@ static void what_is_kept_of_a_row_is_written_as_jansson_writes_it(void **state)
     }
 }
 
+static int64_t statements_of(struct engine *e)
+{
+    int64_t n = 0;
+
+    for (unsigned i = 0; i < e->core->store.n; i++)
+        n += sqlite3_stmt_status(e->core->store.kept[i].stmt, SQLITE_STMTSTATUS_RUN, 1);
+    return n;
+}
+
+static void a_person_whom_nobody_knew_takes_few_statements(void **state)
+{
+    struct engine *e = *state;
+    int64_t steps, statements;
+
+    say_people(e, 20); // makes the group, and prepares the statements
+    steps_of(e);
+    statements_of(e);
+    say_people(e, 520);
+    steps = steps_of(e) / 500;
+    statements = statements_of(e) / 500;
+    print_message("%lld statements, %lld instructions a person\n", (long long)statements,
+                  (long long)steps);
+    assert_int_equal(store_number(&e->core->store, 0, "SELECT count(*) FROM person", ""), 520);
+    assert_true(statements < 17 && steps < 700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
         TEST(what_is_kept_of_a_row_is_written_as_jansson_writes_it),
         TEST(what_is_no_body_is_refused),
+        TEST(a_person_whom_nobody_knew_takes_few_statements),
         TEST(ten_times_as_many_who_went_cost_ten_times_as_much),
 #undef TEST
     };
