@@ -18,7 +18,7 @@ LIB_SRCS += syncd/engine/store.c syncd/engine/body.c syncd/engine/ids.c syncd/en
 	syncd/engine/local_files.c syncd/engine/membership.c \
 	syncd/engine/query.c syncd/engine/query_source.c syncd/engine/admin.c syncd/engine/core.c \
 	syncd/engine/audit_queue.c syncd/engine/outbox.c syncd/engine/fleet.c
-ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+ENGINE_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
 UNIT_TESTS += test_lifecycle_rules test_lifecycle_people
 test_lifecycle_rules_SRCS := tests/unit/test_lifecycle_rules.c tests/unit/engine_fixture.c
 test_lifecycle_rules_LIBS := $(ENGINE_LIBS)
@@ -223,3 +223,10 @@ UNIT_TESTS += test_core_dropped_held
 test_core_dropped_held_SRCS := tests/unit/test_core_dropped_held.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
 	tests/unit/engine_fixture.c
 test_core_dropped_held_LIBS := $(ENGINE_LIBS)
+
+# The uid map, read once a batch; rows that claim the same; whom nobody knew.
+LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c \
+	syncd/engine/writing.c syncd/engine/body_read.c
+UNIT_TESTS += test_core_cost
+test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
+test_core_cost_LIBS := $(ENGINE_LIBS)

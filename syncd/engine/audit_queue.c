@@ -80,7 +80,9 @@ void audit_queue_put(struct audit_queue *q, char *record)
         free(record);
         q->lost++;
     }
-    audit_queue_flush(q);
+    // Where nobody listens, not each of an import's thousands asks again whether somebody does.
+    if (!q->deaf || q->put++ % 64 == 0)
+        audit_queue_flush(q);
 }
 
 int audit_queue_flush(struct audit_queue *q)
@@ -88,6 +90,7 @@ int audit_queue_flush(struct audit_queue *q)
     struct sockaddr_un to = {.sun_family = AF_UNIX};
 
     snprintf(to.sun_path, sizeof(to.sun_path), "%s", q->path);
+    q->deaf = false;
     while (q->n > 0) {
         const char *record = q->record[q->first];
         size_t len = strlen(record);
@@ -98,8 +101,10 @@ int audit_queue_flush(struct audit_queue *q)
         }
         if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
             return 20;
-        if (errno != EMSGSIZE)
+        if (errno != EMSGSIZE) {
+            q->deaf = true;
             return 1000;
+        }
         lose_first(q); // could never be sent
     }
     say_lost(q);

@@ -5,6 +5,7 @@
 #ifndef ROLLCALL_ENGINE_AUDIT_QUEUE_H
 #define ROLLCALL_ENGINE_AUDIT_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define AUDIT_QUEUE_MAX 65536 // records; beyond, the oldest is given up
@@ -14,7 +15,9 @@ struct audit_queue {
     int fd;
     char **record; // a ring
     size_t first, n, room;
-    size_t lost; // given up since the last line in the log about it
+    bool deaf;    // nobody listened, when it was tried last
+    unsigned put; // since then
+    size_t lost;  // given up since the last line in the log about it
 };
 
 int audit_queue_open(struct audit_queue *q, const char *path);

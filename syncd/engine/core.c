@@ -383,6 +383,7 @@ struct engine_core *engine_core_close(struct engine_core *core)
     changes_free(&core->retry);
     changes_free(&core->lifts);
     free(core->pending);
+    ids_map_forget(&core->uid_map);
     free(core->changed.slot);
     free(core);
     return NULL;

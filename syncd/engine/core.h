@@ -23,8 +23,11 @@ struct engine_paths {
 // What the core tells the loop. None may call back into the core.
 struct engine_hooks {
     void (*audit)(void *ctx, const json_t *record); // one audit record; borrowed
-    void (*ring)(void *ctx);                        // the enforcer's bell
-    void (*phase)(void *ctx, const char *phase);    // "reading", "transaction", "snapshot", ...
+    // The same, of a state that is no lock, as the text that it is to be: an import has as many as
+    // it has people. To be freed. NULL: it comes by `audit`.
+    void (*audit_state)(void *ctx, char *record);
+    void (*ring)(void *ctx);                     // the enforcer's bell
+    void (*phase)(void *ctx, const char *phase); // "reading", "transaction", "snapshot", ...
     // Tells whether somebody keeps the clock; NULL asks the kernel (adjtimex).
     bool (*clock_synchronised)(void *ctx);
     void *ctx;

@@ -40,6 +40,28 @@ struct changes {
     size_t n, room;
 };
 
+// The uid map as it stood when this transaction asked for it.
+#define IDS_MAP_BYTES_MAX (4 * 1024 * 1024)
+struct ids_map {
+    bool read;
+    char *text;
+    struct ids_map_line *line; // by whom it is of
+    size_t n;
+};
+
+// What is known of the batch in work as a whole, so that nobody looks for what it has not.
+struct facts {
+    bool rivals;   // two rows claim the same, or perhaps: see rivals.c
+    bool twice;    // a row came twice
+    bool bodiless; // of a row nothing was said that can be taken
+    bool went;     // a record is gone, or what cannot be read says terminated
+    // What there is beside it.
+    bool first;    // of this source there was no record
+    bool refused;  // of this source something was refused, but for groups
+    bool approved; // an administrator approved of somebody
+    bool slotless; // there is a record that is nobody's
+};
+
 struct engine_core {
     const struct rollcall_config *config; // borrowed
     struct engine_paths paths;
@@ -70,6 +92,9 @@ struct engine_core {
     unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
     struct rollcall_ledger_entry *pending;      // ids given in this transaction
     size_t n_pending, pending_room;
+    struct ids_map uid_map;
+    struct facts facts;
+    uint32_t claimed;     // the uid of the newcomer in work, whose row is not there yet; or 0
     struct changes retry; // locks whose journal record could not be written yet
     struct changes lifts; // what could not be given yet for the same reason
 };
@@ -85,7 +110,7 @@ enum {
 
 // ---- what a user says, as it is kept (body.c) ----
 struct body {
-    json_t *json; // owns the strings
+    struct body_owner *owner; // of all that is pointed to
     const char *user_name, *display_name, *email, *department, *manager, *worker_type;
     const char *login_shell, *home_directory, *dn, *employee_number;
     enum rollcall_status status;
@@ -94,19 +119,23 @@ struct body {
     uint64_t uid, gid;
     int64_t incarnation; // 0: not said
     enum rollcall_risk risk;
-    json_t *groups, *keys, *aliases; // arrays of strings; borrowed
+    json_t *groups, *keys, *aliases;    // arrays of strings, or NULL
+    int64_t status_number, risk_number; // as they stand in the text
 };
 char *body_from_record(const struct rollcall_user_record *u); // JSON text; free()
 int body_parse(const char *text, struct body *ret);
 void body_done(struct body *b);
 int64_t body_hash(const char *text);
 // The same body with other groups; free().
-char *body_with_groups(const struct body *b, json_t *groups);
+char *body_with_groups(const char *body, json_t *groups);
 
 // ---- ids (ids.c) ----
 uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);
-// A line of the uid map for this key or name: 0, or -ENOENT.
-int ids_map_look_up(const char *path, const char *key, const char *name, uint32_t *ret);
+// A line of the uid map (ids_map.c) for this key or name: 0, or -ENOENT. It is read at the first
+// question.
+int ids_map_look_up(struct ids_map *m, const char *path, const char *key, const char *name,
+                    uint32_t *ret);
+void ids_map_forget(struct ids_map *m);
 // Slot and uid of a key: from the ledger, or new (durable when this returns). -EEXIST: the
 // uid belongs to somebody else; -ERANGE: outside id_range. `why` gets a sentence.
 int ids_person(struct engine_core *core, const char *key, const char *source, const struct body *b,
@@ -129,6 +158,18 @@ int ids_group(struct engine_core *core, const char *source, const char *id, bool
 // word changes. `source` is whose batch it was, or NULL for time and admins.
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes);
+// A person whom nobody knew, from the one record that there is of them: the row with all that is
+// known, which the source says first. `b` is that record.
+struct newcomer {
+    uint32_t slot;
+    uid_t uid;
+    const char *key, *name, *gecos, *home, *shell, *immutable_id, *dn;
+    const struct membership *groups;
+    bool groups_cut;
+};
+int person_new(struct engine_core *core, const struct newcomer *n,
+               const struct rollcall_source_config *src, const struct body *b, int64_t now,
+               struct changes *changes);
 int person_word(struct engine_core *core, uint32_t slot, struct rollcall_word *ret);
 // People who are known and not terminated: what the breaker's share is of.
 int64_t person_count(struct engine_core *core);

@@ -106,7 +106,7 @@ int difference_keep_aside(struct engine_core *core, const struct stage *stage)
                             " (SELECT id FROM incoming WHERE source = ?1)",
                             "s", stage->source);
 
-    if (r < 0)
+    if (r < 0 || !(core->facts.bodiless || core->facts.twice || core->facts.rivals))
         return r;
     return store_run(&core->store,
                      "INSERT INTO aside SELECT source, id, hash, body, place, number, name, uid,"
@@ -131,6 +131,9 @@ int difference_mark(struct engine_core *core, const struct stage *stage)
                                " id IN (SELECT id FROM incoming WHERE source = ?1 AND NOT listed)",
                                "s", stage->source);
     }
+    // Then each record was made of a row that this listing has.
+    if (core->facts.first && !core->facts.went)
+        return 0;
     r = store_run(
         &core->store,
         "UPDATE record SET absent = 0 WHERE source = ?1 AND absent AND EXISTS"

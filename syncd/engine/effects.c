@@ -10,6 +10,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
 #include "syncd/engine/core_internal.h"
+#include "syncd/engine/writing.h"
 
 struct change *changes_add(struct changes *list)
 {
@@ -117,32 +118,49 @@ void put_time(json_t *o, const char *key, int64_t t)
         json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
 }
 
-static void put_now(json_t *o, const char *key)
+static void write_time(struct writing *w, const char *key, int64_t t, long usec)
 {
     char text[ROLLCALL_TIME_TEXT];
-    struct timespec ts;
 
-    clock_gettime(CLOCK_REALTIME, &ts);
-    json_object_set_new(
-        o, key,
-        json_string(rollcall_time_format(ts.tv_sec, ts.tv_nsec / 1000, text, sizeof(text))));
+    if (t != ROLLCALL_TIME_UNSET && t > 0)
+        writing_text(w, key, rollcall_time_format(t, usec, text, sizeof(text)));
 }
 
-static json_t *record_of(const struct change *c, const char *event)
+static char *record_of(const struct change *c, const char *event, const char *done)
 {
-    json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "event", event, "user", c->name, "uid",
-                  (json_int_t)c->uid, "slot", (json_int_t)c->slot, "state",
-                  rollcall_state_name(c->after.state), "before",
-                  rollcall_state_name(c->before.state), "reason", rollcall_reason_name(c->reason));
+    struct writing w;
+    struct timespec now;
 
-    if (*c->source)
-        json_object_set_new(o, "source", json_string(c->source));
+    clock_gettime(CLOCK_REALTIME, &now);
+    writing_begin(&w);
+    writing_text(&w, "event", event);
+    writing_text(&w, "user", c->name);
+    writing_number(&w, "uid", c->uid);
+    writing_number(&w, "slot", c->slot);
+    writing_text(&w, "state", rollcall_state_name(c->after.state));
+    writing_text(&w, "before", rollcall_state_name(c->before.state));
+    writing_text(&w, "reason", rollcall_reason_name(c->reason));
+    writing_text(&w, "source", *c->source ? c->source : NULL);
     if (c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY)
-        json_object_set_new(o, "sessions", json_string("kept"));
-    put_time(o, "hr_time", c->hr_time);
-    put_time(o, "received", c->received);
-    return o;
+        writing_text(&w, "sessions", "kept");
+    write_time(&w, "hr_time", c->hr_time, -1);
+    write_time(&w, "received", c->received, -1);
+    write_time(&w, done, now.tv_sec, now.tv_nsec / 1000);
+    return writing_end(&w);
+}
+
+// `done`: under which name it says that it is done now.
+static void audit_change(struct engine_core *core, const struct change *c, const char *event,
+                         const char *done)
+{
+    char *text = record_of(c, event, done);
+
+    if (text && core->hooks.audit_state && strcmp(event, "state") == 0) {
+        core->hooks.audit_state(core->hooks.ctx, text);
+        return;
+    }
+    engine_audit(core, text ? json_loads(text, 0, NULL) : NULL);
+    free(text);
 }
 
 static struct rollcall_journal_entry entry_of(const struct change *c, int64_t now)
@@ -198,16 +216,13 @@ int effects_lock(struct engine_core *core, const struct changes *list, int64_t n
     engine_phase(core, "board");
     for (size_t i = 0; i < list->n; i++) {
         const struct change *c = &list->item[i];
-        json_t *o;
         int e;
         if (!change_is_stricter(c))
             continue;
         e = store_word(core, c, now);
         taken = true;
         r = r < 0 ? r : e;
-        o = record_of(c, c->after.state > ROLLCALL_STATE_ACTIVE ? "lock" : "state");
-        put_now(o, "locked");
-        engine_audit(core, o);
+        audit_change(core, c, c->after.state > ROLLCALL_STATE_ACTIVE ? "lock" : "state", "locked");
         rang = rang || (c->after.state >= ROLLCALL_STATE_SUSPENDED &&
                         !(c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY));
     }
@@ -312,7 +327,6 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
 
     for (size_t i = 0; i < list->n; i++) {
         const struct change *c = &list->item[i];
-        json_t *o;
         if (change_is_stricter(c))
             continue;
         if (r < 0 && c->after.state < c->before.state) {
@@ -325,9 +339,7 @@ int effects_lift(struct engine_core *core, const struct changes *list, int64_t n
         given = true;
         if (c->after.state == c->before.state)
             continue;
-        o = record_of(c, c->before.state > ROLLCALL_STATE_ACTIVE ? "unlock" : "state");
-        put_now(o, "at");
-        engine_audit(core, o);
+        audit_change(core, c, c->before.state > ROLLCALL_STATE_ACTIVE ? "unlock" : "state", "at");
     }
     // A stricter word that a power loss brought back would be taken for an admin's lock.
     if (given)
@@ -405,6 +417,7 @@ int effects_transaction(struct engine_core *core, int64_t now,
             effects_compact(core); // what fails here is tried at the next
     }
     changes_free(&changes);
+    ids_map_forget(&core->uid_map); // an administrator may write it in between
     engine_phase(core, "idle");
     return r;
 }

@@ -119,22 +119,20 @@ static int keep_groups(struct engine_core *core, uint32_t slot, const struct mem
     return r;
 }
 
-// What the directories say of one person.
-struct gathered {
-    struct membership groups;
-    struct walk walk;
-    size_t n_own; // of the walk: the groups of the person's own rows, first
-    char *keys;
-    char source[32], id[160]; // of the first of them, for messages
-    bool cut;
-};
+void gathered_init(struct gathered *g)
+{
+    g->groups = (struct membership){0};
+    g->walk.n = g->n_own = 0;
+    g->walk.cut = g->cut = false;
+    g->keys = NULL;
+    *g->source = *g->id = 0;
+}
 
-static void gathered_done(struct gathered *g)
+void gathered_done(struct gathered *g)
 {
     membership_done(&g->groups);
     free(g->keys);
 }
-#define _cleanup_gathered_ _cleanup_(gathered_done)
 
 static int add_number(struct gathered *g, int64_t number)
 {
@@ -147,18 +145,15 @@ static int add_number(struct gathered *g, int64_t number)
 }
 
 // What one directory says in the person's own row.
-static int gather_row(struct engine_core *core, const char *text, int index, int64_t now,
-                      struct gathered *g)
+static int gather_body(struct engine_core *core, const struct body *b, int index, int64_t now,
+                       struct gathered *g)
 {
     const char *source = core->config->source[index].name;
     const json_t *id;
-    struct body b;
     int r = 0;
     size_t i;
 
-    if (body_parse(text, &b) < 0)
-        return 0;
-    json_array_foreach(b.groups, i, id)
+    json_array_foreach(b->groups, i, id)
     {
         const char *name = json_string_value(id);
         int64_t node;
@@ -171,7 +166,19 @@ static int gather_row(struct engine_core *core, const char *text, int index, int
         r = node < 0 ? (int)node : walk_add(&g->walk, node, -1);
     }
     if (!g->keys)
-        g->keys = keys_text(&b, core->config->source[index].key_marks);
+        g->keys = keys_text(b, core->config->source[index].key_marks);
+    return r;
+}
+
+static int gather_row(struct engine_core *core, const char *text, int index, int64_t now,
+                      struct gathered *g)
+{
+    struct body b;
+    int r;
+
+    if (body_parse(text, &b) < 0)
+        return 0;
+    r = gather_body(core, &b, index, now, g);
     body_done(&b);
     return r;
 }
@@ -222,6 +229,17 @@ static bool any_nested(const struct engine_core *core)
     return false;
 }
 
+// Through what is known by now, all that it is in.
+static int gather_above(struct engine_core *core, struct gathered *g)
+{
+    int r = walk_up(core, &g->walk);
+
+    for (size_t i = 0; r == 0 && i < g->walk.n; i++)
+        r = number_of_node(core, g->walk.node[i], g);
+    g->cut = g->cut || g->walk.cut;
+    return r;
+}
+
 static int gather(struct engine_core *core, uint32_t slot, int64_t now, struct gathered *g)
 {
     int r = gather_records(core, slot, true, now, g);
@@ -230,11 +248,32 @@ static int gather(struct engine_core *core, uint32_t slot, int64_t now, struct g
     if (r < 0 || !any_nested(core))
         return r;
     r = gather_records(core, slot, false, now, g);
-    if (r == 0)
-        r = walk_up(core, &g->walk);
-    for (size_t i = 0; r == 0 && i < g->walk.n; i++)
-        r = number_of_node(core, g->walk.node[i], g);
-    g->cut = g->cut || g->walk.cut;
+    return r == 0 ? gather_above(core, g) : r;
+}
+
+int gather_newcomer(struct engine_core *core, const struct row *row, int64_t now,
+                    struct gathered *ret)
+{
+    int index = (int)(row->src - core->config->source), r;
+
+    snprintf(ret->source, sizeof(ret->source), "%s", row->src->name);
+    snprintf(ret->id, sizeof(ret->id), "%s", row->id);
+    r = gather_body(core, &row->body, index, now, ret);
+    ret->n_own = ret->walk.n;
+    if (r < 0 || !any_nested(core))
+        return r;
+    if (core->nested[index])
+        r = walk_from(core, row->src->name, row->id, &ret->walk);
+    return r == 0 ? gather_above(core, ret) : r;
+}
+
+static int insert_own(struct engine_core *core, uint32_t slot, const struct gathered *g)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < g->n_own; i++)
+        r = store_run(&core->store, "INSERT INTO own VALUES(?, ?)", "ii", g->walk.node[i],
+                      (int64_t)slot);
     return r;
 }
 
@@ -253,10 +292,14 @@ static int keep_own(struct engine_core *core, uint32_t slot, const struct gather
                                       "i", (int64_t)slot))
         return 0;
     r = store_run(&core->store, "DELETE FROM own WHERE slot = ?", "i", (int64_t)slot);
-    for (size_t i = 0; r == 0 && i < g->n_own; i++)
-        r = store_run(&core->store, "INSERT INTO own VALUES(?, ?)", "ii", g->walk.node[i],
-                      (int64_t)slot);
-    return r;
+    return r == 0 ? insert_own(core, slot, g) : r;
+}
+
+static int refuse_many(struct engine_core *core, const struct gathered *g, int64_t now)
+{
+    return rows_refuse(core, g->source, g->id, "many", NULL, now,
+                       "\"%.128s\" is in more than %d groups; the others are not counted", g->id,
+                       MEMBERSHIP_MAX);
 }
 
 // Loudly: whoever is in too many has the first of them, and by the strict reading of those
@@ -274,18 +317,36 @@ static int keep_cut(struct engine_core *core, uint32_t slot, const struct gather
                       "DELETE FROM refused WHERE source = ? AND id = ? AND kind = 'many'", "ss",
                       g->source, g->id);
     }
-    return r == 0 && g->cut
-               ? rows_refuse(core, g->source, g->id, "many", NULL, now,
-                             "\"%.128s\" is in more than %d groups; the others are not counted",
-                             g->id, MEMBERSHIP_MAX)
-               : r;
+    return r == 0 && g->cut ? refuse_many(core, g, now) : r;
+}
+
+int gathered_keep_new(struct engine_core *core, uint32_t slot, const struct gathered *g,
+                      int64_t now)
+{
+    int r = g->cut ? store_run(&core->store,
+                               "DELETE FROM refused WHERE source = ? AND id = ? AND kind = 'many'",
+                               "ss", g->source, g->id)
+                   : 0;
+
+    if (r == 0 && g->cut)
+        r = refuse_many(core, g, now);
+    if (r == 0 && any_nested(core))
+        r = insert_own(core, slot, g);
+    if (r < 0 || !g->keys)
+        return r;
+    core->dirty |= DIRTY_KEYS;
+    return store_run(&core->store, "INSERT OR REPLACE INTO ssh_key VALUES(?, ?)", "is",
+                     (int64_t)slot, g->keys);
 }
 
 int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret_changed)
 {
-    _cleanup_gathered_ struct gathered g = {0};
+    _cleanup_gathered_ struct gathered g;
     bool changed = false;
-    int r = gather(core, slot, now, &g);
+    int r;
+
+    gathered_init(&g);
+    r = gather(core, slot, now, &g);
 
     if (r == 0)
         r = keep_groups(core, slot, &g.groups, &changed);
@@ -302,9 +363,11 @@ int rows_members(struct engine_core *core, uint32_t slot, int64_t now, bool *ret
 
 int rows_membership(struct engine_core *core, uint32_t slot, int64_t now, struct membership *ret)
 {
-    _cleanup_gathered_ struct gathered g = {0};
-    int r = gather(core, slot, now, &g);
+    _cleanup_gathered_ struct gathered g;
+    int r;
 
+    gathered_init(&g);
+    r = gather(core, slot, now, &g);
     if (r < 0)
         return r;
     *ret = g.groups;
@@ -334,11 +397,12 @@ static void name_of_node(struct engine_core *core, int64_t node, char buf[160], 
 
 json_t *rows_paths(struct engine_core *core, uint32_t slot, int64_t now)
 {
-    _cleanup_gathered_ struct gathered g = {0};
+    _cleanup_gathered_ struct gathered g;
     json_t *a = json_array();
     char name[160];
     bool served;
 
+    gathered_init(&g);
     if (gather(core, slot, now, &g) < 0)
         return a;
     for (size_t i = 0; i < g.walk.n; i++) {

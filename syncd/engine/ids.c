@@ -8,9 +8,6 @@
 #include <xxhash.h>
 
 #include "rollcall/account.h"
-#include "rollcall/cleanup.h"
-#include "rollcall/parse.h"
-#include "rollcall/safeio.h"
 #include "syncd/engine/core_internal.h"
 
 // The first id of the range is rollcall-people's. No seed: every host must come to the
@@ -26,35 +23,6 @@ uint32_t ids_hash(const struct rollcall_config *config, const char *authority, c
     return config->id_min + 1 + (uint32_t)(XXH3_64bits(key, (size_t)len) % n);
 }
 
-// Lines "KEY UID" or "NAME UID"; '#' starts a comment.
-int ids_map_look_up(const char *path, const char *key, const char *name, uint32_t *ret)
-{
-    _cleanup_free_ char *text = NULL;
-    size_t len;
-
-    if (rollcall_read_file(path, 4 * 1024 * 1024, &text, &len) < 0)
-        return -ENOENT;
-    for (char *line, *next = text; (line = next) && *line;) {
-        size_t end = strcspn(line, "\n");
-        next = line + end + (line[end] == '\n');
-        line[end] = 0;
-        size_t who = strcspn(line, " \t"), gap = strspn(line + who, " \t");
-        char *number = line + who + gap;
-        uint64_t uid;
-        if (*line == '#' || !gap)
-            continue;
-        number[strcspn(number, " \t\r#")] = 0;
-        line[who] = 0;
-        if (strcmp(line, key) != 0 && (!name || strcmp(line, name) != 0))
-            continue;
-        if (rollcall_parse_u64(number, 1, UINT32_MAX, &uid) < 0)
-            continue;
-        *ret = (uint32_t)uid;
-        return 0;
-    }
-    return -ENOENT;
-}
-
 static bool in_range(const struct engine_core *core, uint64_t id)
 {
     return id > core->config->id_min && id <= core->config->id_max &&
@@ -63,7 +31,8 @@ static bool in_range(const struct engine_core *core, uint64_t id)
 
 static bool id_taken(struct engine_core *core, uint32_t id)
 {
-    return store_number(&core->store, 0,
+    return id == core->claimed ||
+           store_number(&core->store, 0,
                         "SELECT EXISTS(SELECT 1 FROM person WHERE uid = ?1) OR"
                         " EXISTS(SELECT 1 FROM grp WHERE gid = ?1) OR"
                         " EXISTS(SELECT 1 FROM ledger WHERE number = ?1)",
@@ -111,8 +80,11 @@ static int choose_uid(struct engine_core *core, const char *key, const char *sou
                       const struct body *b, const char *id, uint32_t *ret, char *why, size_t len)
 {
     uint32_t uid;
+    int r = ids_map_look_up(&core->uid_map, core->paths.uid_map, key, b->user_name, &uid);
 
-    if (ids_map_look_up(core->paths.uid_map, key, b->user_name, &uid) == 0) {
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == 0) {
         if (!in_range(core, uid)) {
             snprintf(why, len, "the uid map gives %u, which lies outside id_range", uid);
             return -ERANGE;

@@ -132,7 +132,8 @@ static int take_presences(struct engine_core *core, struct batch *b)
     // A whole listing names most people, and few are in question; the others name few.
     int r = b->stage->full && !b->stage->difference
                 ? store_run(&core->store,
-                            "UPDATE record SET missing_since = NULL, hold = NULL WHERE source = ?1"
+                            "UPDATE record INDEXED BY record_question SET missing_since = NULL,"
+                            " hold = NULL WHERE source = ?1"
                             " AND (missing_since IS NOT NULL OR hold IS NOT NULL) AND missing = 0"
                             " AND EXISTS(SELECT 1 FROM incoming i WHERE i.source = ?1 AND"
                             " i.id = record.id AND i.present)",
@@ -191,8 +192,9 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
                         const struct stage *stage, int64_t now, bool *ret)
 {
     static const char vanishing[] =
-        "SELECT count(*) FROM incoming i JOIN record r ON r.source = i.source AND r.id = i.id"
-        " WHERE i.source = ? AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
+        "SELECT count(*) FROM record r INDEXED BY record_pending CROSS JOIN incoming i ON"
+        " i.source = r.source AND i.id = r.id WHERE r.source = ? AND r.groups_pending IS NOT NULL"
+        " AND i.body IS NOT NULL AND i.copies = 1 AND NOT i.shared AND"
         " r.slot IS NOT NULL AND"
         " r.groups_pending < ? AND json_type(i.body, '$.groups') IS NULL AND"
         " json_array_length(r.body, '$.groups') > 0";
@@ -273,61 +275,87 @@ static int break_explicit(struct engine_core *core, struct batch *b, struct chan
     " dropped = CASE WHEN dropped = 2 THEN " held " WHEN dropped = 1 AND json_extract(body,"       \
     " '$.status') = 6 THEN 3 ELSE dropped END,"
 
+struct went {
+    char id[160];
+    int64_t slot, gone; // gone 0: it cannot be read, and says terminated
+};
+
+// Into a C list, in one walk: their rows are changed while it is worked through.
+static int went_of(struct engine_core *core, const char *source, struct went **ret, size_t *ret_n)
+{
+    sqlite3_stmt *q =
+        store_bind(&core->store,
+                   "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
+                   " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
+                   " (i.gone > 0 OR i.terminated = 1) AND NOT"
+                   // Said again, it is no newer: somebody hired since stays hired.
+                   " (i.gone > 1 AND r.gone AND json_extract(r.body, '$.status') = i.gone - 1)",
+                   "s", source);
+    struct went *list = NULL;
+    size_t n = 0, room = 0;
+    int error = 0;
+
+    while (store_step(q, &error)) {
+        if (n == room) {
+            size_t want = room ? room * 2 : 64;
+            struct went *p = reallocarray(list, want, sizeof(*p));
+            if (!p) {
+                sqlite3_reset(q);
+                error = -ENOMEM;
+                break;
+            }
+            list = p;
+            room = want;
+        }
+        snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
+        list[n].slot = sqlite3_column_int64(q, 1);
+        list[n++].gone = sqlite3_column_int64(q, 2);
+    }
+    *ret = list;
+    *ret_n = n;
+    return error;
+}
+
+static int take_one_gone(struct engine_core *core, struct batch *b, const struct went *w,
+                         struct changes *changes)
+{
+    int r;
+
+    if (w->gone == 1) {
+        // An explicit word that the record is no more: the authority stops vouching.
+        r = store_run(&core->store,
+                      "UPDATE record SET gone = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
+                      " dropped END WHERE source = ? AND id = ?",
+                      "ss", b->src->name, w->id);
+    } else if (w->gone) {
+        // It was deleted on purpose: a word about the person too.
+        r = store_run(&core->store,
+                      "UPDATE record SET gone = 1," DROPPED_AS(
+                          "0") " hash = 0, received = ?, body ="
+                               " json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
+                      "iiss", b->now, w->gone - 1, b->src->name, w->id);
+    } else {
+        // Rule 3: number and status could be read, and say terminated.
+        r = store_run(&core->store,
+                      "UPDATE record SET" DROPPED_AS(
+                          "1") " body = json_set(body, '$.status', 4),"
+                               " hash = 0, received = ? WHERE source = ? AND id = ?",
+                      "iss", b->now, b->src->name, w->id);
+    }
+    return r == 0 && w->slot >= 0
+               ? person_merge(core, (uint32_t)w->slot, b->src->name, b->now, changes)
+               : r;
+}
+
 static int take_gone(struct engine_core *core, struct batch *b, struct changes *changes)
 {
-    int r = 0;
+    _cleanup_free_ struct went *list = NULL;
+    size_t n = 0;
+    int r = core->facts.went ? went_of(core, b->src->name, &list, &n) : 0;
 
-    for (;;) {
-        sqlite3_stmt *q =
-            store_bind(&core->store,
-                       "SELECT r.id, coalesce(r.slot, -1), i.gone FROM incoming i JOIN record r"
-                       " ON r.source = i.source AND r.id = i.id WHERE i.source = ? AND"
-                       " (i.gone > 0 OR i.terminated = 1) AND NOT"
-                       // Said again, it is no newer: somebody hired since stays hired.
-                       " (i.gone > 1 AND r.gone AND json_extract(r.body, '$.status') = i.gone - 1)"
-                       " LIMIT 1",
-                       "s", b->src->name);
-        char id[160];
-        int64_t slot, gone;
-        int error = 0;
-        if (!store_step(q, &error))
-            return error;
-        snprintf(id, sizeof(id), "%s", store_text(q, 0));
-        slot = sqlite3_column_int64(q, 1);
-        gone = sqlite3_column_int64(q, 2);
-        sqlite3_reset(q);
-        if (gone == 1) {
-            // An explicit word that the record is no more: the authority stops vouching.
-            r = store_run(&core->store,
-                          "UPDATE record SET gone = 1, dropped = CASE dropped WHEN 2 THEN 0 ELSE"
-                          " dropped END WHERE source = ? AND id = ?",
-                          "ss", b->src->name, id);
-        } else if (gone) {
-            // It was deleted on purpose: a word about the person too.
-            r = store_run(
-                &core->store,
-                "UPDATE record SET gone = 1," DROPPED_AS(
-                    "0") " hash = 0, received ="
-                         " ?, body = json_set(body, '$.status', ?) WHERE source = ? AND id = ?",
-                "iiss", b->now, gone - 1, b->src->name, id);
-        } else {
-            // Rule 3: number and status could be read, and say terminated.
-            r = store_run(&core->store,
-                          "UPDATE record SET" DROPPED_AS(
-                              "1") " body = json_set(body, '$.status', 4),"
-                                   " hash = 0, received = ? WHERE source = ? AND id = ?",
-                          "iss", b->now, b->src->name, id);
-        }
-        if (r == 0)
-            r = store_run(&core->store,
-                          "UPDATE incoming SET gone = 0, terminated = 0 WHERE source = ? AND"
-                          " id = ?",
-                          "ss", b->src->name, id);
-        if (r == 0 && slot >= 0)
-            r = person_merge(core, (uint32_t)slot, b->src->name, b->now, changes);
-        if (r < 0)
-            return r;
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = take_one_gone(core, b, &list[i], changes);
+    return r;
 }
 
 static int take(struct engine_core *core, struct changes *changes, void *ctx)
@@ -336,6 +364,7 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     int r;
 
     b->people = (uint64_t)person_count(core);
+    facts_begin(core, b->src->name);
     r = b->stage->difference ? difference_complete(core, b->src->name, b->now) : 0;
     if (r == 0)
         r = rows_groups(core, b->src, b->now);

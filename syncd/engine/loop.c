@@ -46,8 +46,7 @@ void loop_watch(struct loop *l, int fd, uint64_t tag)
 
 // ---- what the core tells ----
 
-// The journal has them too, all but a new person's first state, so that what no enforcer
-// ever took is not lost.
+// The journal has them too, so that what no enforcer ever took is not lost.
 static void on_audit(void *ctx, const json_t *record)
 {
     struct loop *l = ctx;
@@ -57,15 +56,20 @@ static void on_audit(void *ctx, const json_t *record)
 
     if (!text)
         return;
-    if (!event || strcmp(event, "state") != 0)
-        rollcall_log(why ? LOG_WARNING : LOG_INFO, event ? event : "audit", "user",
-                     json_string_value(json_object_get(record, "user")), "source",
-                     json_string_value(json_object_get(record, "source")), "id",
-                     json_string_value(json_object_get(record, "id")), "state",
-                     json_string_value(json_object_get(record, "state")), "reason",
-                     json_string_value(json_object_get(record, "reason")), "where",
-                     json_string_value(json_object_get(record, "where")), "why", why, NULL);
+    rollcall_log(why ? LOG_WARNING : LOG_INFO, event ? event : "audit", "user",
+                 json_string_value(json_object_get(record, "user")), "source",
+                 json_string_value(json_object_get(record, "source")), "id",
+                 json_string_value(json_object_get(record, "id")), "state",
+                 json_string_value(json_object_get(record, "state")), "reason",
+                 json_string_value(json_object_get(record, "reason")), "where",
+                 json_string_value(json_object_get(record, "where")), "why", why, NULL);
     audit_queue_put(&l->audit, text);
+}
+
+// A new person's first state, and the like: not in the journal.
+static void on_audit_state(void *ctx, char *record)
+{
+    audit_queue_put(&((struct loop *)ctx)->audit, record);
 }
 
 // Rings and goes: the enforcer reads the board for itself.
@@ -107,7 +111,11 @@ static int open_core(struct loop *l)
                                  .uid_map = ROLLCALL_UID_MAP,
                                  .verifier_gid = l->options->verifier_gid,
                                  .keys_gid = l->options->keys_gid};
-    struct engine_hooks hooks = {.audit = on_audit, .ring = on_ring, .phase = on_phase, .ctx = l};
+    struct engine_hooks hooks = {.audit = on_audit,
+                                 .audit_state = on_audit_state,
+                                 .ring = on_ring,
+                                 .phase = on_phase,
+                                 .ctx = l};
 
     return engine_core_open(l->config, &paths, &hooks, loop_now(), &l->core);
 }

@@ -150,8 +150,11 @@ static int make_entries(struct engine_core *core, const char *source)
 static int take_lists(struct engine_core *core, const char *source)
 {
     int r = store_run(&core->store,
+                      // A name that is nobody's leads to nobody; whoever comes to have it is
+                      // looked at then.
                       "INSERT OR IGNORE INTO touched SELECT 0, e.number" SAID_ROWS
-                      " AND NOT EXISTS(SELECT 1 FROM member m WHERE m.grp = g.number AND"
+                      " AND (e.user IS NOT NULL OR e.grp IS NOT NULL) AND NOT EXISTS(SELECT 1 FROM "
+                      "member m WHERE m.grp = g.number AND"
                       " m.entry = e.number)",
                       "s", source);
 

@@ -34,6 +34,7 @@ int rows_refuse(struct engine_core *core, const char *source, const char *id, co
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    core->facts.refused = core->facts.refused || strcmp(kind, "group") != 0;
     known =
         store_number(&core->store, 0,
                      "SELECT 1 FROM refused WHERE source = ? AND id = ? AND kind = ? AND text = ?",
@@ -147,14 +148,15 @@ int rows_name_free(struct engine_core *core, const struct rollcall_source_config
     }
     if (find_holder(core, b->user_name, slot, &h))
         return refuse_holder(core, src, id, key, b, &h, slot, now);
-    if (store_number(&core->store, 0,
+    if (core->facts.rivals &&
+        store_number(&core->store, 0,
                      // The row of somebody who left is no claim to the name any more: one whom
                      // we know, or one beside a person whom we do.
-                     "SELECT count(*) > 1 FROM incoming i INDEXED BY incoming_name WHERE"
-                     " source = ? AND name = ? AND body IS NOT NULL AND NOT EXISTS"
-                     "(SELECT 1 FROM record r JOIN person p USING(slot) WHERE r.source = i.source"
-                     " AND r.id = i.id AND p.state >= 5) AND NOT"
-                     " (? >= 0 AND json_extract(body, '$.status') = 4)",
+                     "SELECT count(*) > 1 FROM rival v CROSS JOIN incoming i ON i.source = ?1 AND"
+                     " i.id = v.id WHERE v.kind = 1 AND v.value = ?2 AND i.body IS NOT NULL AND"
+                     " NOT EXISTS(SELECT 1 FROM record r JOIN person p USING(slot) WHERE"
+                     " r.source = i.source AND r.id = i.id AND p.state >= 5) AND NOT"
+                     " (?3 >= 0 AND json_extract(i.body, '$.status') = 4)",
                      "ssi", src->name, b->user_name, slot)) {
         rows_refuse(core, src->name, id, "name", b->user_name, now,
                     "userName \"%s\" stands in two rows of one listing; neither is taken (rule 4)",

@@ -47,13 +47,6 @@ int touched_settle(struct engine_core *core, const char *source, int64_t now,
 void nesting_refresh(struct engine_core *core);
 
 // ---- from a person upward (nesting.c) ----
-#define WALK_MAX 1024
-struct walk {
-    int64_t node[WALK_MAX];
-    int via[WALK_MAX]; // the one below it that led there; -1: it names the person itself
-    size_t n;
-    bool cut; // there were more
-};
 int walk_from(struct engine_core *core, const char *source, const char *record, struct walk *w);
 int walk_add(struct walk *w, int64_t node, int via);
 int walk_up(struct engine_core *core, struct walk *w);

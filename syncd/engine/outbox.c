@@ -47,24 +47,47 @@ static const char triggers[] =
     " new.authority <> old.authority OR new.incarnation <> old.incarnation"
     " BEGIN " COUNT_ONE QUEUE(
         "new.slot",
-        URGENT("new")) " END;"
-                       "CREATE TEMP TRIGGER IF NOT EXISTS outbox_lock AFTER UPDATE OF state, flags "
-                       "ON main.person WHEN"
-                       " " URGENT("new") " AND NOT " URGENT(
-                           "old") " AND old.state < 6"
-                                  " BEGIN INSERT OR REPLACE INTO fleet_lock "
-                                  "VALUES(new.slot, " GENERATION ", new.since); END;"
-                                  "CREATE TEMP TRIGGER IF NOT EXISTS outbox_key AFTER INSERT ON "
-                                  "main.ssh_key"
-                                  " BEGIN " COUNT_ONE QUEUE_SLOT(
-                                      "new.slot") " END;"
-                                                  "CREATE TEMP TRIGGER IF NOT EXISTS outbox_no_key "
-                                                  "AFTER DELETE ON main.ssh_key"
-                                                  " BEGIN " COUNT_ONE QUEUE_SLOT(
-                                                      "old.slot") " END;";
+        URGENT(
+            "new")) " END;"
+                    // Whom nobody knew is inserted with all that is known.
+                    "CREATE TEMP TRIGGER IF NOT EXISTS outbox_new AFTER INSERT ON main.person "
+                    "WHEN new.state > 0"
+                    " BEGIN " COUNT_ONE QUEUE(
+                        "new.slot",
+                        URGENT(
+                            "new")) " END;"
+                                    "CREATE TEMP TRIGGER IF NOT EXISTS outbox_new_lock AFTER "
+                                    "INSERT ON "
+                                    "main.person WHEN " URGENT(
+                                        "new") " BEGIN INSERT OR REPLACE INTO fleet_lock "
+                                               "VALUES(new.slot, " GENERATION ", new.since); END;"
+                                               "CREATE TEMP TRIGGER IF NOT EXISTS outbox_lock "
+                                               "AFTER UPDATE OF state, flags "
+                                               "ON main.person WHEN"
+                                               " " URGENT("new") " AND NOT " URGENT(
+                                                   "old") " AND old.state < 6"
+                                                          " BEGIN INSERT OR REPLACE INTO "
+                                                          "fleet_lock "
+                                                          "VALUES(new.slot, " GENERATION
+                                                          ", new.since); END;"
+                                                          "CREATE TEMP TRIGGER IF NOT EXISTS "
+                                                          "outbox_key AFTER INSERT ON "
+                                                          "main.ssh_key"
+                                                          " BEGIN " COUNT_ONE QUEUE_SLOT(
+                                                              "new.slot") " END;"
+                                                                          "CREATE TEMP TRIGGER IF "
+                                                                          "NOT EXISTS "
+                                                                          "outbox_no_key "
+                                                                          "AFTER DELETE ON "
+                                                                          "main.ssh_key"
+                                                                          " BEGIN " COUNT_ONE
+                                                                              QUEUE_SLOT(
+                                                                                  "old.slot") " END"
+                                                                                              ";";
 
 static const char no_triggers[] =
-    "DROP TRIGGER IF EXISTS temp.outbox_person; DROP TRIGGER IF EXISTS temp.outbox_lock;"
+    "DROP TRIGGER IF EXISTS temp.outbox_person; DROP TRIGGER IF EXISTS temp.outbox_new;"
+    "DROP TRIGGER IF EXISTS temp.outbox_new_lock; DROP TRIGGER IF EXISTS temp.outbox_lock;"
     "DROP TRIGGER IF EXISTS temp.outbox_key; DROP TRIGGER IF EXISTS temp.outbox_no_key;";
 
 static const char *key_of_whole(const char *sink, char buf[48])

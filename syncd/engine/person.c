@@ -27,8 +27,26 @@ int source_index(const struct rollcall_config *config, const char *name)
     return -1;
 }
 
+// What state.db says of a record beside what its source said.
+struct about {
+    int64_t received, first_seen, missing_since; // UNSET where it is not missing
+    int missing, gone, dropped;
+};
+
+static struct about about_of(sqlite3_stmt *q)
+{
+    return (struct about){.received = sqlite3_column_int64(q, 2),
+                          .missing = sqlite3_column_int(q, 3),
+                          .gone = sqlite3_column_int(q, 4),
+                          .first_seen = sqlite3_column_int64(q, 5),
+                          .missing_since = sqlite3_column_type(q, 6) == SQLITE_NULL
+                                               ? ROLLCALL_TIME_UNSET
+                                               : sqlite3_column_int64(q, 6),
+                          .dropped = sqlite3_column_int(q, 7)};
+}
+
 static void vouch_of(const struct rollcall_source_config *src, int index, const struct body *b,
-                     sqlite3_stmt *q, struct rollcall_vouch *ret)
+                     const struct about *a, struct rollcall_vouch *ret)
 {
     *ret = (struct rollcall_vouch){
         .role = src->role,
@@ -37,22 +55,20 @@ static void vouch_of(const struct rollcall_source_config *src, int index, const 
         .end = b->end,
         .terminated_at = b->terminated_at,
         .rehire_conflict = b->rehire_conflict,
-        .missing = sqlite3_column_int(q, 3),
-        .missing_approved = sqlite3_column_int(q, 3) > 1,
+        .missing = a->missing,
+        .missing_approved = a->missing > 1,
         .missing_keep = src->when_missing == ROLLCALL_MISSING_KEEP,
-        .gone = sqlite3_column_int(q, 4),
+        .gone = a->gone,
         .password_blocked = b->password_blocked,
         .start_unconfirmed = b->start != ROLLCALL_TIME_UNSET &&
-                             sqlite3_column_type(q, 6) != SQLITE_NULL &&
-                             sqlite3_column_int64(q, 6) < b->start,
-        .dropped =
-            sqlite3_column_int(q, 7) != 0 && sqlite3_column_int(q, 7) != 2, // held, as it stood
+                             a->missing_since != ROLLCALL_TIME_UNSET && a->missing_since < b->start,
+        .dropped = a->dropped != 0 && a->dropped != 2, // held, as it stood
         .compromised = b->risk == ROLLCALL_RISK_COMPROMISED && (src->role & ROLLCALL_ROLE_SIGNAL),
         .source = (uint16_t)index,
     };
     // A person for whom nobody named an end gets one, where the source says so.
     if (src->default_end && ret->end == ROLLCALL_TIME_UNSET)
-        ret->end = (b->start != ROLLCALL_TIME_UNSET ? b->start : sqlite3_column_int64(q, 5)) +
+        ret->end = (b->start != ROLLCALL_TIME_UNSET ? b->start : a->first_seen) +
                    (int64_t)src->default_end;
 }
 
@@ -92,6 +108,22 @@ static void leave_out_replaced(struct known *k)
     k->n = n;
 }
 
+static void add_known(const struct engine_core *core, int index, const struct body *b,
+                      const struct about *a, struct known *k)
+{
+    const struct rollcall_source_config *src = &core->config->source[index];
+
+    vouch_of(src, index, b, a, &k->vouch[k->n]);
+    k->received[k->n] = a->received;
+    k->first_seen[k->n] = a->first_seen;
+    k->ended_out[k->n] = a->dropped == 3;
+    if ((src->role & ROLLCALL_ROLE_AUTHORITY) && !k->vouch[k->n].gone && index < k->authority)
+        k->authority = index;
+    if (b->incarnation > k->incarnation)
+        k->incarnation = b->incarnation;
+    k->n++;
+}
+
 // The records of a person, in the order of the configuration's sources.
 static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
 {
@@ -105,21 +137,14 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
     *ret = (struct known){.authority = ROLLCALL_AUTHORITY_NONE};
     while (store_step(q, &error)) {
         int index = source_index(core->config, store_text(q, 0));
+        struct about about;
         struct body b;
         // A source that is configured no more says nothing; it takes its word for
         // nobody back, and its people become orphans: refused, no session ended.
         if (index < 0 || ret->n == RECORDS_MAX || body_parse(store_text(q, 1), &b) < 0)
             continue;
-        vouch_of(&core->config->source[index], index, &b, q, &ret->vouch[ret->n]);
-        ret->received[ret->n] = sqlite3_column_int64(q, 2);
-        ret->first_seen[ret->n] = sqlite3_column_int64(q, 5);
-        ret->ended_out[ret->n] = sqlite3_column_int(q, 7) == 3;
-        if ((core->config->source[index].role & ROLLCALL_ROLE_AUTHORITY) &&
-            !ret->vouch[ret->n].gone && index < ret->authority)
-            ret->authority = index;
-        if (b.incarnation > ret->incarnation)
-            ret->incarnation = b.incarnation;
-        ret->n++;
+        about = about_of(q);
+        add_known(core, index, &b, &about, ret);
         body_done(&b);
     }
     leave_out_replaced(ret);
@@ -259,9 +284,24 @@ static int settle_hold(struct engine_core *core, uint32_t slot, const struct sta
     return 0;
 }
 
-static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollcall_word *word)
+// `cut`: in more groups than are counted, perhaps in one of which more is asked.
+static void add_group_flags(struct engine_core *core, const struct membership *m, bool cut,
+                            struct rollcall_word *word)
 {
-    // In more groups than are counted: perhaps in one of which more is asked.
+    if (core->config->has_allow_groups && membership_in(core, m, &core->config->allow_groups))
+        word->flags |= ROLLCALL_FLAG_ALLOWED_HERE;
+    if (membership_in(core, m, &core->config->lease_exempt_group))
+        word->flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
+    if (membership_in(core, m, &core->config->multi_groups) ||
+        (cut && core->config->multi_groups.n > 0))
+        word->flags |= ROLLCALL_FLAG_NEEDS_MULTI;
+    if (membership_in(core, m, &core->config->phishing_resistant_groups) ||
+        (cut && core->config->phishing_resistant_groups.n > 0))
+        word->flags |= ROLLCALL_FLAG_NEEDS_RESISTANT;
+}
+
+static int read_group_flags(struct engine_core *core, uint32_t slot, struct rollcall_word *word)
+{
     bool asked = core->config->multi_groups.n > 0 || core->config->phishing_resistant_groups.n > 0;
     bool cut =
         asked && store_number(&core->store, 0, "SELECT groups_cut FROM person WHERE slot = ?", "i",
@@ -271,16 +311,7 @@ static int add_group_flags(struct engine_core *core, uint32_t slot, struct rollc
 
     if (r < 0)
         return r;
-    if (core->config->has_allow_groups && membership_in(core, &m, &core->config->allow_groups))
-        word->flags |= ROLLCALL_FLAG_ALLOWED_HERE;
-    if (membership_in(core, &m, &core->config->lease_exempt_group))
-        word->flags |= ROLLCALL_FLAG_LEASE_EXEMPT;
-    if (membership_in(core, &m, &core->config->multi_groups) ||
-        (cut && core->config->multi_groups.n > 0))
-        word->flags |= ROLLCALL_FLAG_NEEDS_MULTI;
-    if (membership_in(core, &m, &core->config->phishing_resistant_groups) ||
-        (cut && core->config->phishing_resistant_groups.n > 0))
-        word->flags |= ROLLCALL_FLAG_NEEDS_RESISTANT;
+    add_group_flags(core, &m, cut, word);
     membership_done(&m);
     return 0;
 }
@@ -306,6 +337,72 @@ static void note_publication(struct engine_core *core, uint32_t slot, const stru
         core->dirty |= DIRTY_KEYS;
 }
 
+// What is decided of a person.
+struct decided {
+    struct rollcall_verdict v;
+    struct rollcall_word word;
+    bool state_changed;
+    int64_t since, received, hr, incarnation;
+};
+
+static void decide(const struct known *k, const struct standing *was,
+                   const struct rollcall_word *word, const struct rollcall_verdict *v, int64_t now,
+                   struct decided *ret)
+{
+    // Employed again after an end: the same person, the same uid and home, fresh factors.
+    // Counted as soon as the end is over: the way back may lead through a first day to come.
+    bool rehire =
+        v->state < ROLLCALL_STATE_TERMINATED && was->word.state >= ROLLCALL_STATE_TERMINATED;
+
+    *ret = (struct decided){.v = *v, .word = *word, .hr = hr_time_of(k, v)};
+    ret->state_changed = word->state != was->word.state || v->reason != was->reason;
+    ret->since = ret->state_changed ? now : was->since;
+    ret->received = v->source >= 0 ? k->received[v->source] : now;
+    ret->incarnation = was->incarnation + rehire;
+    if (k->incarnation > ret->incarnation) // a hub's count goes before ours
+        ret->incarnation = k->incarnation;
+}
+
+static int note_change(const struct decided *d, uint32_t slot, const struct standing *was,
+                       const char *source, struct changes *changes)
+{
+    struct change *c;
+
+    if (d->word.state == was->word.state && d->word.flags == was->word.flags &&
+        d->word.authority == was->word.authority && !d->state_changed)
+        return 0;
+    c = changes_add(changes);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct change){.slot = slot,
+                         .uid = d->word.uid,
+                         .before = was->word,
+                         .after = d->word,
+                         .reason = d->v.reason,
+                         .hr_time = d->hr,
+                         .received = d->received};
+    memcpy(c->name, was->name, sizeof(c->name));
+    if (source)
+        snprintf(c->source, sizeof(c->source), "%s", source);
+    return 0;
+}
+
+// What follows from it beside the person's own row.
+static int follow(struct engine_core *core, const struct decided *d, uint32_t slot,
+                  const struct standing *was, const char *source, int64_t now,
+                  struct changes *changes)
+{
+    int r;
+
+    note_publication(core, slot, was, &d->word, &d->v);
+    r = note_end(core, slot, was->word.state, d->word.state);
+    if (r == 0 && d->state_changed)
+        r = person_event(core, slot, now, "%s: %s%s%s", rollcall_state_name(d->word.state),
+                         rollcall_reason_name(d->v.reason), source ? " from " : "",
+                         source ? source : "");
+    return r == 0 ? note_change(d, slot, was, source, changes) : r;
+}
+
 int person_merge(struct engine_core *core, uint32_t slot, const char *source, int64_t now,
                  struct changes *changes)
 {
@@ -313,9 +410,7 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
     struct standing was;
     struct rollcall_verdict v;
     struct rollcall_word word;
-    struct change *c;
-    int64_t received, hr;
-    bool state_changed, rehire;
+    struct decided d;
     int r = gather(core, slot, &k);
 
     if (r == 0)
@@ -329,47 +424,64 @@ int person_merge(struct engine_core *core, uint32_t slot, const char *source, in
         return r;
     word = (struct rollcall_word){
         .uid = was.word.uid, .state = v.state, .flags = v.flags, .authority = (uint8_t)k.authority};
-    r = add_group_flags(core, slot, &word);
+    r = read_group_flags(core, slot, &word);
     if (r < 0)
         return r;
-    state_changed = word.state != was.word.state || v.reason != was.reason;
-    received = v.source >= 0 ? k.received[v.source] : now;
-    hr = hr_time_of(&k, &v);
-    // Employed again after an end: the same person, the same uid and home, fresh factors.
-    // Counted as soon as the end is over: the way back may lead through a first day to come.
-    rehire = v.state < ROLLCALL_STATE_TERMINATED && was.word.state >= ROLLCALL_STATE_TERMINATED;
-    was.incarnation += rehire;
-    if (k.incarnation > was.incarnation) // a hub's count goes before ours
-        was.incarnation = k.incarnation;
+    decide(&k, &was, &word, &v, now, &d);
     r = store_run(&core->store,
                   "UPDATE person SET state = ?, reason = ?, flags = ?, authority = ?, since = ?,"
                   " not_before = ?, not_after = ?, hr_time = ?, received = ?, next = ?,"
                   " incarnation = ? WHERE slot = ?",
                   "iiiiiiiiiiii", (int64_t)word.state, (int64_t)v.reason, (int64_t)word.flags,
-                  (int64_t)word.authority, state_changed ? now : was.since, v.not_before,
-                  v.not_after, hr, received, v.next, was.incarnation, (int64_t)slot);
-    note_publication(core, slot, &was, &word, &v);
-    if (r == 0)
-        r = note_end(core, slot, was.word.state, word.state);
-    if (r == 0 && state_changed)
-        r = person_event(core, slot, now, "%s: %s%s%s", rollcall_state_name(word.state),
-                         rollcall_reason_name(v.reason), source ? " from " : "",
-                         source ? source : "");
-    if (r < 0 || (word.state == was.word.state && word.flags == was.word.flags &&
-                  word.authority == was.word.authority && !state_changed))
-        return r;
-    c = changes_add(changes);
-    if (!c)
-        return -ENOMEM;
-    *c = (struct change){.slot = slot,
-                         .uid = word.uid,
-                         .before = was.word,
-                         .after = word,
-                         .reason = v.reason,
-                         .hr_time = hr,
-                         .received = received};
-    memcpy(c->name, was.name, sizeof(c->name));
-    if (source)
-        snprintf(c->source, sizeof(c->source), "%s", source);
-    return 0;
+                  (int64_t)word.authority, d.since, v.not_before, v.not_after, d.hr, d.received,
+                  v.next, d.incarnation, (int64_t)slot);
+    return r == 0 ? follow(core, &d, slot, &was, source, now, changes) : r;
+}
+
+static int insert_new(struct engine_core *core, const struct newcomer *n, const struct decided *d)
+{
+    return store_run(
+        &core->store,
+        // The primary group is always one's own: gid = uid. A gidNumber of the source that
+        // says otherwise is a group to be named in `groups`.
+        "INSERT INTO person(slot, key, uid, gid, name, gecos, display_name, home, shell,"
+        " immutable_id, dn, groups, groups_cut, state, reason, flags, authority, since,"
+        " not_before, not_after, hr_time, received, next, incarnation) VALUES(?1, ?2, ?3, ?3, ?4,"
+        " ?5, ?5, ?6, ?7, ?8, ?9, CASE WHEN length(?10) > 0 THEN ?10 END, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+        "isissssssbiiiiiiiiiiii", (int64_t)n->slot, n->key, (int64_t)n->uid, n->name, n->gecos,
+        n->home, n->shell, n->immutable_id, n->dn, (const void *)n->groups->number,
+        n->groups->n * sizeof(*n->groups->number), (int64_t)n->groups_cut, (int64_t)d->word.state,
+        (int64_t)d->v.reason, (int64_t)d->word.flags, (int64_t)d->word.authority, d->since,
+        d->v.not_before, d->v.not_after, d->hr, d->received, d->v.next, d->incarnation);
+}
+
+int person_new(struct engine_core *core, const struct newcomer *n,
+               const struct rollcall_source_config *src, const struct body *b, int64_t now,
+               struct changes *changes)
+{
+    const struct about about = {
+        .received = now, .first_seen = now, .missing_since = ROLLCALL_TIME_UNSET};
+    struct known k = {.authority = ROLLCALL_AUTHORITY_NONE};
+    // As a row stands of whom nothing is known.
+    struct standing was = {
+        .word = {.uid = n->uid, .state = ROLLCALL_STATE_NONE, .authority = ROLLCALL_AUTHORITY_NONE},
+        .since = now,
+        .incarnation = 1,
+        .not_before = ROLLCALL_TIME_UNSET};
+    struct rollcall_verdict v;
+    struct rollcall_word word;
+    struct decided d;
+    int r;
+
+    snprintf(was.name, sizeof(was.name), "%s", n->name);
+    add_known(core, (int)(src - core->config->source), b, &about, &k);
+    rollcall_lifecycle_merge(k.vouch, k.n, &was.local, now, &v);
+    word = (struct rollcall_word){
+        .uid = n->uid, .state = v.state, .flags = v.flags, .authority = (uint8_t)k.authority};
+    add_group_flags(core, n->groups, n->groups_cut, &word);
+    decide(&k, &was, &word, &v, now, &d);
+    r = insert_new(core, n, &d);
+    core->dirty |= DIRTY_ACCOUNTS;
+    return r == 0 ? follow(core, &d, n->slot, &was, src->name, now, changes) : r;
 }

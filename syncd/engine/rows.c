@@ -10,21 +10,6 @@
 #include "rollcall/account.h"
 #include "rollcall/cleanup.h"
 
-// One row in work.
-struct row {
-    const struct rollcall_source_config *src;
-    struct stage *stage;
-    char id[160], key[200];
-    char *text, *place; // the body as it came
-    struct body body;
-    int64_t hash, slot; // slot -1: nobody yet
-    int64_t stood_with; // whose record this id was before, or -1
-    char stood_as[200]; // under this key
-    int64_t groups_pending;
-    bool groups_held; // the breaker holds what vanished
-    char *old_text;
-};
-
 static void row_done(struct row *row)
 {
     free(row->text);
@@ -64,50 +49,17 @@ static int row_read(struct engine_core *core, struct row *row)
     return r;
 }
 
-// Where no source says, the home stays where it was made: a new name moves no files.
-static const char *home_of(const struct body *b, const char *name, char *buf, size_t len)
-{
-    if (b->home_directory && rollcall_path_acceptable(b->home_directory))
-        return b->home_directory;
-    if (!*buf)
-        snprintf(buf, len, "/home/%s", name);
-    return buf;
-}
-
-static const char *shell_of(const struct body *b)
-{
-    return b->login_shell && rollcall_path_acceptable(b->login_shell) ? b->login_shell
-                                                                      : "/bin/bash";
-}
-
-// The name by which the directory knows the person. One cut short would be another's.
-static const char *dn_of(struct engine_core *core, const struct row *row, const char *name,
-                         int64_t now)
-{
-    const char *dn = row->body.dn;
-
-    if (!dn || strlen(dn) <= ROLLCALL_DN_MAX)
-        return dn;
-    rows_refuse(core, row->src->name, row->id, "dn", name, now,
-                "dn of \"%s\" is longer than %d bytes and is not used: no password can be checked "
-                "by it",
-                name, ROLLCALL_DN_MAX);
-    return NULL;
-}
-
-// What a directory says beside the name. A shell or home that cannot be is made
-// harmless, and said.
+// What a directory says beside the name.
 static int row_describe(struct engine_core *core, struct row *row, int64_t now)
 {
-    const struct body *b = &row->body;
-    char gecos[256], home[300] = "", name[ROLLCALL_NAME_MAX + 1] = "";
+    char home[300] = "", name[ROLLCALL_NAME_MAX + 1] = "";
     sqlite3_stmt *q =
         store_bind(&core->store,
                    "SELECT coalesce(name, ''), coalesce(home, ''), gid FROM person WHERE slot = ?",
                    "i", row->slot);
+    struct described d;
     int64_t gid = -1;
     int error = 0, r;
-    char immutable[200];
 
     if (store_step(q, &error)) {
         snprintf(name, sizeof(name), "%s", store_text(q, 0));
@@ -115,40 +67,23 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
         gid = sqlite3_column_int64(q, 2);
     }
     sqlite3_reset(q);
-    if (b->login_shell && !rollcall_path_acceptable(b->login_shell))
-        rows_refuse(core, row->src->name, row->id, "shell", name, now,
-                    "loginShell of \"%s\" is no absolute path of plain letters; /bin/bash is used",
-                    name);
-    if (b->home_directory && !rollcall_path_acceptable(b->home_directory))
-        rows_refuse(
-            core, row->src->name, row->id, "home", name, now,
-            "homeDirectory of \"%s\" is no absolute path of plain letters; /home/%s is used", name,
-            name);
-    if (b->has_gid && (b->gid > UINT32_MAX || (gid >= 0 && gid != (int64_t)b->gid)))
-        rows_refuse(core, row->src->name, row->id, "gid", name, now,
-                    "gidNumber %llu of \"%s\" is not used: the primary group is always one's own, "
-                    "with the number of the uid",
-                    (unsigned long long)b->gid, name);
-    rollcall_gecos_clean(b->display_name ? b->display_name : "", gecos, sizeof(gecos));
-    snprintf(immutable, sizeof(immutable), "%s:%s", row->src->name, row->id);
+    row_described(core, row, name, home, gid, now, &d);
     r = store_run(&core->store,
                   "UPDATE person SET gecos = ?1, display_name = ?1, home = ?2, shell = ?3"
                   " WHERE slot = ?4 AND (gecos IS NOT ?1 OR display_name IS NOT ?1 OR"
                   " home IS NOT ?2 OR shell IS NOT ?3)",
-                  "sssi", gecos, home_of(b, name, home, sizeof(home)), shell_of(b), row->slot);
+                  "sssi", d.gecos, d.home, d.shell, row->slot);
     if (r == 0 && sqlite3_changes(core->store.db) > 0)
         core->dirty |= DIRTY_ACCOUNTS;
     publish_changed(core, (uint32_t)row->slot);
     return r == 0 ? store_run(&core->store,
                               "UPDATE person SET immutable_id = ?, dn = ? WHERE slot = ?", "ssi",
-                              immutable, dn_of(core, row, name, now), row->slot)
+                              d.immutable_id, d.dn, row->slot)
                   : r;
 }
 
 static int insert_person(struct engine_core *core, struct row *row, uint32_t uid, int64_t now)
 {
-    // The primary group is always one's own: gid = uid. A gidNumber of the source that
-    // says otherwise is a group to be named in `groups`.
     return store_run(&core->store,
                      "INSERT INTO person(slot, key, uid, gid, name, state, reason, since)"
                      " VALUES(?1, ?2, ?3, ?3, ?4, 0, 0, ?5)",
@@ -166,6 +101,7 @@ static int rehire(struct engine_core *core, struct row *row, int64_t now)
     if (slot < 0)
         return -ENOENT;
     row->slot = slot;
+    core->facts.slotless = true;
     // What was said of the old number is about the past; what of the new one, counts.
     r = store_run(&core->store, "UPDATE record SET gone = 1, slot = NULL WHERE slot = ?", "i",
                   slot);
@@ -197,16 +133,26 @@ static int release_name(struct engine_core *core, const char *name)
         name);
 }
 
+// Another source said something of this number already.
+static bool said_before(struct engine_core *core, const char *key)
+{
+    return core->facts.slotless &&
+           store_number(&core->store, 0,
+                        "SELECT 1 FROM record WHERE key = ? AND slot IS NULL LIMIT 1", "s", key);
+}
+
 static int row_new_person(struct engine_core *core, struct row *row, int64_t now)
 {
     char why[300];
     uint32_t slot, uid;
+    size_t given = core->n_pending;
     int r;
 
-    if (rows_approved(core, row->key, "rehire") && rehire(core, row, now) == 0)
+    if (core->facts.approved && rows_approved(core, row->key, "rehire") &&
+        rehire(core, row, now) == 0)
         return 0;
     // A hub was told whose the name is.
-    if (rows_approved(core, row->key, "another") ||
+    if ((core->facts.approved && rows_approved(core, row->key, "another")) ||
         (rollcall_source_is_hub(row->src) &&
          store_number(&core->store, 0, "SELECT 1 FROM person WHERE name = ? AND state >= 5", "s",
                       row->body.user_name)))
@@ -214,10 +160,9 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
     if (r < 0)
         return r;
-    if (row->body.has_uid && store_number(&core->store, 0,
-                                          "SELECT count(*) > 1 FROM incoming INDEXED BY "
-                                          "incoming_uid WHERE source = ? AND uid = ?",
-                                          "si", row->src->name, (int64_t)row->body.uid)) {
+    if (row->body.has_uid && core->facts.rivals &&
+        store_number(&core->store, 0, "SELECT 1 FROM rival WHERE kind = 3 AND value = ? LIMIT 1",
+                     "i", (int64_t)row->body.uid)) {
         rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
                     "uidNumber %llu stands in two rows of one listing; neither is taken (rule 4)",
                     (unsigned long long)row->body.uid);
@@ -231,6 +176,11 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
         return r == -EEXIST || r == -ERANGE ? -EEXIST : r;
     }
     row->slot = slot;
+    row->uid = uid;
+    // The uid is a new one, so there is no such row; the name was found to be free.
+    row->newcomer = core->n_pending > given && !row->old_text && !said_before(core, row->key);
+    if (row->newcomer)
+        return 0;
     r = insert_person(core, row, uid, now);
     if (r < 0)
         row->slot = -1; // nobody's, rather than somebody else's
@@ -285,7 +235,7 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
     if (!row->body.groups_present && row->old_text && body_parse(row->old_text, &old) == 0 &&
         old.groups_present &&
         (row->groups_held || !row->groups_pending || row->stage->as_of <= row->groups_pending)) {
-        kept = body_with_groups(&row->body, old.groups);
+        kept = body_with_groups(row->text, old.groups);
         pending = row->groups_pending ? row->groups_pending : row->stage->as_of;
         if (!row->groups_pending)
             engine_audit(core,
@@ -299,19 +249,21 @@ static int row_keep(struct engine_core *core, struct row *row, int64_t now)
         &core->store,
         "INSERT INTO record(source, id, key, slot, hash, body, place, first_seen, received,"
         " groups_pending, name, number, uid, waits) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9,"
-        " ?10, ?11, ?12,"
+        " ?10, ?11, ?12, CASE WHEN ?13 THEN"
         " EXISTS(SELECT 1 FROM refused WHERE source = ?1 AND id = ?2 AND at > 0 AND (?4 IS NULL"
-        " OR kind IN ('rename', 'alias'))))"
+        " OR kind IN ('rename', 'alias'))) ELSE 0 END)"
         " ON CONFLICT(source, id) DO UPDATE SET key = ?3, slot = ?4, hash = ?5, body = ?6,"
         " place = ?7, received = ?8, groups_pending = ?9, missing_since = NULL, missing = 0,"
         " gone = 0, hold = NULL, name = ?10, number = ?11, uid = ?12, waits = excluded.waits,"
         " dropped = 0,"
         " ended = CASE WHEN slot IS ?4 THEN ended ELSE 0 END",
-        "sssiissiissi", row->src->name, row->id, row->key,
+        "sssiissiissii", row->src->name, row->id, row->key,
         row->slot < 0 ? ROLLCALL_TIME_UNSET : row->slot, row->hash, kept ? kept : row->text,
         row->place, now, pending, row->body.user_name, row->body.employee_number,
         row->body.has_uid && row->body.uid <= INT64_MAX ? (int64_t)row->body.uid
-                                                        : ROLLCALL_TIME_UNSET);
+                                                        : ROLLCALL_TIME_UNSET,
+        (int64_t)(row->slot < 0 || core->facts.refused));
+    core->facts.slotless = core->facts.slotless || row->slot < 0;
     return r;
 }
 
@@ -349,6 +301,8 @@ static int row_effect(struct engine_core *core, struct row *row, bool directory,
 
     if (row->slot < 0)
         return 0;
+    if (row->newcomer)
+        return newcomer_take(core, row, now, changes);
     // A fresh word of an authority is what a lost state, or a lock known from the journal
     // alone, was waiting for.
     if (row->src->role & ROLLCALL_ROLE_AUTHORITY)
@@ -382,10 +336,11 @@ static int take_one(struct engine_core *core, struct row *row, int64_t now, stru
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     // What is refused for the same reason again was said already.
-    r = store_run(&core->store,
-                  "UPDATE refused SET at = 0 WHERE source = ? AND id = ? AND kind <> 'group'", "ss",
-                  row->src->name, row->id);
-    was_refused = r == 0 && sqlite3_changes(core->store.db) > 0;
+    if (core->facts.refused)
+        r = store_run(&core->store,
+                      "UPDATE refused SET at = 0 WHERE source = ? AND id = ? AND kind <> 'group'",
+                      "ss", row->src->name, row->id);
+    was_refused = r == 0 && core->facts.refused && sqlite3_changes(core->store.db) > 0;
     // Somebody who left before we ever knew them needs no account.
     if (r == 0 && row->slot < 0 && directory && row->body.status != ROLLCALL_STATUS_TERMINATED) {
         r = row_new_person(core, row, now);
@@ -459,12 +414,15 @@ static int refuse_doubles(struct engine_core *core, const char *source, int64_t 
 {
     sqlite3_stmt *q;
     int error = 0;
-    int r = store_run(
-        &core->store,
-        "UPDATE incoming SET shared = 1 WHERE source = ?1 AND number IN (SELECT number FROM"
-        " incoming WHERE source = ?1 AND number IS NOT NULL GROUP BY number HAVING count(*) > 1)",
-        "s", source);
+    int r = rivals_find(core, source);
 
+    if (r == 0 && core->facts.rivals)
+        r = store_run(&core->store,
+                      "UPDATE incoming SET shared = 1 WHERE source = ? AND id IN"
+                      " (SELECT id FROM rival WHERE kind = 2)",
+                      "s", source);
+    if (r < 0 || (!core->facts.rivals && !core->facts.twice))
+        return r;
     q = store_bind(
         &core->store,
         "SELECT id, place, name FROM incoming WHERE source = ? AND (copies > 1 OR shared)", "s",
@@ -493,7 +451,7 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
         r = listing_groups_held(core, src, stage, now, &groups_held);
     if (r < 0)
         return r;
-    if (src->role & ROLLCALL_ROLE_DIRECTORY)
+    if ((src->role & ROLLCALL_ROLE_DIRECTORY) && !core->facts.first)
         r = entries_release(core, src->name);
     if (r < 0)
         return r;

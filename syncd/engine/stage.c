@@ -8,12 +8,28 @@
 #include "rollcall/cleanup.h"
 #include "syncd/engine/nesting.h"
 
+static bool others_stage(const struct engine_core *core, const struct stage *stage)
+{
+    for (size_t i = 0; i < ROLLCALL_SOURCES_MAX; i++)
+        if (&core->stage[i] != stage && core->stage[i].open)
+            return true;
+    return false;
+}
+
 static void clear_stage(struct engine_core *core, struct stage *stage)
 {
-    store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
-    store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
-    store_run(&core->store, "DELETE FROM incoming_list WHERE source = ?", "s", stage->source);
-    store_run(&core->store, "DELETE FROM incoming_member WHERE source = ?", "s", stage->source);
+    // A table that is emptied whole costs its pages, not its rows.
+    if (others_stage(core, stage)) {
+        store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
+        store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
+        store_run(&core->store, "DELETE FROM incoming_list WHERE source = ?", "s", stage->source);
+        store_run(&core->store, "DELETE FROM incoming_member WHERE source = ?", "s", stage->source);
+    } else {
+        store_run(&core->store, "DELETE FROM incoming", "");
+        store_run(&core->store, "DELETE FROM incoming_group", "");
+        store_run(&core->store, "DELETE FROM incoming_list", "");
+        store_run(&core->store, "DELETE FROM incoming_member", "");
+    }
     *stage = (struct stage){0};
 }
 

@@ -147,9 +147,9 @@ static const char staging[] =
     // A row staged is a statement of its own: it stays in memory until there are many,
     // rather than going to a file each time a quarter of a small cache is dirty.
     "PRAGMA temp.journal_mode = MEMORY; PRAGMA temp.cache_size = -131072;"
-    "CREATE TEMP TABLE incoming(source TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER, body TEXT, "
-    "place TEXT,"
-    " number TEXT, name TEXT, uid INTEGER, copies INTEGER NOT NULL DEFAULT 1, terminated INTEGER "
+    // The long texts last, so that the rest is found without them.
+    "CREATE TEMP TABLE incoming(source TEXT NOT NULL, id TEXT NOT NULL, hash INTEGER, number TEXT,"
+    " name TEXT, uid INTEGER, copies INTEGER NOT NULL DEFAULT 1, terminated INTEGER "
     "NOT NULL DEFAULT 0,"
     " gone INTEGER NOT NULL DEFAULT 0,"
     // shared: another row has the same number. listed: the listing has the row; 0: it was
@@ -158,12 +158,12 @@ static const char staging[] =
     " present INTEGER NOT NULL DEFAULT 1,"
     // The reason why it is left out on purpose, and its name; and the status that was said of it in
     // the same batch.
-    " dropped TEXT, drop_name TEXT, drop_status INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(source, "
-    "id)) WITHOUT ROWID;"
+    " dropped TEXT, drop_name TEXT, drop_status INTEGER NOT NULL DEFAULT 0, place TEXT, body TEXT,"
+    " PRIMARY KEY(source, id)) WITHOUT ROWID;"
     "CREATE INDEX temp.incoming_dropped ON incoming(source) WHERE dropped IS NOT NULL;"
-    "CREATE INDEX temp.incoming_name ON incoming(source, name);"
-    "CREATE INDEX temp.incoming_number ON incoming(source, number);"
-    "CREATE INDEX temp.incoming_uid ON incoming(source, uid) WHERE uid IS NOT NULL;"
+    // See rivals.c. kind: 1 a name, 2 a number, 3 a uid.
+    "CREATE TEMP TABLE rival(kind INTEGER NOT NULL, value NOT NULL, id TEXT NOT NULL, PRIMARY "
+    "KEY(kind, value, id)) WITHOUT ROWID;"
     // The ids ledger as it stood when it was opened.
     "CREATE TEMP TABLE ledger(kind INTEGER NOT NULL, key TEXT NOT NULL, slot INTEGER NOT NULL,"
     " number INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"

@@ -30,16 +30,22 @@ lookups_first_DIR := tests/bench
 # What publishing costs.
 PROGRAMS += publication
 publication_SRCS := tests/bench/publication.c
-publication_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+publication_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
 publication_DIR := tests/bench
 
 # What a change in a large group costs.
 PROGRAMS += members
 members_SRCS := tests/bench/members.c
-members_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih
+members_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
 members_DIR := tests/bench
 # How many hosts one directory carries (tests/bench/fleet.py); not part of `make bench`.
 PROGRAMS += persist_clients
 persist_clients_SRCS := tests/bench/persist_clients.c syncd/sources/ldap_control.c syncd/sources/ldap_entry.c
 persist_clients_LIBS := -lldap -llber
 persist_clients_DIR := tests/bench
+
+# What a listing costs the engine, from the source's lines to the published files.
+PROGRAMS += listing
+listing_SRCS := tests/bench/listing.c
+listing_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
+listing_DIR := tests/bench

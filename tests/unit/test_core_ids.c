@@ -188,6 +188,22 @@ static void a_collision_refuses_the_later_claim_until_the_uid_map_settles_it(voi
     assert_int_equal(company_uid(c, "unlucky"), MIN + 99);
 }
 
+// By key or by name; what says no uid is no line.
+static void of_two_lines_of_the_uid_map_the_first_counts(void **state)
+{
+    struct company *c = *state;
+
+    hire(c, "3001", "zoe");
+    hire(c, "3002", "ann");
+    hire(c, "3003", "bob");
+    write_map(c, "#3001 1879048200\nzoe none\n3002 1879049201\nann 1879049202\nzoe\t1879049203\r\n"
+                 "3001 1879049204\nbob\nbob 1879049205 # and no newline");
+    company_listing(c);
+    assert_int_equal(company_uid(c, "zoe"), 1879049203);
+    assert_int_equal(company_uid(c, "ann"), 1879049201);
+    assert_int_equal(company_uid(c, "bob"), 1879049205);
+}
+
 static void a_uid_moves_with_nothing(void **state)
 {
     struct company *c = *state;
@@ -286,6 +302,7 @@ int main(void)
         TEST(a_uid_that_is_somebodys_is_refused_to_the_later_claim),
         TEST(one_uid_in_two_new_rows_is_neithers),
         TEST(a_collision_refuses_the_later_claim_until_the_uid_map_settles_it),
+        TEST(of_two_lines_of_the_uid_map_the_first_counts),
         TEST(a_uid_moves_with_nothing),
         TEST(a_leavers_uid_is_nobodys_again),
         TEST(a_named_group_never_takes_a_persons_private_gid),
