@@ -135,12 +135,9 @@ test_listed_LIBS := $(JANSSON_LIBS)
 HR_MAP_SRCS := syncd/sources/jsonapi_pointer.c syncd/sources/jsonapi_date.c syncd/sources/jsonapi_job.c \
 	syncd/sources/jsonapi_map.c syncd/sources/jsonapi_state.c syncd/sources/jsonapi_person.c \
 	syncd/sources/person.c
-UNIT_TESTS += test_jsonapi_rows test_jsonapi_map
+UNIT_TESTS += test_jsonapi_map
 test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS) -lyajl
-test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c \
-	syncd/sources/json_guard.c
-test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
 test_pingone_map_LIBS := $(JANSSON_LIBS) -lyajl
