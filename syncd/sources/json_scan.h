@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON (RFC 8259), read as it comes, in pieces of any size: what is said of it are the steps of a
-// walk through it. Nothing is built, and no more than one text or number is held. Strict: what RFC
-// 8259 does not have ends the reading. Pure.
-//
-// It is here for its speed. A first listing of 100,000 people is 30 to 120 MB, which libyajl reads
-// at 100 MB a second, more than all the rest of the reading takes.
+// JSON (RFC 8259), read as it comes by libyajl, in pieces of any size: what is said of it are the
+// steps of a walk through it. Nothing is built, and no more than one text or number is held.
+// Strict: what libyajl lets through and RFC 8259 does not have ends the reading as well.
 #ifndef ROLLCALL_SOURCES_JSON_SCAN_H
 #define ROLLCALL_SOURCES_JSON_SCAN_H
 
@@ -16,7 +13,7 @@
 
 // What is in a text or name that is JSON and still cannot be meant.
 #define JSON_HAS_NUL  1u // "\u0000"
-#define JSON_HAS_HALF 2u // half of a surrogate pair of \u escapes; U+FFFD stands for it
+#define JSON_HAS_HALF 2u // half of a surrogate pair of \u escapes; a question mark stands for it
 #define JSON_NOT_UTF8 4u // longer than need be, a surrogate, or beyond U+10FFFF
 
 // Each answers 0, or a negative errno that ends the reading. `bytes` are good until it returns and
