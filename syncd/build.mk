@@ -136,15 +136,16 @@ test_listed_LIBS := $(JANSSON_LIBS)
 HR_MAP_SRCS := syncd/sources/jsonapi_pointer.c syncd/sources/jsonapi_date.c syncd/sources/jsonapi_job.c \
 	syncd/sources/jsonapi_map.c syncd/sources/jsonapi_state.c syncd/sources/jsonapi_person.c \
 	syncd/sources/person.c
-UNIT_TESTS += test_jsonapi_rows test_jsonapi_map
+UNIT_TESTS += test_jsonapi_map
 test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS)
 test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c \
 	syncd/sources/json_guard.c
 test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lm
+test_jsonapi_map_LIBS := $(JANSSON_LIBS) -lyajl
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
-test_pingone_map_LIBS := $(JANSSON_LIBS)
+test_pingone_map_LIBS := $(JANSSON_LIBS) -lyajl
 
 PROGRAMS += rollcall-source-pingone
 rollcall-source-pingone_SRCS := syncd/sources/pingone.c syncd/sources/pingone_page.c syncd/sources/pingone_group.c \
@@ -165,11 +166,11 @@ rollcall-source-okta_LIBS := $(WEB_LIBS)
 rollcall-source-okta_DIR := libexec/rollcall/sources
 UNIT_TESTS += test_okta_map
 test_okta_map_SRCS := tests/unit/test_okta_map.c $(OKTA_MAP_SRCS) syncd/sources/pages.c
-test_okta_map_LIBS := $(JANSSON_LIBS)
+test_okta_map_LIBS := $(JANSSON_LIBS) -lyajl
 UNIT_TESTS += test_scim_map test_config_scim
 SCIM_MAP_SRCS := syncd/sources/scim_map.c syncd/sources/scim_attribute.c syncd/sources/person.c
 test_scim_map_SRCS := tests/unit/test_scim_map.c $(SCIM_MAP_SRCS)
-test_scim_map_LIBS := $(JANSSON_LIBS)
+test_scim_map_LIBS := $(JANSSON_LIBS) -lyajl
 test_config_scim_SRCS := tests/unit/test_config_scim.c tests/unit/config_fixture.c
 test_config_scim_LIBS := -linih -ljansson
 PROGRAMS += rollcall-source-scim
@@ -180,11 +181,11 @@ rollcall-source-scim_DIR := libexec/rollcall/sources
 
 UNIT_TESTS += test_graph_map
 test_graph_map_SRCS := tests/unit/test_graph_map.c syncd/sources/graph_map.c syncd/sources/person.c
-test_graph_map_LIBS := $(JANSSON_LIBS)
+test_graph_map_LIBS := $(JANSSON_LIBS) -lyajl
 UNIT_TESTS += test_graph_assigned
 test_graph_assigned_SRCS := tests/unit/test_graph_assigned.c syncd/sources/graph_assigned.c syncd/sources/graph_map.c \
 	syncd/sources/person.c
-test_graph_assigned_LIBS := $(JANSSON_LIBS)
+test_graph_assigned_LIBS := $(JANSSON_LIBS) -lyajl
 PROGRAMS += rollcall-source-graph
 rollcall-source-graph_SRCS := syncd/sources/graph.c syncd/sources/graph_settings.c syncd/sources/graph_state.c \
 	syncd/sources/graph_say.c syncd/sources/graph_feed.c syncd/sources/graph_signal.c syncd/sources/graph_test.c \
@@ -216,7 +217,7 @@ LIB_SRCS += syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/v
 	syncd/sources/erasing.c
 UNIT_TESTS += test_value test_rows
 test_value_SRCS := tests/unit/test_value.c
-test_value_LIBS := $(JANSSON_LIBS) -lm
+test_value_LIBS := $(JANSSON_LIBS) -lyajl -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
 UNIT_TESTS += test_core_dropped_held
@@ -230,3 +231,6 @@ LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c
 UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)
+test_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
+# What is said of them, without values.
+LIB_SRCS += syncd/sources/json_writer.c

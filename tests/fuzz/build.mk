@@ -114,6 +114,11 @@ $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sour
 	$(eval fuzz_$(f)_LIBS += -lyajl -lm)\
 	$(if $(filter syncd/sources/json_guard.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/json_guard.c))\
 	$(if $(filter syncd/sources/erasing.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/erasing.c)))
+# And read by this.
+VALUE_SRCS := syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c \
+	syncd/sources/value_json.c syncd/sources/erasing.c
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += $(filter-out $(fuzz_$(f)_SRCS),$(VALUE_SRCS)))\
+	$(eval fuzz_$(f)_LIBS += -lyajl -lm))
 
 FUZZ_CC ?= clang
 # Without FORTIFY: its open is another name, and the sanitizers see more.

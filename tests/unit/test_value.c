@@ -231,7 +231,7 @@ static int by_pieces(const char *text, size_t len, size_t step, uint64_t *ret_su
     if (r == 0)
         r = json_scan_end(s);
     assert_int_equal(json_scan_end(s), r);
-    assert_int_equal(json_scan_feed(s, "[", 1) < 0, true);
+    assert_true(json_scan_feed(s, "[", 1) < 0);
     json_scan_free(s);
     return r;
 }
@@ -265,25 +265,23 @@ static void pieces_of_any_size_say_the_same(void **state)
 
 static void a_text_without_end_is_not_held_for_ever(void **state)
 {
+    static char part[32 * 1024];
     struct json_scan *s;
     uint64_t sum = 0;
-    char part[4096];
-    int r = 0;
-    size_t n;
+    size_t n = 0;
+    int r;
 
     (void)state;
     memset(part, 'x', sizeof(part));
-    for (size_t step = 1; step <= sizeof(part); step *= 64) {
-        s = json_scan_new(&counting, &sum);
-        assert_non_null(s);
-        r = json_scan_feed(s, "[\"", 2);
-        for (n = 0; r == 0 && n < 4 * JSON_SCAN_TEXT_MAX; n += step)
-            r = json_scan_feed(s, part, step);
-        assert_int_equal(r, -EBADMSG);
-        assert_true(n <= 2 * JSON_SCAN_TEXT_MAX);
-        assert_non_null(strstr(json_scan_why(s), "longer than 1 MiB"));
-        json_scan_free(s);
-    }
+    s = json_scan_new(&counting, &sum);
+    assert_non_null(s);
+    r = json_scan_feed(s, "[\"", 2);
+    for (; r == 0 && n < 4 * JSON_SCAN_TEXT_MAX; n += sizeof(part))
+        r = json_scan_feed(s, part, sizeof(part));
+    assert_int_equal(r, -EBADMSG);
+    assert_true(n <= 2 * JSON_SCAN_TEXT_MAX);
+    assert_non_null(strstr(json_scan_why(s), "longer than 1 MiB"));
+    json_scan_free(s);
 }
 
 static void what_nobody_wants_is_read_and_not_kept(void **state)
