@@ -14,7 +14,7 @@
 
 // What is in a text or name that is JSON and still cannot be meant.
 #define JSON_HAS_NUL  1u // "\u0000"
-#define JSON_HAS_HALF 2u // half of a surrogate pair of \u escapes; U+FFFD stands for it
+#define JSON_HAS_HALF 2u // half of a surrogate pair of \u escapes; a question mark stands for it
 #define JSON_NOT_UTF8 4u // longer than need be, a surrogate, or beyond U+10FFFF
 
 // Each answers 0, or a negative errno that ends the reading. `bytes` are good until it returns and
