@@ -73,15 +73,14 @@ uint32_t rc_probe_next(struct rc_probe *p)
 // ---- accounts ----
 
 bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
-                          uint32_t *ret_slot, struct rc_account_record *ret)
+                          uint64_t hash, uint32_t *ret_slot, struct rc_account_record *ret)
 {
-    struct rc_key k = *key;
     struct rc_probe p;
     uint32_t slot;
 
-    rc_probe_first(m, RC_NAMES, rc_key_hash(m->head->seed, &k, len), m->head->slots, &p);
+    rc_probe_first(m, RC_NAMES, hash, m->head->slots, &p);
     while ((slot = rc_probe_on(&p)) != RC_EMPTY)
-        if (rc_account_named(m, slot, &k, len, ret)) {
+        if (rc_account_named(m, slot, key, len, ret)) {
             *ret_slot = slot;
             return true;
         }
