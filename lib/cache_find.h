@@ -415,11 +415,18 @@ static inline bool rc_account_mships_ok(const struct rc_map *m, const struct rc_
     return (uint64_t)r->mship + r->n_groups + r->n_local <= m->head->section[RC_MSHIPS].len / 4;
 }
 
-// The board's word stands beside the record, so to speak: both are fetched at once.
+// What stands beside the record, so to speak, and is fetched together with it; never followed.
+// The board's word. Where there is no board the address is nobody's, and fetching it does nothing.
 static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
 {
-    // Where there is no board the address is nobody's, and fetching it does nothing.
     __builtin_prefetch((const void *)((uintptr_t)m->words + (size_t)slot * 8));
+}
+
+// The memberships, where the writer puts a run that is not long, whatever the record says.
+static inline void rc_fetch_run(const struct rc_map *m, uint32_t slot)
+{
+    __builtin_prefetch((const void *)((uintptr_t)rc_section(m, RC_MSHIPS) +
+                                      (uintptr_t)slot * RC_MSHIP_RUN * sizeof(uint32_t)));
 }
 
 // Where the short way has no answer: every limit and every bucket.
@@ -433,7 +440,6 @@ static inline bool rc_account_named(const struct rc_map *m, uint32_t slot, const
 {
     uint32_t nuls;
 
-    rc_fetch_word(m, slot);
     return RC_MOSTLY(rc_load_account(m, slot, ret, &nuls)) && RC_MOSTLY(ret->name_len == len) &&
            RC_MOSTLY(rc_text_is(ret->text, key, len)) && RC_MOSTLY(rc_uid_ok(m, ret->uid)) &&
            RC_MOSTLY(rc_account_ok(m, ret));
@@ -450,8 +456,11 @@ static inline bool rc_account_numbered(const struct rc_map *m, uint32_t slot, ui
            RC_MOSTLY(rc_account_name_ends(ret, nuls)) && RC_MOSTLY(rc_account_ok(m, ret));
 }
 
-static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t len,
-                                uint32_t *ret_slot, struct rc_account_record *ret)
+// `fetch` has the processor fetch what is looked at besides the record, before that has come.
+static inline __attribute__((always_inline)) bool
+rc_find_name(const struct rc_map *m, const char *name, size_t len,
+             void (*fetch)(const struct rc_map *m, uint32_t slot), uint32_t *ret_slot,
+             struct rc_account_record *ret)
 {
     const struct rc_bucket *b;
     struct rc_home home;
@@ -466,6 +475,7 @@ static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t
     home = rc_home_of(hash, m->n_names);
     b = m->names + home.bucket;
     if (rc_match(b, home.place, (uint32_t)hash, &slot)) {
+        fetch(m, slot);
         if (RC_MOSTLY(slot < m->head->slots) &&
             RC_MOSTLY(rc_account_named(m, slot, &key, len, ret))) {
             *ret_slot = slot;

@@ -236,12 +236,14 @@ static inline bool nss_hides(const struct nss_pair *pair, uint32_t slot, uint32_
 }
 
 // An account that is not hidden, by its present name or else by a former one.
-static inline bool nss_find_name(const struct nss_pair *pair, const char *name, uint32_t *ret_slot,
-                                 struct rc_account_record *ret)
+static inline __attribute__((always_inline)) bool
+nss_find_name(const struct nss_pair *pair, const char *name,
+              void (*fetch)(const struct rc_map *m, uint32_t slot), uint32_t *ret_slot,
+              struct rc_account_record *ret)
 {
     size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
 
-    return rc_find_name(&pair->snapshot, name, len, ret_slot, ret) ||
+    return rc_find_name(&pair->snapshot, name, len, fetch, ret_slot, ret) ||
            (pair->snapshot.head->section[RC_FORMER].len > 0 &&
             rc_account_by_former_name(&pair->snapshot, name, len, ret_slot, ret));
 }

@@ -177,7 +177,7 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwnam_r(const char *name, struct pas
 
     if (RC_RARELY(!p))
         return nss_absent(&g, errnop);
-    if (nss_find_name(p, name, &slot, &a))
+    if (nss_find_name(p, name, rc_fetch_word, &slot, &a))
         s = fill(p, slot, &a, pw, buf, len);
     return nss_finish(&g, s, errnop);
 }
