@@ -150,15 +150,15 @@ static inline __attribute__((always_inline)) struct nss_guard nss_say(void)
 static inline __attribute__((always_inline)) const struct nss_pair *
 nss_enter(struct nss_guard *guard)
 {
-    struct nss_guard g = nss_say();
-    int64_t second;
-
     // time() takes half as long as clock_gettime(). Who sets the clock makes a second come
     // early or late, and no more: what counts is that it is another one.
-    second = time(NULL);
-    if (!(RC_MOSTLY(g.pair) &&
-          RC_MOSTLY(atomic_load_explicit(&nss_now.checked, memory_order_relaxed) == second) &&
-          nss_up_to_date(g.pair)))
+    int64_t second = time(NULL);
+    // In this order: what is current is no older than the look that was made in this second,
+    // even if this thread is stopped in between and another looks meanwhile.
+    bool looked = atomic_load_explicit(&nss_now.checked, memory_order_acquire) == second;
+    struct nss_guard g = nss_say();
+
+    if (!(RC_MOSTLY(looked) && RC_MOSTLY(g.pair) && nss_up_to_date(g.pair)))
         g = nss_enter_late(g, second);
     *guard = g;
     return g.pair;
