@@ -73,15 +73,14 @@ uint32_t rc_probe_next(struct rc_probe *p)
 // ---- accounts ----
 
 bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
-                          uint32_t *ret_slot, struct rc_account_record *ret)
+                          uint64_t hash, uint32_t *ret_slot, struct rc_account_record *ret)
 {
-    struct rc_key k = *key;
     struct rc_probe p;
     uint32_t slot;
 
-    rc_probe_first(m, RC_NAMES, rc_key_hash(m->head->seed, &k, len), m->head->slots, &p);
+    rc_probe_first(m, RC_NAMES, hash, m->head->slots, &p);
     while ((slot = rc_probe_on(&p)) != RC_EMPTY)
-        if (rc_account_named(m, slot, &k, len, ret)) {
+        if (rc_account_named(m, slot, key, len, ret)) {
             *ret_slot = slot;
             return true;
         }
@@ -117,7 +116,7 @@ bool rc_account_at(const struct rc_map *m, uint32_t slot, struct rc_account_reco
 bool rc_account_by_name(const struct rc_map *m, const char *name, size_t len, uint32_t *ret_slot,
                         struct rc_account_record *ret)
 {
-    return rc_find_name(m, name, len, ret_slot, ret) && rc_account_mships_ok(m, ret);
+    return rc_find_name(m, name, len, rc_fetch_word, ret_slot, ret) && rc_account_mships_ok(m, ret);
 }
 
 bool rc_account_by_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
@@ -239,13 +238,22 @@ bool rc_group_by_name(const struct rc_map *m, const char *name, size_t len,
 
 bool rc_group_by_gid(const struct rc_map *m, uint32_t gid, struct rc_group_record *ret)
 {
+    uint64_t hash = rc_id_hash(m->head->gid_factor, gid);
+    struct rc_home home = rc_home_of(hash, m->n_gids);
+    const struct rc_bucket *b = m->gids + home.bucket;
     struct rc_probe p;
     const char *its;
     uint32_t number;
 
     if (gid < m->head->id_min || gid > m->head->id_max)
         return false;
-    rc_probe_first(m, RC_GIDS, rc_hash_gid(m, gid), m->head->groups, &p);
+    if (rc_match(b, home.place, gid, &number)) {
+        if (RC_MOSTLY(group_at(m, number, ret, &its)) && RC_MOSTLY(ret->gid == gid))
+            return true;
+    } else if (RC_MOSTLY(rc_has_hole(b))) {
+        return false;
+    }
+    rc_probe_first(m, RC_GIDS, hash, m->head->groups, &p);
     while ((number = rc_probe_on(&p)) != RC_EMPTY)
         if (group_at(m, number, ret, &its) && ret->gid == gid)
             return true;

@@ -18,6 +18,10 @@
 
 #define RC_ACCOUNT_WORDS (sizeof(struct rc_account_record) / 8)
 
+// Which way a lookup goes on, as a rule: that way is laid out without a jump.
+#define RC_MOSTLY(x) __builtin_expect(!!(x), 1)
+#define RC_RARELY(x) __builtin_expect(!!(x), 0)
+
 _Static_assert(sizeof(struct rc_person_record) <= 8 * RC_CHECK_WORDS, "the check covers all");
 
 // Bits at random, odd.
@@ -84,6 +88,21 @@ static inline void rc_copy_words(void *to, const void *from, size_t len)
 
 // ---- index ----
 
+// Where a key is at home: a bucket of `n`, and one of its places but for the last. A key
+// stands there unless another came first; then it stands elsewhere in the bucket, and in a later
+// one where the bucket is full.
+struct rc_home {
+    uint32_t bucket, place;
+};
+
+static inline struct rc_home rc_home_of(uint64_t hash, uint32_t n)
+{
+    uint64_t at = (hash >> 32) * n;
+
+    return (struct rc_home){(uint32_t)(at >> 32),
+                            (uint32_t)(((at & UINT32_MAX) * (RC_BUCKET_SLOTS - 1)) >> 32)};
+}
+
 // The places of a bucket whose tag fits, a bit each; eight bits higher, the empty ones.
 static inline unsigned rc_look(const struct rc_bucket *b, uint32_t tag)
 {
@@ -117,7 +136,7 @@ static inline void rc_probe_first(const struct rc_map *m, enum rc_section s, uin
 
     *ret = (struct rc_probe){.buckets = rc_section(m, s),
                              .n = n,
-                             .at = (uint32_t)(((hash >> 32) * n) >> 32),
+                             .at = rc_home_of(hash, n).bucket,
                              .tag = (uint32_t)hash,
                              .limit = limit,
                              .left = RC_PROBES};
@@ -138,7 +157,7 @@ static inline uint32_t rc_probe_on(struct rc_probe *p)
             if (ref < p->limit)
                 return ref;
         }
-        // Buckets fill from the front: behind a hole nothing comes.
+        // Whoever is at home in a bucket is in a later one only if it is full.
         if (p->bits || p->left == 0)
             return RC_EMPTY;
         p->at = p->at + 1 == p->n ? 0 : p->at + 1;
@@ -146,25 +165,28 @@ static inline uint32_t rc_probe_on(struct rc_probe *p)
     }
 }
 
-// The first bucket by itself, where nearly every search ends.
-static inline const struct rc_bucket *rc_bucket_of(const struct rc_bucket *buckets, uint32_t n,
-                                                   uint64_t hash)
-{
-    return buckets + (uint32_t)(((hash >> 32) * n) >> 32);
-}
-
-// The record number beside the tag, where one fits. It comes by way of the comparison's own
-// mask: to count out the place and load from there takes longer. Where two fit it is a mixture,
-// and no worse than any other wrong number: who finds nobody there looks again, the long way.
-static inline bool rc_match(const struct rc_bucket *b, uint32_t tag, uint32_t *ret_ref)
+// The record number beside the tag, where one fits, in the key's own bucket, where nearly every
+// search ends. Most stand at home: there the processor goes on to the record before it
+// has compared. Else it comes by way of the comparison's own mask: to count out the place and
+// load from there takes longer. Where two fit it is a mixture, and no worse than any other wrong
+// number: who finds nobody there looks again, the long way.
+static inline bool rc_match(const struct rc_bucket *b, uint32_t place, uint32_t tag,
+                            uint32_t *ret_ref)
 {
 #ifdef __SSE2__
     const __m128i *v = (const void *)b;
-    __m128i t = _mm_set1_epi32((int)tag);
-    __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(v), t);
-    __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(v + 1), t), ref;
+    __m128i t, low, high, ref;
+#endif
 
-    if (__builtin_expect(!_mm_movemask_epi8(_mm_or_si128(low, high)), 0))
+    if (RC_MOSTLY(__atomic_load_n(&b->tag[place], __ATOMIC_RELAXED) == tag)) {
+        *ret_ref = __atomic_load_n(&b->ref[place], __ATOMIC_RELAXED);
+        return true;
+    }
+#ifdef __SSE2__
+    t = _mm_set1_epi32((int)tag);
+    low = _mm_cmpeq_epi32(_mm_loadu_si128(v), t);
+    high = _mm_cmpeq_epi32(_mm_loadu_si128(v + 1), t);
+    if (!_mm_movemask_epi8(_mm_or_si128(low, high)))
         return false;
     ref = _mm_or_si128(_mm_and_si128(_mm_loadu_si128(v + 2), low),
                        _mm_and_si128(_mm_loadu_si128(v + 3), high));
@@ -183,7 +205,8 @@ static inline bool rc_match(const struct rc_bucket *b, uint32_t tag, uint32_t *r
 #endif
 }
 
-// Buckets fill from the front: behind a hole nothing comes, in the others neither.
+// The last place of a bucket is filled last: while it is empty, the buckets behind have
+// nothing of this one.
 static inline bool rc_has_hole(const struct rc_bucket *b)
 {
     return __atomic_load_n(&b->ref[RC_BUCKET_SLOTS - 1], __ATOMIC_RELAXED) == RC_EMPTY;
@@ -372,7 +395,7 @@ static inline bool rc_account_name_ends(const struct rc_account_record *r, uint3
 {
     unsigned len = r->name_len;
 
-    if (__builtin_expect(nuls != 0, 1))
+    if (RC_MOSTLY(nuls))
         return (unsigned)__builtin_ctz(nuls) == len && len > 0;
     return len == 32 && !r->text[32];
 }
@@ -380,9 +403,10 @@ static inline bool rc_account_name_ends(const struct rc_account_record *r, uint3
 // The limits hold whatever the file says; so do reserved names.
 static inline bool rc_account_ok(const struct rc_map *m, const struct rc_account_record *r)
 {
-    return (r->gid == r->uid || rc_id_ok(m, r->gid)) &&
-           !(rollcall_name_maybe_reserved(r->text, r->name_len) &&
-             rollcall_name_reserved(r->text, r->name_len));
+    if (RC_RARELY(r->gid != r->uid) && !rc_id_ok(m, r->gid))
+        return false;
+    return RC_MOSTLY(!rollcall_name_maybe_reserved(r->text, r->name_len)) ||
+           !rollcall_name_reserved(r->text, r->name_len);
 }
 
 // For who goes on to the memberships.
@@ -391,16 +415,23 @@ static inline bool rc_account_mships_ok(const struct rc_map *m, const struct rc_
     return (uint64_t)r->mship + r->n_groups + r->n_local <= m->head->section[RC_MSHIPS].len / 4;
 }
 
-// The board's word stands beside the record, so to speak: both are fetched at once.
+// What stands beside the record, so to speak, and is fetched together with it; never followed.
+// The board's word. Where there is no board the address is nobody's, and fetching it does nothing.
 static inline void rc_fetch_word(const struct rc_map *m, uint32_t slot)
 {
-    // Where there is no board the address is nobody's, and fetching it does nothing.
     __builtin_prefetch((const void *)((uintptr_t)m->words + (size_t)slot * 8));
 }
 
-bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
-                          uint32_t *ret_slot, struct rc_account_record *ret);
+// The memberships, where the writer puts a run that is not long, whatever the record says.
+static inline void rc_fetch_run(const struct rc_map *m, uint32_t slot)
+{
+    __builtin_prefetch((const void *)((uintptr_t)rc_section(m, RC_MSHIPS) +
+                                      (uintptr_t)slot * RC_MSHIP_RUN * sizeof(uint32_t)));
+}
+
 // Where the short way has no answer: every limit and every bucket.
+bool rc_find_name_further(const struct rc_map *m, const struct rc_key *key, size_t len,
+                          uint64_t hash, uint32_t *ret_slot, struct rc_account_record *ret);
 bool rc_find_uid_further(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                          struct rc_account_record *ret);
 
@@ -409,9 +440,9 @@ static inline bool rc_account_named(const struct rc_map *m, uint32_t slot, const
 {
     uint32_t nuls;
 
-    rc_fetch_word(m, slot);
-    return rc_load_account(m, slot, ret, &nuls) && ret->name_len == len &&
-           rc_text_is(ret->text, key, len) && rc_uid_ok(m, ret->uid) && rc_account_ok(m, ret);
+    return RC_MOSTLY(rc_load_account(m, slot, ret, &nuls)) && RC_MOSTLY(ret->name_len == len) &&
+           RC_MOSTLY(rc_text_is(ret->text, key, len)) && RC_MOSTLY(rc_uid_ok(m, ret->uid)) &&
+           RC_MOSTLY(rc_account_ok(m, ret));
 }
 
 // The uid was looked at.
@@ -421,14 +452,18 @@ static inline bool rc_account_numbered(const struct rc_map *m, uint32_t slot, ui
     uint32_t nuls;
 
     rc_fetch_word(m, slot);
-    return rc_load_account(m, slot, ret, &nuls) && ret->uid == uid &&
-           rc_account_name_ends(ret, nuls) && rc_account_ok(m, ret);
+    return RC_MOSTLY(rc_load_account(m, slot, ret, &nuls)) && RC_MOSTLY(ret->uid == uid) &&
+           RC_MOSTLY(rc_account_name_ends(ret, nuls)) && RC_MOSTLY(rc_account_ok(m, ret));
 }
 
-static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t len,
-                                uint32_t *ret_slot, struct rc_account_record *ret)
+// `fetch` has the processor fetch what is looked at besides the record, before that has come.
+static inline __attribute__((always_inline)) bool
+rc_find_name(const struct rc_map *m, const char *name, size_t len,
+             void (*fetch)(const struct rc_map *m, uint32_t slot), uint32_t *ret_slot,
+             struct rc_account_record *ret)
 {
     const struct rc_bucket *b;
+    struct rc_home home;
     struct rc_key key;
     uint64_t hash;
     uint32_t slot;
@@ -437,34 +472,35 @@ static inline bool rc_find_name(const struct rc_map *m, const char *name, size_t
         return false;
     rc_key_of(name, len, &key);
     hash = rc_key_hash(m->head->seed, &key, len);
-    b = rc_bucket_of(m->names, m->n_names, hash);
-    if (rc_match(b, (uint32_t)hash, &slot)) {
-        if (__builtin_expect(slot < m->head->slots && rc_account_named(m, slot, &key, len, ret),
-                             1)) {
+    home = rc_home_of(hash, m->n_names);
+    b = m->names + home.bucket;
+    if (rc_match(b, home.place, (uint32_t)hash, &slot)) {
+        fetch(m, slot);
+        if (RC_MOSTLY(slot < m->head->slots) &&
+            RC_MOSTLY(rc_account_named(m, slot, &key, len, ret))) {
             *ret_slot = slot;
             return true;
         }
-    } else if (rc_has_hole(b)) {
+    } else if (RC_MOSTLY(rc_has_hole(b))) {
         return false;
     }
-    return rc_find_name_further(m, &key, len, ret_slot, ret);
+    return rc_find_name_further(m, &key, len, hash, ret_slot, ret);
 }
 
 static inline bool rc_find_uid(const struct rc_map *m, uint32_t uid, uint32_t *ret_slot,
                                struct rc_account_record *ret)
 {
-    uint64_t hash = rc_id_hash(m->head->id_factor, uid);
-    const struct rc_bucket *b = rc_bucket_of(m->ids, m->n_ids, hash);
-    uint32_t slot;
+    struct rc_home home = rc_home_of(rc_id_hash(m->head->id_factor, uid), m->n_ids);
+    const struct rc_bucket *b = m->ids + home.bucket;
 
-    if (__builtin_expect(uid - m->first_uid >= m->n_uids, 0))
-        return !m->plain_ids && rc_find_uid_further(m, uid, ret_slot, ret);
-    if (rc_match(b, uid, &slot)) {
-        if (__builtin_expect(slot < m->head->slots && rc_account_numbered(m, slot, uid, ret), 1)) {
-            *ret_slot = slot;
+    if (RC_RARELY(uid - m->first_uid >= m->n_uids)) {
+        if (m->plain_ids)
+            return false;
+    } else if (rc_match(b, home.place, uid, ret_slot)) {
+        if (RC_MOSTLY(*ret_slot < m->head->slots) &&
+            RC_MOSTLY(rc_account_numbered(m, *ret_slot, uid, ret)))
             return true;
-        }
-    } else if (rc_has_hole(b)) {
+    } else if (RC_MOSTLY(rc_has_hole(b))) {
         return false;
     }
     return rc_find_uid_further(m, uid, ret_slot, ret);
@@ -490,8 +526,8 @@ static inline uint64_t rc_word_check(uint64_t seed, uint32_t slot, uint64_t word
 // The seed is the ledger's.
 static inline bool rc_word_ok(uint64_t seed, uint32_t slot, uint32_t uid, uint64_t w)
 {
-    return w >> 32 == uid && (w & 15) - 1 < ROLLCALL_STATE_PURGED &&
-           rc_word_check(seed, slot, w & ~0xffff0000ull) == (w >> 16 & 0xffff);
+    return RC_MOSTLY(w >> 32 == uid) && RC_MOSTLY((w & 15) - 1 < ROLLCALL_STATE_PURGED) &&
+           RC_MOSTLY(rc_word_check(seed, slot, w & ~0xffff0000ull) == (w >> 16 & 0xffff));
 }
 
 #endif

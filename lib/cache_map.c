@@ -136,6 +136,7 @@ static void prepare(struct rc_map *m)
     const struct rc_header *h = m->head;
     uint64_t ids = h->section[RC_IDS].len / sizeof(struct rc_bucket);
     uint64_t names = h->section[RC_NAMES].len / sizeof(struct rc_bucket);
+    uint64_t gids = h->section[RC_GIDS].len / sizeof(struct rc_bucket);
 
     m->plain_ids = ids_plain(h);
     m->first_uid = h->id_min + 1; // id_min is the gid of rollcall-people
@@ -144,6 +145,8 @@ static void prepare(struct rc_map *m)
     m->ids = ids > 0 ? rc_section(m, RC_IDS) : &nobody;
     m->n_names = names > 0 ? (uint32_t)names : 1;
     m->names = names > 0 ? rc_section(m, RC_NAMES) : &nobody;
+    m->n_gids = gids > 0 ? (uint32_t)gids : 1;
+    m->gids = gids > 0 ? rc_section(m, RC_GIDS) : &nobody;
     m->records = rc_section(m, RC_RECORDS);
 }
 

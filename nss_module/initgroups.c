@@ -27,7 +27,7 @@ static int make_room(struct list *l, long more)
     if (l->limit > 0 && want > l->limit)
         want = l->limit;
     p = realloc(*l->gids, (size_t)want * sizeof(*p));
-    if (!p)
+    if (RC_RARELY(!p))
         return -ENOMEM;
     *l->gids = p;
     *l->size = want;
@@ -78,15 +78,6 @@ static int add_all(const struct nss_pair *p, const struct rc_account_record *a, 
     return 0;
 }
 
-// Where the writer puts a run that is not long, whatever the record says: the processor, which
-// is ahead of the record's arrival here, has both fetched at once. Never followed.
-static inline void fetch_run(const struct nss_pair *p, uint32_t slot)
-{
-    uintptr_t mships = (uintptr_t)rc_section(&p->snapshot, RC_MSHIPS);
-
-    __builtin_prefetch((const void *)(mships + (uintptr_t)slot * RC_MSHIP_RUN * sizeof(gid_t)));
-}
-
 NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t group,
                                                         long int *start, long int *size,
                                                         gid_t **groupsp, long int limit,
@@ -98,11 +89,10 @@ NSS_EXPORT enum nss_status _nss_rollcall_initgroups_dyn(const char *user, gid_t 
     struct rc_account_record a;
     uint32_t slot;
 
-    if (!p)
+    if (RC_RARELY(!p))
         return nss_absent(&g, errnop);
-    if (!nss_find_name(p, user, &slot, &a))
+    if (!nss_find_name(p, user, rc_fetch_run, &slot, &a))
         return nss_finish(&g, NSS_STATUS_NOTFOUND, errnop);
-    fetch_run(p, slot);
     if (!rc_account_mships_ok(&p->snapshot, &a) || nss_hides(p, slot, a.uid))
         return nss_finish(&g, NSS_STATUS_NOTFOUND, errnop);
     if (add_all(p, &a, &l) == 0)

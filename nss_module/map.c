@@ -134,27 +134,12 @@ static int open_own(struct nss_pair **ret)
 
 // ---- who reads what ----
 
-#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
-#define THREAD_POINTER (uintptr_t) __builtin_thread_pointer()
-#else
-#define THREAD_POINTER (uintptr_t) pthread_self()
-#endif
-
-// Threads rarely share a line: which one is theirs follows from their thread pointer, which
-// needs no thread-local variable of ours.
-static unsigned home_slot(void)
-{
-    uint32_t mixed = (uint32_t)((uint64_t)(THREAD_POINTER >> 6) * 0x9e3779b1u);
-
-    return (unsigned)((uint64_t)mixed * NSS_LINES >> 32) * 8;
-}
-
 // More lookups at once than there are slots: slower, and as right.
-static const struct nss_pair *protect_own(struct nss_guard *guard)
+static struct nss_guard protect_own(void)
 {
-    if (open_own(&guard->own) < 0)
-        guard->own = NULL;
-    return guard->own;
+    struct nss_pair *own;
+
+    return open_own(&own) < 0 ? (struct nss_guard){0} : (struct nss_guard){.pair = own};
 }
 
 // Why this is right, however long a reader is stopped between any two of its steps:
@@ -171,12 +156,14 @@ static const struct nss_pair *protect_own(struct nss_guard *guard)
 // the old pair's place be used again for a new one in between, r3 finds it current: then it
 // is the new one, whole, and no less protected.
 // A reader leaves with a release store, which w2's load sees: its reads are over by then.
-static const struct nss_pair *protect_among_threads(struct nss_guard *guard,
-                                                    const struct nss_pair *pair)
+// nss_say does r2 and r3 once, in the slot where it begins; here they are done to the end.
+// NULL in a slot is an empty slot: a reader that finds nothing is current needs none.
+struct nss_guard nss_protect(void)
 {
-    unsigned home = home_slot();
+    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
+    unsigned home = nss_home_slot();
 
-    for (unsigned i = 0; i < NSS_SLOTS; i++) {
+    for (unsigned i = 0; pair && i < NSS_SLOTS; i++) {
         nss_slot *slot = &nss_inside.slot[home + i < NSS_SLOTS ? home + i : home + i - NSS_SLOTS];
         const struct nss_pair *none = NULL, *again;
         if (atomic_load_explicit(slot, memory_order_relaxed) ||
@@ -185,20 +172,12 @@ static const struct nss_pair *protect_among_threads(struct nss_guard *guard,
         while ((again = atomic_load(&nss_now.current)) != pair) {
             pair = again;
             atomic_store(slot, pair);
+            if (!pair) // the slot is anybody's from here on
+                return (struct nss_guard){0};
         }
-        guard->slot = slot;
-        return pair;
+        return (struct nss_guard){pair, slot};
     }
-    return protect_own(guard);
-}
-
-// NULL in a slot is an empty slot: a reader that finds nothing is current needs none.
-static const struct nss_pair *protect(struct nss_guard *guard)
-{
-    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
-
-    *guard = (struct nss_guard){0};
-    return pair ? protect_among_threads(guard, pair) : NULL;
+    return pair ? protect_own() : (struct nss_guard){0};
 }
 
 static bool named(const struct nss_pair *pair)
@@ -304,68 +283,60 @@ static void wait_for_the_first(void)
 // Another thread looks at the disk, and is perhaps stopped in the middle. What is current
 // serves meanwhile if it was looked at in this second or the last; after a longer rest, it
 // could be hours old, and whoever comes then opens a pair of its own, as long as it can.
-static const struct nss_pair *go_on(struct nss_guard *guard, int64_t second)
+static struct nss_guard go_on(struct nss_guard held, int64_t second)
 {
     int64_t looked = atomic_load(&nss_now.checked); // first: what is current is no older
-    const struct nss_pair *pair;
 
-    nss_leave(guard);
-    pair = protect(guard);
-    if (!pair || guard->own || looked >= second - 1)
-        return pair;
-    nss_leave(guard);
-    *guard = (struct nss_guard){0};
-    pair = protect_own(guard);
-    return pair ? pair : protect(guard);
+    nss_leave(&held);
+    held = nss_protect();
+    if (!held.slot || looked >= second - 1) // nothing, or a pair of its own
+        return held;
+    nss_leave(&held);
+    held = protect_own();
+    return held.pair ? held : nss_protect();
 }
 
-const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_pair *pair,
-                                      int64_t second)
+struct nss_guard nss_enter_late(struct nss_guard held, int64_t second)
 {
     int saved = errno, cancel, ignored;
 
-    if (guard->own)
-        return pair;
+    if (held.pair && !held.slot) // its own, opened a moment ago
+        return held;
     // A missing file is remembered for its second too.
-    if (!pair && atomic_load(&nss_now.checked) == second && !atomic_load(&nss_inside.turn))
-        return NULL;
+    if (!held.pair && atomic_load(&nss_now.checked) == second && !atomic_load(&nss_inside.turn))
+        return held;
     // From here on there are cancellation points, and a thread that ended at one would
     // never leave its slot.
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     if (!NSS_SINGLE_THREADED && !atomic_exchange(&wiped_on_fork, 1))
         madvise(&nss_inside, sizeof(nss_inside), MADV_WIPEONFORK);
     if (take_turn(second)) {
-        look((struct nss_pair *)(uintptr_t)pair, second);
-        nss_leave(guard);
-        pair = protect(guard);
+        look((struct nss_pair *)(uintptr_t)held.pair, second);
+        nss_leave(&held);
+        held = nss_protect();
         sweep();
         end_turn(second);
-    } else if (!pair) {
+    } else if (!held.pair) {
         wait_for_the_first();
-        pair = protect(guard);
+        held = nss_protect();
     } else {
-        pair = go_on(guard, second);
+        held = go_on(held, second);
     }
     pthread_setcancelstate(cancel, &ignored);
     errno = saved;
-    return pair;
+    return held;
 }
 
-const struct nss_pair *nss_enter_among_threads(struct nss_guard *guard)
+void nss_leave_own(struct nss_guard held)
 {
-    return nss_fresh(guard, protect(guard));
+    free_pair((struct nss_pair *)(uintptr_t)held.pair);
 }
 
-void nss_leave_own(struct nss_guard *guard)
-{
-    free_pair(guard->own);
-}
-
-enum nss_status nss_absent(struct nss_guard *guard, int *errnop)
+enum nss_status nss_leave_absent(struct nss_guard held, int *errnop)
 {
     bool room = for_want_of_room(atomic_load(&absent_why));
 
-    nss_leave(guard);
+    nss_leave(&held);
     *errnop = room ? EAGAIN : ENOENT;
     return room ? NSS_STATUS_TRYAGAIN : NSS_STATUS_UNAVAIL;
 }

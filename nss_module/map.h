@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <features.h>
 #include <nss.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -66,22 +67,25 @@ struct nss_inside {
 };
 extern struct nss_inside nss_inside __attribute__((visibility("hidden")));
 
+// What a lookup holds: a pair, and the slot that says so; without a slot, a pair of its own.
+// Handed about in two registers, never by way of memory.
 struct nss_guard {
+    const struct nss_pair *pair;
     nss_slot *slot;
-    struct nss_pair *own;
 };
 
-const struct nss_pair *nss_enter_among_threads(struct nss_guard *guard);
-const struct nss_pair *nss_enter_late(struct nss_guard *guard, const struct nss_pair *pair,
-                                      int64_t second);
-void nss_leave_own(struct nss_guard *guard);
+// What few lookups come to: the compiler keeps it out of the others' way.
+#define NSS_RARE __attribute__((cold))
+NSS_RARE struct nss_guard nss_protect(void);
+NSS_RARE struct nss_guard nss_enter_late(struct nss_guard held, int64_t second);
+NSS_RARE void nss_leave_own(struct nss_guard held);
 
 static inline void nss_leave(struct nss_guard *guard)
 {
-    if (__builtin_expect(guard->slot != NULL, 1))
+    if (RC_MOSTLY(guard->slot))
         atomic_store_explicit(guard->slot, NULL, memory_order_release);
-    else if (guard->own)
-        nss_leave_own(guard);
+    else if (guard->pair)
+        nss_leave_own(*guard);
 }
 
 // Against what the board told when we opened, not against the snapshot's own generation:
@@ -90,62 +94,84 @@ static inline bool nss_up_to_date(const struct nss_pair *pair)
 {
     const struct rc_board_header *h = pair->board.head;
 
-    return atomic_load_explicit(&h->status, memory_order_acquire) == RC_BOARD_LIVE &&
-           atomic_load_explicit(&h->generation, memory_order_acquire) == pair->generation;
+    return RC_MOSTLY(atomic_load_explicit(&h->status, memory_order_acquire) == RC_BOARD_LIVE) &&
+           RC_MOSTLY(atomic_load_explicit(&h->generation, memory_order_acquire) ==
+                     pair->generation);
 }
 
-// The look at the disk comes once a second, or at once when the board says that there is
-// something new.
-static inline __attribute__((always_inline)) const struct nss_pair *
-nss_fresh(struct nss_guard *guard, const struct nss_pair *pair)
-{
-    // time() takes half as long as clock_gettime(). Who sets the clock makes a second come
-    // early or late, and no more: what counts is that it is another one.
-    int64_t second = time(NULL);
+#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
+#define NSS_THREAD_POINTER (uintptr_t) __builtin_thread_pointer()
+#else
+#define NSS_THREAD_POINTER (uintptr_t) pthread_self()
+#endif
 
-    if (__builtin_expect(
-            pair && atomic_load_explicit(&nss_now.checked, memory_order_relaxed) == second &&
-                nss_up_to_date(pair),
-            1))
-        return pair;
-    // A copy: whose address nobody has stays in registers.
-    struct nss_guard g = *guard;
-    pair = nss_enter_late(&g, pair, second);
-    *guard = g;
-    return pair;
+// Threads rarely share a line: which one is theirs follows from their thread pointer, which
+// needs no thread-local variable of ours.
+static inline unsigned nss_home_slot(void)
+{
+    uint32_t mixed = (uint32_t)((uint64_t)(NSS_THREAD_POINTER >> 6) * 0x9e3779b1u);
+
+    return (unsigned)((uint64_t)mixed * NSS_LINES >> 32) * 8;
+}
+
+// Says what is read here, where that takes no more than a step: in the first slot in a process
+// of one thread, else in the thread's own slot. No slot: nss_protect finds one, if anything is
+// current.
+static inline __attribute__((always_inline)) struct nss_guard nss_say(void)
+{
+    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
+    const struct nss_pair *none = NULL;
+    nss_slot *slot = &nss_inside.slot[0];
+
+    if (RC_RARELY(!pair))
+        return (struct nss_guard){0};
+    if (NSS_SINGLE_THREADED) {
+        // One thread replaces nothing behind its own back, but a handler of a signal may look
+        // up as well: hence the steps of map.c, in the order of the program.
+        if (RC_RARELY(atomic_load_explicit(slot, memory_order_relaxed)))
+            return nss_protect();
+        atomic_store_explicit(slot, pair, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+    } else {
+        slot = &nss_inside.slot[nss_home_slot()];
+        if (RC_RARELY(!atomic_compare_exchange_strong(slot, &none, pair)))
+            return nss_protect();
+    }
+    if (RC_MOSTLY(atomic_load(&nss_now.current) == pair))
+        return (struct nss_guard){pair, slot};
+    atomic_store_explicit(slot, NULL, memory_order_relaxed);
+    return nss_protect();
 }
 
 // Enters a lookup. NULL: there is nothing to answer from; the answer is nss_absent's.
 // Between enter and leave the mappings stay. Always call leave, which changes no errno.
-// But for the look at the disk there is no system call and no cancellation point here.
+// But for the look at the disk there is no system call and no cancellation point here. That
+// comes once a second, or at once when the board says that there is something new.
 static inline __attribute__((always_inline)) const struct nss_pair *
 nss_enter(struct nss_guard *guard)
 {
-    const struct nss_pair *pair = atomic_load_explicit(&nss_now.current, memory_order_acquire);
+    // time() takes half as long as clock_gettime(). Who sets the clock makes a second come
+    // early or late, and no more: what counts is that it is another one.
+    int64_t second = time(NULL);
+    // In this order: what is current is no older than the look that was made in this second,
+    // even if this thread is stopped in between and another looks meanwhile.
+    bool looked = atomic_load_explicit(&nss_now.checked, memory_order_acquire) == second;
+    struct nss_guard g = nss_say();
 
-    // One thread replaces nothing behind its own back, but a handler of a signal may look
-    // up as well: hence the steps of map.c, in the order of the program.
-    nss_slot *first = &nss_inside.slot[0];
-    struct nss_guard g;
-
-    if (NSS_SINGLE_THREADED && pair && !atomic_load_explicit(first, memory_order_relaxed)) {
-        atomic_store_explicit(first, pair, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
-        if (__builtin_expect(atomic_load_explicit(&nss_now.current, memory_order_relaxed) == pair,
-                             1)) {
-            *guard = (struct nss_guard){.slot = first};
-            return nss_fresh(guard, pair);
-        }
-        atomic_store_explicit(first, NULL, memory_order_relaxed);
-    }
-    pair = nss_enter_among_threads(&g);
+    if (!(RC_MOSTLY(looked) && RC_MOSTLY(g.pair) && nss_up_to_date(g.pair)))
+        g = nss_enter_late(g, second);
     *guard = g;
-    return pair;
+    return g.pair;
 }
 
 // Leaves, with the answer for a cache that is absent: UNAVAIL and ENOENT, or TRYAGAIN and
 // EAGAIN where this process had no descriptor or memory to open it.
-enum nss_status nss_absent(struct nss_guard *guard, int *errnop);
+NSS_RARE enum nss_status nss_leave_absent(struct nss_guard held, int *errnop);
+
+static inline enum nss_status nss_absent(const struct nss_guard *guard, int *errnop)
+{
+    return nss_leave_absent(*guard, errnop);
+}
 
 // Leaves, and says in *errnop what goes with the status. glibc passes the address of errno.
 static inline enum nss_status nss_finish(struct nss_guard *guard, enum nss_status status,
@@ -183,14 +209,14 @@ static inline enum rollcall_state nss_state(const struct nss_pair *pair, uint32_
 {
     uint64_t word;
 
-    if (slot >= pair->n_words)
+    if (RC_RARELY(slot >= pair->n_words))
         return ROLLCALL_STATE_NONE;
     word = atomic_load_explicit(&pair->words[slot], memory_order_acquire);
     // The word first: a board that is marked replaced by now may say what is no more.
-    if (!rc_word_ok(pair->word_seed, slot, uid, word) ||
-        atomic_load_explicit(&pair->live->status, memory_order_acquire) != RC_BOARD_LIVE)
-        return ROLLCALL_STATE_NONE;
-    return (enum rollcall_state)(word & 15);
+    if (RC_MOSTLY(rc_word_ok(pair->word_seed, slot, uid, word)) &&
+        RC_MOSTLY(atomic_load_explicit(&pair->live->status, memory_order_acquire) == RC_BOARD_LIVE))
+        return (enum rollcall_state)(word & 15);
+    return ROLLCALL_STATE_NONE;
 }
 
 // Where the host hides who is locked, such a person is not there. mode = observe shows
@@ -210,12 +236,14 @@ static inline bool nss_hides(const struct nss_pair *pair, uint32_t slot, uint32_
 }
 
 // An account that is not hidden, by its present name or else by a former one.
-static inline bool nss_find_name(const struct nss_pair *pair, const char *name, uint32_t *ret_slot,
-                                 struct rc_account_record *ret)
+static inline __attribute__((always_inline)) bool
+nss_find_name(const struct nss_pair *pair, const char *name,
+              void (*fetch)(const struct rc_map *m, uint32_t slot), uint32_t *ret_slot,
+              struct rc_account_record *ret)
 {
     size_t len = strnlen(name, ROLLCALL_NAME_MAX + 1);
 
-    return rc_find_name(&pair->snapshot, name, len, ret_slot, ret) ||
+    return rc_find_name(&pair->snapshot, name, len, fetch, ret_slot, ret) ||
            (pair->snapshot.head->section[RC_FORMER].len > 0 &&
             rc_account_by_former_name(&pair->snapshot, name, len, ret_slot, ret));
 }

@@ -63,7 +63,7 @@ static char *take_shell(const struct nss_pair *p, enum rollcall_state state,
 }
 
 // Exact: asks for more room only where a byte is missing.
-static __attribute__((noinline)) enum nss_status
+static NSS_RARE __attribute__((noinline)) enum nss_status
 fill_exactly(const struct nss_pair *p, enum rollcall_state state, const struct rc_account_record *a,
              struct passwd *pw, char *buf, size_t len)
 {
@@ -152,16 +152,15 @@ fill(const struct nss_pair *p, uint32_t slot, const struct rc_account_record *a,
     enum rollcall_state state = nss_state(p, slot, a->uid);
     const struct nss_shell *shell = &p->shell[a->shell < NSS_SHELLS ? a->shell : NSS_SHELLS];
 
-    if (__builtin_expect(state != ROLLCALL_STATE_ACTIVE, 0)) {
+    if (RC_RARELY(state != ROLLCALL_STATE_ACTIVE)) {
         if (nss_hidden(p, state))
             return NSS_STATUS_NOTFOUND;
         if (!shows_shell(p, state))
             shell = &p->nologin;
     }
-    if (__builtin_expect(!buf || len < ROOMY || !shell->len ||
-                             (a->flags & (RC_ACCOUNT_GECOS_POOL | RC_ACCOUNT_HOME_RULE)) !=
-                                 RC_ACCOUNT_HOME_RULE,
-                         0))
+    if (RC_RARELY(!buf) || RC_RARELY(len < ROOMY) || RC_RARELY(!shell->len) ||
+        RC_RARELY((a->flags & (RC_ACCOUNT_GECOS_POOL | RC_ACCOUNT_HOME_RULE)) !=
+                  RC_ACCOUNT_HOME_RULE))
         return fill_exactly(p, state, a, pw, buf, len);
     fill_roomily(a, shell, pw, buf);
     return NSS_STATUS_SUCCESS;
@@ -176,9 +175,9 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwnam_r(const char *name, struct pas
     uint32_t slot;
     enum nss_status s = NSS_STATUS_NOTFOUND;
 
-    if (!p)
+    if (RC_RARELY(!p))
         return nss_absent(&g, errnop);
-    if (nss_find_name(p, name, &slot, &a))
+    if (nss_find_name(p, name, rc_fetch_word, &slot, &a))
         s = fill(p, slot, &a, pw, buf, len);
     return nss_finish(&g, s, errnop);
 }
@@ -192,7 +191,7 @@ NSS_EXPORT enum nss_status _nss_rollcall_getpwuid_r(uid_t uid, struct passwd *pw
     uint32_t slot;
     enum nss_status s = NSS_STATUS_NOTFOUND;
 
-    if (!p)
+    if (RC_RARELY(!p))
         return nss_absent(&g, errnop);
     if (rc_find_uid(&p->snapshot, uid, &slot, &a))
         s = fill(p, slot, &a, pw, buf, len);

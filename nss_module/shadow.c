@@ -37,7 +37,7 @@ NSS_EXPORT enum nss_status _nss_rollcall_getspnam_r(const char *name, struct spw
 
     if (!p)
         return nss_absent(&g, errnop);
-    if (nss_find_name(p, name, &slot, &a) && !nss_hides(p, slot, a.uid))
+    if (nss_find_name(p, name, rc_fetch_word, &slot, &a) && !nss_hides(p, slot, a.uid))
         s = fill(&a, sp, buf, len);
     return nss_finish(&g, s, errnop);
 }

@@ -19,10 +19,10 @@ struct rc_map {
     struct rc_header head[1];
     bool plain_ids; // every id between the bounds is within the compiled limits
     // What a lookup needs first, worked out at open. The uids that the bounds alone decide on,
-    // none where the compiled limits have a say; the records, and both indexes' buckets, an
+    // none where the compiled limits have a say; the records, and three indexes' buckets, an
     // empty one where there is none.
-    uint32_t first_uid, n_uids, n_ids, n_names;
-    const struct rc_bucket *ids, *names;
+    uint32_t first_uid, n_uids, n_ids, n_names, n_gids;
+    const struct rc_bucket *ids, *names, *gids;
     const void *records;
     // The words of a board of the same ledger, or NULL: a lookup has the processor fetch an
     // account's word together with its record. Never followed.

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "lib/cache_build.h"
+#include "lib/cache_find.h"
 #include "rollcall/account.h"
 #include "tests/unit/cache_fixture.h"
 #include "tests/unit/scratch.h"
@@ -24,7 +25,8 @@
 
 struct set {
     uint32_t id[IDS], n;
-    uint32_t away; // of whom the first bucket does not know
+    uint32_t away;    // of whom the first bucket does not know
+    uint32_t at_home; // in the very place where a reader looks first
     uint64_t factor;
 };
 
@@ -47,7 +49,27 @@ static bool nth(void *ctx, uint64_t i, uint32_t *ret_id, uint32_t *ret_ref)
     return true;
 }
 
-static bool at_home(const struct rc_map *m, uint64_t hash, uint32_t wanted)
+// Of every bucket the last place is filled last: a reader goes on from no other.
+static bool filled_in_order(const struct rc_map *m)
+{
+    const struct rc_bucket *b = rc_section(m, RC_IDS);
+
+    for (uint64_t i = 0; i < m->head->section[RC_IDS].len / sizeof(*b); i++)
+        for (unsigned k = 0; k < RC_BUCKET_SLOTS; k++)
+            if (b[i].ref[k] == RC_EMPTY && b[i].ref[RC_BUCKET_SLOTS - 1] != RC_EMPTY)
+                return false;
+    return true;
+}
+
+static bool in_its_place(const struct rc_map *m, uint64_t hash, uint32_t wanted)
+{
+    const struct rc_bucket *b = rc_section(m, RC_IDS);
+    struct rc_home home = rc_home_of(hash, (uint32_t)(m->head->section[RC_IDS].len / sizeof(*b)));
+
+    return b[home.bucket].ref[home.place] == wanted;
+}
+
+static bool in_its_bucket(const struct rc_map *m, uint64_t hash, uint32_t wanted)
 {
     struct rc_probe p;
     uint32_t found;
@@ -62,12 +84,15 @@ static bool at_home(const struct rc_map *m, uint64_t hash, uint32_t wanted)
 static int all_are_found(const struct rc_map *m, void *ctx)
 {
     (void)ctx;
-    set.away = 0;
+    set.away = set.at_home = 0;
+    if (!filled_in_order(m))
+        return -EBADMSG;
     set.factor = m->head->id_factor;
     for (uint32_t i = 0; i < set.n; i++) {
         if (!rc_build_found(m, RC_IDS, rc_hash_uid(m, set.id[i]), i))
             return -EBADMSG;
-        set.away += !at_home(m, rc_hash_uid(m, set.id[i]), i);
+        set.away += !in_its_bucket(m, rc_hash_uid(m, set.id[i]), i);
+        set.at_home += in_its_place(m, rc_hash_uid(m, set.id[i]), i);
     }
     return 0;
 }
@@ -175,6 +200,57 @@ static void ids_that_follow_each_other_take_the_first_factor(void **state)
     assert_dealt_out("step", 1);
     assert_true(set.factor == GOLDEN);
     assert_int_equal(set.away, 0);
+    assert_int_equal(set.at_home, set.n);
+}
+
+// The processor goes on from there by itself: most are where a reader looks first.
+static void most_ids_at_random_stand_at_home(void **state)
+{
+    (void)state;
+    set.n = IDS;
+    for (uint32_t i = 0; i < set.n; i++)
+        set.id[i] = FIRST + (uint32_t)(any() % RANGE);
+    assert_dealt_out("random ids of", set.n);
+    assert_in_range(set.at_home, set.n / 4 * 3, set.n);
+}
+
+// As they were before anybody had a home: each bucket filled from its front.
+static void to_the_front(struct rc_bucket *b)
+{
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < RC_BUCKET_SLOTS; k++) {
+        uint32_t tag = b->tag[k], ref = b->ref[k];
+        if (ref == RC_EMPTY)
+            continue;
+        b->tag[k] = 0;
+        b->ref[k] = RC_EMPTY;
+        b->tag[n] = tag;
+        b->ref[n++] = ref;
+    }
+}
+
+static void a_file_whose_buckets_are_filled_from_the_front_is_read_as_well(void **state)
+{
+    static const enum rc_section indexes[] = {RC_NAMES, RC_IDS, RC_GNAMES, RC_GIDS};
+    struct rc_header h;
+    unsigned char *data;
+    size_t len;
+    int whole;
+
+    (void)state;
+    assert_int_equal(fixture_accounts("./accounts", 200, 1, false), 0);
+    whole = fixture_walk_accounts("./accounts");
+    data = scratch_read("./accounts", &len);
+    memcpy(&h, data, sizeof(h));
+    for (unsigned s = 0; s < 4; s++) {
+        struct rc_span at = h.section[indexes[s]];
+        for (uint64_t i = 0; i < at.len / sizeof(struct rc_bucket); i++)
+            to_the_front((struct rc_bucket *)(void *)(data + at.off) + i);
+    }
+    scratch_write("./accounts", data, len);
+    assert_int_equal(fixture_walk_accounts("./accounts"), whole);
+    free(data);
 }
 
 // More of one id than a reader would look through: an error, and no end of tries.
@@ -227,6 +303,8 @@ int main(void)
         cmocka_unit_test(ids_in_blocks_are_dealt_out),
         cmocka_unit_test(ids_chosen_against_the_first_factor_are_dealt_out),
         cmocka_unit_test(ids_that_follow_each_other_take_the_first_factor),
+        cmocka_unit_test(most_ids_at_random_stand_at_home),
+        cmocka_unit_test(a_file_whose_buckets_are_filled_from_the_front_is_read_as_well),
         cmocka_unit_test(one_id_too_often_is_refused),
         cmocka_unit_test(any_factor_is_safe_to_read),
     };

@@ -12,8 +12,24 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
+
+// What happens while a thread that looks up is stopped, just when it has asked for the time.
+static void (*meanwhile)(void);
+
+static time_t time_and_a_stop(time_t *ret)
+{
+    void (*others)(void) = meanwhile;
+    time_t now = time(ret);
+
+    meanwhile = NULL;
+    if (others)
+        others();
+    return now;
+}
+#define time(ret) time_and_a_stop(ret)
 
 #undef ROLLCALL_STATEDIR
 #define ROLLCALL_STATEDIR "state"
@@ -196,6 +212,26 @@ static void after_a_rest_nobody_is_served_what_was_current_before_it(void **stat
     assert_int_equal(generation_seen(), generation);
 }
 
+static void another_looks_at_the_disk(void)
+{
+    atomic_store(&nss_now.checked, -1);
+    (void)generation_seen();
+}
+
+// An engine that was killed behind its rename has told the board nothing.
+static void who_is_stopped_in_the_midst_serves_what_another_found_meanwhile(void **state)
+{
+    (void)state;
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    assert_int_equal(fixture_accounts(ACCOUNTS, PEOPLE_HERE, ++generation, false), 0);
+    meanwhile = another_looks_at_the_disk;
+    assert_int_equal(generation_seen(), generation);
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    assert_int_equal(mapped(), 1);
+}
+
 static void a_lookup_inside_a_lookup_has_a_slot_of_its_own(void **state)
 {
     struct nss_guard outer, inner;
@@ -357,6 +393,7 @@ int main(void)
         cmocka_unit_test(more_lookups_at_once_than_slots_are_answered),
         cmocka_unit_test(who_looks_at_the_disk_and_never_ends_is_replaced),
         cmocka_unit_test(after_a_rest_nobody_is_served_what_was_current_before_it),
+        cmocka_unit_test(who_is_stopped_in_the_midst_serves_what_another_found_meanwhile),
         cmocka_unit_test(a_lookup_inside_a_lookup_has_a_slot_of_its_own),
         cmocka_unit_test(without_a_descriptor_the_old_cache_serves_and_the_first_lookup_says_again),
         cmocka_unit_test(absence_is_unavailable_and_leaves_errno_alone),
