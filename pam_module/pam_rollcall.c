@@ -47,11 +47,19 @@ int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
     struct pam_call c;
     int r = pam_call_take(pamh, flags, &c);
 
-    if (r == PAM_SUCCESS && whose_name(c.user, evidence_stands(&c), &c.board) != WHOSE_OURS)
+    if (r != PAM_SUCCESS)
+        return r;
+    if (whose_name(c.user, evidence_stands(&c), &c.look, &c.board) != WHOSE_OURS) {
+        pam_call_end(&c);
         return PAM_IGNORE;
-    if (r == PAM_SUCCESS)
-        *ret = c;
-    return r;
+    }
+    *ret = c;
+    return PAM_SUCCESS;
+}
+
+void pam_call_end(struct pam_call *call)
+{
+    rollcall_look_end(&call->look);
 }
 
 // For the line of break-glass: no error of it is anybody's.
@@ -62,13 +70,10 @@ static int breakglass(pam_handle_t *pamh, int flags, int (*phase)(const struct p
     return pam_call_take(pamh, flags, &call) == PAM_SUCCESS ? phase(&call) : PAM_IGNORE;
 }
 
-static void look_up(const struct pam_call *call, struct rollcall_admission *ret)
+static void look_up(struct pam_call *call, struct rollcall_admission *ret)
 {
-    struct rollcall_person person;
-    char buf[ROLLCALL_ADMISSION_BUF];
-
-    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, call->user, 0, time(NULL), ret,
-                               &person, buf, sizeof(buf));
+    rollcall_admission_look_again(&call->look, ROLLCALL_BOARD, ROLLCALL_PRIVATE, call->user, 0,
+                                  time(NULL), ret, NULL, NULL, 0);
 }
 
 static void report(const struct pam_call *call, const char *event, const char *cause)
@@ -116,7 +121,7 @@ bool evidence_stands(const struct pam_call *call)
 MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -143,7 +148,7 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
 
 MODULE_EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -178,7 +183,7 @@ static bool has_evidence(const struct pam_call *call)
 MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     const char *cause;
     int r;
 
@@ -209,7 +214,7 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
 MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -227,7 +232,7 @@ MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, c
 
 MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -240,7 +245,7 @@ MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, 
 
 MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
