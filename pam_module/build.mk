@@ -26,7 +26,7 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/ssh_marks.c pam_module/verifier/resident.c pam_module/verifier/stamp.c \
 	pam_module/verifier/rare.c pam_module/verifier/network.c pam_module/verifier/network_child.c \
 	pam_module/verifier/directory.c pam_module/verifier/users.c pam_module/verifier/request.c pam_module/verifier/passwd.c
-rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
+rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -linih
 rollcall-verifier_DIR := libexec/rollcall
 
 # Libraries that few logins need: loading them is most of the start of a process.
