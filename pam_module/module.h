@@ -47,7 +47,8 @@ int relay_breakglass(const struct pam_call *call);
 int relay_passwd(const struct pam_call *call);
 
 // A second factor was shown in this handle, by this user.
-int evidence_keep(const struct pam_call *call);
+// What is in `look` (may be NULL) is handed on to the next phase.
+int evidence_keep(const struct pam_call *call, struct rollcall_look *look);
 bool evidence_stands(const struct pam_call *call);
 // Services that run for somebody who is not there: lifecycle and policy only.
 bool asks_no_factor(const struct pam_call *call);

@@ -24,6 +24,66 @@ static const char *item(pam_handle_t *pamh, int which)
     return pam_get_item(pamh, which, &value) == PAM_SUCCESS ? value : NULL;
 }
 
+// ---- evidence ----
+
+// The handle's own user is the evidence: PAM_USER may be changed by an application between two
+// phases, and then it stands for nobody. With it what the phase had open goes to the next one,
+// which asks whether that is still what stands there.
+struct evidence {
+    struct rollcall_look look;
+    char user[];
+};
+
+static void forget(pam_handle_t *pamh, void *data, int status)
+{
+    struct evidence *e = data;
+
+    (void)pamh;
+    (void)status;
+    rollcall_look_end(&e->look);
+    free(e);
+}
+
+int evidence_keep(const struct pam_call *call, struct rollcall_look *look)
+{
+    size_t n = strlen(call->user) + 1;
+    struct evidence *e = malloc(sizeof(*e) + n);
+    int r;
+
+    if (!e)
+        return PAM_BUF_ERR;
+    e->look = (struct rollcall_look){0};
+    memcpy(e->user, call->user, n);
+    r = pam_set_data(call->pamh, EVIDENCE, e, forget);
+    if (r != PAM_SUCCESS) {
+        free(e);
+        return r;
+    }
+    if (look) {
+        e->look = *look;
+        *look = (struct rollcall_look){0};
+    }
+    return PAM_SUCCESS;
+}
+
+static struct evidence *evidence_of(const struct pam_call *call)
+{
+    const void *data = NULL;
+    struct evidence *e;
+
+    if (pam_get_data(call->pamh, EVIDENCE, &data) != PAM_SUCCESS || !data)
+        return NULL;
+    e = (struct evidence *)(uintptr_t)data; // ours; libpam only keeps it
+    return strcmp(e->user, call->user) == 0 ? e : NULL;
+}
+
+bool evidence_stands(const struct pam_call *call)
+{
+    return evidence_of(call) != NULL;
+}
+
+// ---- a call ----
+
 int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret)
 {
     struct pam_call c = {.pamh = pamh, .silent = flags & PAM_SILENT};
@@ -45,11 +105,17 @@ int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret)
 int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
 {
     struct pam_call c;
+    struct evidence *shown;
     int r = pam_call_take(pamh, flags, &c);
 
     if (r != PAM_SUCCESS)
         return r;
-    if (whose_name(c.user, evidence_stands(&c), &c.look, &c.board) != WHOSE_OURS) {
+    shown = evidence_of(&c);
+    if (shown) {
+        c.look = shown->look;
+        shown->look = (struct rollcall_look){0};
+    }
+    if (whose_name(c.user, shown != NULL, &c.look, &c.board) != WHOSE_OURS) {
         pam_call_end(&c);
         return PAM_IGNORE;
     }
@@ -84,38 +150,6 @@ static void report(const struct pam_call *call, const char *event, const char *c
                    "rhost", call->rhost, "tty", call->tty, "cause", cause, NULL);
 }
 
-// ---- evidence ----
-
-static void forget(pam_handle_t *pamh, void *data, int status)
-{
-    (void)pamh;
-    (void)status;
-    free(data);
-}
-
-int evidence_keep(const struct pam_call *call)
-{
-    // The handle's own user is the evidence: PAM_USER may be changed by an application
-    // between two phases, and then it stands for nobody.
-    char *copy = strdup(call->user);
-    int r;
-
-    if (!copy)
-        return PAM_BUF_ERR;
-    r = pam_set_data(call->pamh, EVIDENCE, copy, forget);
-    if (r != PAM_SUCCESS)
-        free(copy);
-    return r;
-}
-
-bool evidence_stands(const struct pam_call *call)
-{
-    const void *user = NULL;
-
-    return pam_get_data(call->pamh, EVIDENCE, &user) == PAM_SUCCESS && user &&
-           strcmp(user, call->user) == 0;
-}
-
 // ---- auth ----
 
 MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
@@ -143,7 +177,7 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
             return PAM_AUTH_ERR;
         }
     }
-    return evidence_keep(&call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
+    return evidence_keep(&call, &call.look) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
 MODULE_EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
