@@ -110,7 +110,7 @@ rollcall-breakglass_SRCS := pam_module/breakglass/main.c pam_module/breakglass/l
 rollcall-breakglass_LIBS := -ljansson -lcrypto
 rollcall-breakglass_DIR := libexec/rollcall
 UNIT_TESTS += test_breakglass
-test_breakglass_SRCS := tests/unit/test_breakglass.c
+test_breakglass_SRCS := tests/unit/test_breakglass.c pam_module/breakglass/record.c
 test_breakglass_LIBS := -lcrypto
 # Asks a directory about a password, for the verifier, which links no LDAP library.
 PASSWORD_LDAP_SRCS := pam_module/password_ldap/directory.c pam_module/password_ldap/said.c
