@@ -120,7 +120,8 @@ int credential_unseal(const uint8_t key[HOST_KEY_LEN], const struct seal_place *
 
     // A fault of the machine is not one of the slot: the other may be a state long past.
     if (!ctx) {
-        ctx = own = EVP_CIPHER_CTX_new();
+        own = EVP_CIPHER_CTX_new();
+        ctx = own;
         if (!ctx || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL) != 1)
             return -ENOMEM;
     }
