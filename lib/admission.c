@@ -137,23 +137,35 @@ static void keep_person(const struct rollcall_person *p, struct rollcall_person 
     }
 }
 
-static void closep_board(struct rollcall_board **b)
+// ---- looking ----
+
+void rollcall_look_end(struct rollcall_look *look)
 {
-    rollcall_board_close(*b);
+    look->board = rollcall_board_close(look->board);
+    look->private_ = rollcall_private_close(look->private_);
 }
 
-static void closep_private(struct rollcall_private **p)
+int rollcall_look_at_board(struct rollcall_look *look, const char *board_path)
 {
-    rollcall_private_close(*p);
+    if (look->board && rollcall_board_current(look->board, board_path))
+        return 0;
+    look->board = rollcall_board_close(look->board);
+    return rollcall_board_open(board_path, &look->board);
+}
+
+int rollcall_look_at_private(struct rollcall_look *look, const char *private_path)
+{
+    if (look->private_ && rollcall_private_current(look->private_, private_path))
+        return 0;
+    look->private_ = rollcall_private_close(look->private_);
+    return rollcall_private_open(private_path, &look->private_);
 }
 
 // -ESTALE: the board was replaced meanwhile; ask again.
-static int look_up_once(const char *board_path, const char *private_path, const char *name,
-                        uid_t uid, int64_t now, struct rollcall_admission *ret,
-                        struct rollcall_person *ret_person, char *buf, size_t buf_len)
+static int look_once(const struct rollcall_look *look, const char *name, uid_t uid, int64_t now,
+                     struct rollcall_admission *ret, struct rollcall_person *ret_person, char *buf,
+                     size_t buf_len)
 {
-    _cleanup_(closep_board) struct rollcall_board *board = NULL;
-    _cleanup_(closep_private) struct rollcall_private *private = NULL;
     struct rollcall_board_facts facts;
     struct rollcall_person person;
     struct rollcall_word word;
@@ -161,33 +173,29 @@ static int look_up_once(const char *board_path, const char *private_path, const 
     uint8_t ledger[16];
     int r;
 
-    if (rollcall_board_open(board_path, &board) < 0 ||
-        rollcall_private_open(private_path, &private) < 0) {
-        rollcall_admission_decide(NULL, NULL, 0, NULL, name, now, ret);
-        return 0;
-    }
-    rollcall_board_facts(board, &facts);
-    rollcall_private_generation(private, &generation, ledger);
+    rollcall_board_facts(look->board, &facts);
+    rollcall_private_generation(look->private_, &generation, ledger);
     if (memcmp(ledger, facts.ledger_id, 16) != 0) {
         rollcall_admission_decide(NULL, NULL, 0, NULL, name, now, ret);
         return -ESTALE;
     }
-    r = name ? rollcall_private_by_name(private, name, &person)
-             : rollcall_private_by_uid(private, uid, &person);
+    r = name ? rollcall_private_by_name(look->private_, name, &person)
+             : rollcall_private_by_uid(look->private_, uid, &person);
     if (r < 0) {
         rollcall_admission_decide(r == -ENOENT ? &facts : NULL, NULL, 0, NULL, name, now, ret);
         return 0;
     }
-    r = rollcall_board_read(board, person.slot, person.uid, &word);
+    r = rollcall_board_read(look->board, person.slot, person.uid, &word);
     rollcall_admission_decide(&facts, &word, r, &person, name, now, ret);
     if (ret_person)
         keep_person(&person, ret_person, buf, buf_len);
     return r == -ESTALE ? r : 0;
 }
 
-void rollcall_admission_look_up(const char *board_path, const char *private_path, const char *name,
-                                uid_t uid, int64_t now, struct rollcall_admission *ret,
-                                struct rollcall_person *ret_person, char *buf, size_t buf_len)
+void rollcall_admission_look_again(struct rollcall_look *look, const char *board_path,
+                                   const char *private_path, const char *name, uid_t uid,
+                                   int64_t now, struct rollcall_admission *ret,
+                                   struct rollcall_person *ret_person, char *buf, size_t buf_len)
 {
     if (ret_person)
         *ret_person = (struct rollcall_person){.name = "",
@@ -198,8 +206,24 @@ void rollcall_admission_look_up(const char *board_path, const char *private_path
                                                .home = "",
                                                .shell = "",
                                                .dn = ""};
-    for (int i = 0; i < 3; i++)
-        if (look_up_once(board_path, private_path, name, uid, now, ret, ret_person, buf, buf_len) !=
-            -ESTALE)
+    for (int i = 0; i < 3; i++) {
+        if (rollcall_look_at_board(look, board_path) < 0 ||
+            rollcall_look_at_private(look, private_path) < 0) {
+            rollcall_admission_decide(NULL, NULL, 0, NULL, name, now, ret);
             return;
+        }
+        if (look_once(look, name, uid, now, ret, ret_person, buf, buf_len) != -ESTALE)
+            return;
+        rollcall_look_end(look);
+    }
+}
+
+void rollcall_admission_look_up(const char *board_path, const char *private_path, const char *name,
+                                uid_t uid, int64_t now, struct rollcall_admission *ret,
+                                struct rollcall_person *ret_person, char *buf, size_t buf_len)
+{
+    _cleanup_look_ struct rollcall_look look = {0};
+
+    rollcall_admission_look_again(&look, board_path, private_path, name, uid, now, ret, ret_person,
+                                  buf, buf_len);
 }

@@ -43,6 +43,11 @@ int rollcall_board_open(const char *path, struct rollcall_board **ret)
     return board_open(path, false, ret);
 }
 
+bool rollcall_board_current(const struct rollcall_board *board, const char *path)
+{
+    return rc_board_map_current(&board->map, path);
+}
+
 enum rollcall_state rollcall_board_glance(const struct rollcall_board *b, uint32_t slot)
 {
     const _Atomic uint64_t *at = rc_board_word_at(&b->map, slot);

@@ -18,16 +18,17 @@
 // the first lookup of every process.
 #define FOLDER_MAX 512
 
-int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
+// Of a path, or with an empty one of a descriptor.
+static int stat_born(int fd, const char *path, int flags, struct stat *ret, int64_t *ret_born)
 {
     struct statx x;
 
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &x) < 0) {
+    if (statx(fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, &x) < 0) {
         // A sandbox that knows no statx; nobody who is let in anywhere is in one.
         if (errno != ENOSYS && errno != EPERM)
             return -errno;
         *ret_born = RC_BORN_UNKNOWN;
-        return fstat(fd, ret) < 0 ? -errno : 0;
+        return fstatat(fd, path, ret, flags) < 0 ? -errno : 0;
     }
     memset(ret, 0, sizeof(*ret));
     ret->st_mode = x.stx_mode;
@@ -39,6 +40,11 @@ int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
                     ? x.stx_btime.tv_sec * INT64_C(1000000000) + x.stx_btime.tv_nsec
                     : RC_BORN_NEVER;
     return 0;
+}
+
+int rc_file_stat(int fd, struct stat *ret, int64_t *ret_born)
+{
+    return stat_born(fd, "", AT_EMPTY_PATH, ret, ret_born);
 }
 
 // The folder's owner is the engine: a file of anybody else, or one that others may
@@ -168,8 +174,11 @@ static int map_open(const char *path, const char *magic, size_t record_size, uid
     close(fd);
     if (base == MAP_FAILED)
         return -errno;
-    m = (struct rc_map){
-        .base = base, .len = (size_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino};
+    m = (struct rc_map){.base = base,
+                        .len = (size_t)st.st_size,
+                        .dev = st.st_dev,
+                        .ino = st.st_ino,
+                        .owner = st.st_uid};
     memcpy(m.head, base, sizeof(m.head));
     if (!header_ok(m.head, magic, record_size, (uint64_t)st.st_size)) {
         rc_map_close(&m);
@@ -185,10 +194,19 @@ int rc_map_open(const char *path, const char *magic, size_t record_size, struct 
     return map_open(path, magic, record_size, 0, ret);
 }
 
-int rc_map_open_beside(const char *path, const char *magic, size_t record_size,
-                       const struct rc_board_map *beside, struct rc_map *ret)
+int rc_map_open_beside(const char *path, const char *magic, size_t record_size, uid_t owner,
+                       struct rc_map *ret)
 {
-    return map_open(path, magic, record_size, beside->owner, ret);
+    return map_open(path, magic, record_size, owner, ret);
+}
+
+bool rc_map_current(const struct rc_map *m, const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & 022) &&
+           st.st_uid == m->owner && st.st_dev == m->dev && st.st_ino == m->ino &&
+           (size_t)st.st_size == m->len;
 }
 
 void rc_map_close(struct rc_map *map)
@@ -264,6 +282,17 @@ int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret)
                                  .ino = st.st_ino,
                                  .owner = st.st_uid};
     return 0;
+}
+
+bool rc_board_map_current(const struct rc_board_map *b, const char *path)
+{
+    struct stat st;
+    int64_t born;
+
+    return atomic_load_explicit(&b->head->status, memory_order_acquire) == RC_BOARD_LIVE &&
+           stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born) == 0 && S_ISREG(st.st_mode) &&
+           !(st.st_mode & 022) && st.st_uid == b->owner && st.st_dev == b->dev &&
+           (size_t)st.st_size == b->len && rc_board_is_original(b->head, st.st_ino, born);
 }
 
 void rc_board_map_close(struct rc_board_map *b)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reading the private file and its delta as one. libc only: the PAM module uses it too.
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +10,7 @@
 #include "rollcall/cache_map.h"
 
 #define OPEN_TRIES 16
+#define PATH_LEN   512 // the cache's own paths, which are compiled in
 
 struct rollcall_private {
     // The people who changed, or nobody; then everybody. Who is in the first is not looked
@@ -21,11 +20,15 @@ struct rollcall_private {
 
 // ---- opening ----
 
-static bool still_at(const char *path, const struct rc_map *m)
+static int delta_of(const char *path, char ret[PATH_LEN])
 {
-    struct stat st;
+    size_t n = strlen(path);
 
-    return stat(path, &st) == 0 && st.st_dev == m->dev && st.st_ino == m->ino;
+    if (n + sizeof(ROLLCALL_DELTA_SUFFIX) > PATH_LEN)
+        return -ENAMETOOLONG;
+    memcpy(ret, path, n);
+    memcpy(ret + n, ROLLCALL_DELTA_SUFFIX, sizeof(ROLLCALL_DELTA_SUFFIX));
+    return 0;
 }
 
 // -EAGAIN: the writer replaced them while we looked.
@@ -35,12 +38,13 @@ static int open_pair(const char *path, const char *delta_path, struct rollcall_p
 
     if (r < 0)
         return r;
-    r = rc_map_open(delta_path, ROLLCALL_MAGIC_PRIVATE, sizeof(struct rc_person_record), &p->delta);
+    r = rc_map_open_beside(delta_path, ROLLCALL_MAGIC_PRIVATE, sizeof(struct rc_person_record),
+                           p->all.owner, &p->delta);
     if (r < 0 && r != -ENOENT)
         return r; // there is one, and it cannot be used: nothing here is known to be new
     // A delta goes only after a new PATH has come: whoever saw none, or an old one, has to
     // see that PATH is still the same.
-    if (!still_at(path, &p->all))
+    if (!rc_map_current(&p->all, path))
         return -EAGAIN;
     if (r == 0 && (p->delta.head->generation > p->all.head->generation ||
                    memcmp(p->delta.head->ledger_id, p->all.head->ledger_id, 16) != 0))
@@ -53,13 +57,13 @@ static int open_pair(const char *path, const char *delta_path, struct rollcall_p
 int rollcall_private_open(const char *path, struct rollcall_private **ret)
 {
     struct rollcall_private *p = calloc(1, sizeof(*p));
-    char delta[PATH_MAX];
-    int r = -EAGAIN;
+    char delta[PATH_LEN];
+    int r = delta_of(path, delta);
 
     if (!p)
         return -ENOMEM;
-    if (snprintf(delta, sizeof(delta), "%s" ROLLCALL_DELTA_SUFFIX, path) >= (int)sizeof(delta))
-        r = -ENAMETOOLONG;
+    if (r == 0)
+        r = -EAGAIN;
     for (int i = 0; i < OPEN_TRIES && r == -EAGAIN; i++) {
         rc_map_close(&p->all);
         rc_map_close(&p->delta);
@@ -81,6 +85,21 @@ struct rollcall_private *rollcall_private_close(struct rollcall_private *p)
     }
     free(p);
     return NULL;
+}
+
+bool rollcall_private_current(const struct rollcall_private *p, const char *path)
+{
+    char delta[PATH_LEN];
+    struct stat st;
+    bool same;
+
+    if (delta_of(path, delta) < 0)
+        return false;
+    // In the order of opening, and for its reason. One that is older than PATH was not kept, and
+    // is on its way out.
+    same =
+        p->delta.base ? rc_map_current(&p->delta, delta) : lstat(delta, &st) < 0 && errno == ENOENT;
+    return same && rc_map_current(&p->all, path);
 }
 
 int rollcall_private_generation(const struct rollcall_private *p, uint64_t *ret_generation,

@@ -99,7 +99,8 @@ static int open_pair(struct nss_pair **ret)
     if (r == 0) {
         pair->generation = atomic_load(&pair->board.head->generation);
         r = rc_map_open_beside(ROLLCALL_ACCOUNTS, ROLLCALL_MAGIC_ACCOUNTS,
-                               sizeof(struct rc_account_record), &pair->board, &pair->snapshot);
+                               sizeof(struct rc_account_record), pair->board.owner,
+                               &pair->snapshot);
     }
     if (r == 0 && memcmp(pair->snapshot.head->ledger_id, pair->board.head->ledger_id, 16) != 0)
         r = -EBADMSG;

@@ -52,12 +52,12 @@ int breakglass_authenticate(const struct pam_call *call)
         return PAM_IGNORE;
     // sudo by the account itself: a code was typed for the session that it runs in.
     if (is_sudo(call) && call->ruser && strcmp(call->ruser, call->user) == 0 && is_open(&b))
-        return evidence_keep(call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_IGNORE;
+        return evidence_keep(call, NULL) == PAM_SUCCESS ? PAM_SUCCESS : PAM_IGNORE;
     if (!rollcall_breakglass_serves(&b, call->service))
         return PAM_IGNORE;
     if (relay_breakglass(call) != PAM_SUCCESS)
         return PAM_AUTH_ERR;
-    return evidence_keep(call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
+    return evidence_keep(call, NULL) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
 int breakglass_setcred(const struct pam_call *call)

@@ -26,7 +26,7 @@ rollcall-verifier_SRCS := pam_module/verifier/main.c pam_module/verifier/privile
 	pam_module/verifier/ssh_marks.c pam_module/verifier/resident.c pam_module/verifier/stamp.c \
 	pam_module/verifier/rare.c pam_module/verifier/network.c pam_module/verifier/network_child.c \
 	pam_module/verifier/directory.c pam_module/verifier/users.c pam_module/verifier/request.c pam_module/verifier/passwd.c
-rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -ljansson -linih
+rollcall-verifier_LIBS := -lseccomp -lcrypto -lcrypt -loath -linih
 rollcall-verifier_DIR := libexec/rollcall
 
 # Libraries that few logins need: loading them is most of the start of a process.
@@ -110,7 +110,7 @@ rollcall-breakglass_SRCS := pam_module/breakglass/main.c pam_module/breakglass/l
 rollcall-breakglass_LIBS := -ljansson -lcrypto
 rollcall-breakglass_DIR := libexec/rollcall
 UNIT_TESTS += test_breakglass
-test_breakglass_SRCS := tests/unit/test_breakglass.c
+test_breakglass_SRCS := tests/unit/test_breakglass.c pam_module/breakglass/record.c
 test_breakglass_LIBS := -lcrypto
 # Asks a directory about a password, for the verifier, which links no LDAP library.
 PASSWORD_LDAP_SRCS := pam_module/password_ldap/directory.c pam_module/password_ldap/said.c

@@ -15,11 +15,12 @@ struct board_says {
     bool observe; // mode = observe
     uint32_t id_min, id_max;
 };
-// Whose name is it? docs/architecture.md. A name that nobody knows is ours. `shown`: it was
-// ours when it showed a factor to this handle, and nobody is asked again. The board is not
-// looked at for a local name, and *ret not set.
+// Whose name is it? docs/architecture.md. What was opened stays in `look`, for the call's own. A
+// name that nobody knows is ours. `shown`: it was ours when it showed a factor to this handle, and
+// nobody is asked again. The board is not looked at for a local name, and *ret not set.
 enum whose { WHOSE_LOCAL, WHOSE_OTHER, WHOSE_OURS };
-enum whose whose_name(const char *name, bool shown, struct board_says *ret);
+enum whose whose_name(const char *name, bool shown, struct rollcall_look *look,
+                      struct board_says *ret);
 
 // What the services of the table want to know of this call.
 struct pam_call {
@@ -27,7 +28,10 @@ struct pam_call {
     const char *user, *service, *rhost, *tty, *ruser;
     bool silent;
     struct board_says board;
+    struct rollcall_look look;
 };
+void pam_call_end(struct pam_call *call);
+#define _cleanup_call_ __attribute__((cleanup(pam_call_end)))
 // The application's words, whosever name it is. PAM_SUCCESS, or what to return at once.
 int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret);
 // The same; PAM_IGNORE for a name that is not ours.
@@ -43,7 +47,8 @@ int relay_breakglass(const struct pam_call *call);
 int relay_passwd(const struct pam_call *call);
 
 // A second factor was shown in this handle, by this user.
-int evidence_keep(const struct pam_call *call);
+// What is in `look` (may be NULL) is handed on to the next phase.
+int evidence_keep(const struct pam_call *call, struct rollcall_look *look);
 bool evidence_stands(const struct pam_call *call);
 // Services that run for somebody who is not there: lifecycle and policy only.
 bool asks_no_factor(const struct pam_call *call);

@@ -24,6 +24,66 @@ static const char *item(pam_handle_t *pamh, int which)
     return pam_get_item(pamh, which, &value) == PAM_SUCCESS ? value : NULL;
 }
 
+// ---- evidence ----
+
+// The handle's own user is the evidence: PAM_USER may be changed by an application between two
+// phases, and then it stands for nobody. With it what the phase had open goes to the next one,
+// which asks whether that is still what stands there.
+struct evidence {
+    struct rollcall_look look;
+    char user[];
+};
+
+static void forget(pam_handle_t *pamh, void *data, int status)
+{
+    struct evidence *e = data;
+
+    (void)pamh;
+    (void)status;
+    rollcall_look_end(&e->look);
+    free(e);
+}
+
+int evidence_keep(const struct pam_call *call, struct rollcall_look *look)
+{
+    size_t n = strlen(call->user) + 1;
+    struct evidence *e = malloc(sizeof(*e) + n);
+    int r;
+
+    if (!e)
+        return PAM_BUF_ERR;
+    e->look = (struct rollcall_look){0};
+    memcpy(e->user, call->user, n);
+    r = pam_set_data(call->pamh, EVIDENCE, e, forget);
+    if (r != PAM_SUCCESS) {
+        free(e);
+        return r;
+    }
+    if (look) {
+        e->look = *look;
+        *look = (struct rollcall_look){0};
+    }
+    return PAM_SUCCESS;
+}
+
+static struct evidence *evidence_of(const struct pam_call *call)
+{
+    const void *data = NULL;
+    struct evidence *e;
+
+    if (pam_get_data(call->pamh, EVIDENCE, &data) != PAM_SUCCESS || !data)
+        return NULL;
+    e = (struct evidence *)(uintptr_t)data; // ours; libpam only keeps it
+    return strcmp(e->user, call->user) == 0 ? e : NULL;
+}
+
+bool evidence_stands(const struct pam_call *call)
+{
+    return evidence_of(call) != NULL;
+}
+
+// ---- a call ----
+
 int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret)
 {
     struct pam_call c = {.pamh = pamh, .silent = flags & PAM_SILENT};
@@ -45,13 +105,27 @@ int pam_call_take(pam_handle_t *pamh, int flags, struct pam_call *ret)
 int pam_call_start(pam_handle_t *pamh, int flags, struct pam_call *ret)
 {
     struct pam_call c;
+    struct evidence *shown;
     int r = pam_call_take(pamh, flags, &c);
 
-    if (r == PAM_SUCCESS && whose_name(c.user, evidence_stands(&c), &c.board) != WHOSE_OURS)
+    if (r != PAM_SUCCESS)
+        return r;
+    shown = evidence_of(&c);
+    if (shown) {
+        c.look = shown->look;
+        shown->look = (struct rollcall_look){0};
+    }
+    if (whose_name(c.user, shown != NULL, &c.look, &c.board) != WHOSE_OURS) {
+        pam_call_end(&c);
         return PAM_IGNORE;
-    if (r == PAM_SUCCESS)
-        *ret = c;
-    return r;
+    }
+    *ret = c;
+    return PAM_SUCCESS;
+}
+
+void pam_call_end(struct pam_call *call)
+{
+    rollcall_look_end(&call->look);
 }
 
 // For the line of break-glass: no error of it is anybody's.
@@ -62,13 +136,10 @@ static int breakglass(pam_handle_t *pamh, int flags, int (*phase)(const struct p
     return pam_call_take(pamh, flags, &call) == PAM_SUCCESS ? phase(&call) : PAM_IGNORE;
 }
 
-static void look_up(const struct pam_call *call, struct rollcall_admission *ret)
+static void look_up(struct pam_call *call, struct rollcall_admission *ret)
 {
-    struct rollcall_person person;
-    char buf[ROLLCALL_ADMISSION_BUF];
-
-    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, call->user, 0, time(NULL), ret,
-                               &person, buf, sizeof(buf));
+    rollcall_admission_look_again(&call->look, ROLLCALL_BOARD, ROLLCALL_PRIVATE, call->user, 0,
+                                  time(NULL), ret, NULL, NULL, 0);
 }
 
 static void report(const struct pam_call *call, const char *event, const char *cause)
@@ -79,44 +150,12 @@ static void report(const struct pam_call *call, const char *event, const char *c
                    "rhost", call->rhost, "tty", call->tty, "cause", cause, NULL);
 }
 
-// ---- evidence ----
-
-static void forget(pam_handle_t *pamh, void *data, int status)
-{
-    (void)pamh;
-    (void)status;
-    free(data);
-}
-
-int evidence_keep(const struct pam_call *call)
-{
-    // The handle's own user is the evidence: PAM_USER may be changed by an application
-    // between two phases, and then it stands for nobody.
-    char *copy = strdup(call->user);
-    int r;
-
-    if (!copy)
-        return PAM_BUF_ERR;
-    r = pam_set_data(call->pamh, EVIDENCE, copy, forget);
-    if (r != PAM_SUCCESS)
-        free(copy);
-    return r;
-}
-
-bool evidence_stands(const struct pam_call *call)
-{
-    const void *user = NULL;
-
-    return pam_get_data(call->pamh, EVIDENCE, &user) == PAM_SUCCESS && user &&
-           strcmp(user, call->user) == 0;
-}
-
 // ---- auth ----
 
 MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -138,12 +177,12 @@ MODULE_EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, c
             return PAM_AUTH_ERR;
         }
     }
-    return evidence_keep(&call) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
+    return evidence_keep(&call, &call.look) == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
 MODULE_EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -178,7 +217,7 @@ static bool has_evidence(const struct pam_call *call)
 MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     const char *cause;
     int r;
 
@@ -209,7 +248,7 @@ MODULE_EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, cons
 MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct rollcall_admission a;
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -227,7 +266,7 @@ MODULE_EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, c
 
 MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))
@@ -240,7 +279,7 @@ MODULE_EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, 
 
 MODULE_EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    struct pam_call call;
+    _cleanup_call_ struct pam_call call = {0};
     int r;
 
     if (breakglass_meant(argc, argv))

@@ -31,50 +31,46 @@ static bool in_passwd_file(const char *name)
     return !feof(f) && strcmp(name, "root") == 0;
 }
 
-static struct board_says read_board(void)
+static struct board_says read_board(struct rollcall_look *look)
 {
     struct board_says says = {.id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX};
     struct rollcall_board_facts facts;
-    struct rollcall_board *board = NULL;
 
-    if (rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
-        rollcall_board_facts(board, &facts) == 0)
+    if (rollcall_look_at_board(look, ROLLCALL_BOARD) == 0 &&
+        rollcall_board_facts(look->board, &facts) == 0)
         says = (struct board_says){
             .observe = facts.observe, .id_min = facts.id_min, .id_max = facts.id_max};
-    rollcall_board_close(board);
     return says;
 }
 
-static bool known_to_private(const char *name)
+static bool known_to_private(struct rollcall_look *look, const char *name)
 {
-    struct rollcall_private *p = NULL;
     struct rollcall_person person;
-    bool known = rollcall_private_open(ROLLCALL_PRIVATE, &p) == 0 &&
-                 rollcall_private_by_name(p, name, &person) == 0;
 
-    rollcall_private_close(p);
-    return known;
+    return rollcall_look_at_private(look, ROLLCALL_PRIVATE) == 0 &&
+           rollcall_private_by_name(look->private_, name, &person) == 0;
 }
 
-enum whose whose_name(const char *name, bool shown, struct board_says *ret)
+// Another service's account, outside our range: not ours to judge.
+static bool of_another_service(const char *name, const struct board_says *board)
 {
     struct passwd pw, *found = NULL;
     size_t len = 16384;
-    char *buf;
-    enum whose whose = WHOSE_OURS;
+    _cleanup_free_ char *buf = malloc(len);
 
+    return buf && getpwnam_r(name, &pw, buf, len, &found) == 0 && found &&
+           (pw.pw_uid < board->id_min || pw.pw_uid > board->id_max);
+}
+
+enum whose whose_name(const char *name, bool shown, struct rollcall_look *look,
+                      struct board_says *ret)
+{
     if (!shown && in_passwd_file(name))
         return WHOSE_LOCAL;
-    *ret = read_board();
-    if (shown)
+    *ret = read_board(look);
+    // Whom we know is ours whatever any service says: NSS, which may go to sockets and networks,
+    // is asked about the others.
+    if (shown || known_to_private(look, name))
         return WHOSE_OURS;
-    buf = malloc(len);
-    if (!buf)
-        return WHOSE_OURS;
-    // Another service's account, outside our range: not ours to judge.
-    if (getpwnam_r(name, &pw, buf, len, &found) == 0 && found &&
-        (pw.pw_uid < ret->id_min || pw.pw_uid > ret->id_max) && !known_to_private(name))
-        whose = WHOSE_OTHER;
-    free(buf);
-    return whose;
+    return of_another_service(name, ret) ? WHOSE_OTHER : WHOSE_OURS;
 }

@@ -38,7 +38,7 @@ LIB_SRCS += syncd/enforcer/which_processes.c
 
 PROGRAMS += rollcall-enforcer
 rollcall-enforcer_SRCS := syncd/enforcer/main.c syncd/enforcer/cache_watch.c syncd/enforcer/duty.c syncd/enforcer/sweep.c \
-	syncd/enforcer/process.c syncd/enforcer/audit_log.c syncd/enforcer/breakglass.c pam_module/breakglass/end.c
+	syncd/enforcer/process.c syncd/enforcer/audit_log.c syncd/enforcer/breakglass.c pam_module/breakglass/end.c pam_module/breakglass/record.c
 rollcall-enforcer_LIBS := $(JANSSON_LIBS) -linih -lcrypto $(SYSTEMD_LIBS)
 rollcall-enforcer_DIR := sbin
 UNIT_TESTS += test_core_breaker

@@ -49,6 +49,24 @@ void rollcall_admission_look_up(const char *board_path, const char *private_path
                                 uid_t uid, int64_t now, struct rollcall_admission *ret,
                                 struct rollcall_person *ret_person, char *buf, size_t buf_len);
 
+// Board and private as somebody keeps them who looks more than once: each look asks the paths
+// whether opening them again would give the same, and opens them where not, or where they are
+// NULL. Begins as zeroes; owned by who looks.
+struct rollcall_look {
+    struct rollcall_board *board;
+    struct rollcall_private *private_;
+};
+void rollcall_look_end(struct rollcall_look *look);
+#define _cleanup_look_ __attribute__((cleanup(rollcall_look_end)))
+// One of the two: 0, or the negative errno of its opening, and then it is NULL.
+int rollcall_look_at_board(struct rollcall_look *look, const char *board_path);
+int rollcall_look_at_private(struct rollcall_look *look, const char *private_path);
+// rollcall_admission_look_up with what is kept.
+void rollcall_admission_look_again(struct rollcall_look *look, const char *board_path,
+                                   const char *private_path, const char *name, uid_t uid,
+                                   int64_t now, struct rollcall_admission *ret,
+                                   struct rollcall_person *ret_person, char *buf, size_t buf_len);
+
 const char *rollcall_admission_cause_name(enum rollcall_admission_cause cause);
 
 #endif

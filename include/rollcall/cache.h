@@ -59,6 +59,8 @@ struct rollcall_board; // opaque; read-only unless opened for tightening
 
 int rollcall_board_open(const char *path, struct rollcall_board **ret);
 struct rollcall_board *rollcall_board_close(struct rollcall_board *board); // returns NULL
+// Would opening it again give the same? Whoever keeps a board over time asks before each use.
+bool rollcall_board_current(const struct rollcall_board *board, const char *path);
 int rollcall_board_facts(const struct rollcall_board *board, struct rollcall_board_facts *ret);
 // 0, -EBADMSG (word damaged or another account's), -ERANGE (slot beyond the board),
 // -ESTALE (board was replaced: open again).
@@ -106,6 +108,8 @@ struct rollcall_private; // opaque, read-only mapping; strings live until close
 #define ROLLCALL_DELTA_SUFFIX ".delta"
 int rollcall_private_open(const char *path, struct rollcall_private **ret);
 struct rollcall_private *rollcall_private_close(struct rollcall_private *p); // returns NULL
+// As rollcall_board_current; false in doubt.
+bool rollcall_private_current(const struct rollcall_private *p, const char *path);
 int rollcall_private_generation(const struct rollcall_private *p, uint64_t *ret_generation,
                                 uint8_t ret_ledger_id[16]);
 // 0, -ENOENT (no such person), -EBADMSG.

@@ -29,12 +29,16 @@ struct rc_map {
     const void *words;
     dev_t dev;
     ino_t ino;
+    uid_t owner;
 };
 
 // Maps and checks the header: magic, version, byte order, sizes, sections, owner and
 // mode. -ENOENT, -EACCES, or -EBADMSG for whatever is not such a file.
 int rc_map_open(const char *path, const char *magic, size_t record_size, struct rc_map *ret);
 void rc_map_close(struct rc_map *map);
+// Does it still stand at PATH, as it was found? Such a file is never written again, and while
+// it is mapped nothing else has its inode: who gets a yes has what opening it again would give.
+bool rc_map_current(const struct rc_map *map, const char *path);
 bool rc_map_body_intact(const struct rc_map *map); // reads all of it
 
 static inline const void *rc_section(const struct rc_map *m, enum rc_section s)
@@ -108,12 +112,14 @@ struct rc_board_map {
     ino_t ino;
     uid_t owner;
 };
-// rc_map_open for a file of the same folder: the board's owner, found right when it was
-// opened, is believed, and the folder is not looked at again.
-int rc_map_open_beside(const char *path, const char *magic, size_t record_size,
-                       const struct rc_board_map *beside, struct rc_map *ret);
+// rc_map_open for a file of the same folder as one that is mapped: its owner, found right when
+// it was opened, is believed, and the folder is not looked at again.
+int rc_map_open_beside(const char *path, const char *magic, size_t record_size, uid_t owner,
+                       struct rc_map *ret);
 int rc_board_map_open(const char *path, bool writable, struct rc_board_map *ret);
 void rc_board_map_close(struct rc_board_map *b);
+// Does it live, and still stand at PATH, as it was found? As rc_map_current.
+bool rc_board_map_current(const struct rc_board_map *b, const char *path);
 // What tells a board from its copy: the inode, and the birth of the file in nanoseconds. A
 // file system that knows no births says NEVER; a process that may not ask has UNKNOWN, and
 // looks at the inode alone.

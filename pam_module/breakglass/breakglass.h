@@ -34,19 +34,26 @@ int breakglass_use_code(const char *path, const struct rollcall_secret *code,
                         struct rollcall_breakglass *ret);
 
 // ---- loud.c ----
-// syslog, the kernel's log, the console, every terminal in utmp. Never waits, never fails.
+// The kernel's log, the console, every terminal in utmp; and syslog, aside. Never waits, never
+// fails.
 void breakglass_tell(const char *sentence);
+// In a process of its own for what may hang, which is given a minute: true there. Where there is
+// none to be had, in nobody.
+bool breakglass_aside(void);
 
 // ---- end.c ----
 // Ends the account's sessions if the time of its opening is over (or at once, `now`, as `by`
 // says), and writes that down. 1: nothing is open any more; 0: it still is, or sessions are
 // left; negative errno.
 int breakglass_end(const char *path, const char *now_by, int patience_ms);
-// Puts what is not in the audit log yet to `record` and marks it; without waiting. The number of
-// them or negative errno.
+// ---- record.c ----
+// Puts what is not in the audit log yet to `record`, and marks what that took: its 0 means that
+// it is durable there. The file is held for the marking alone, so a log that hangs keeps no code
+// shut; who dies between the two, or finds the file held, records again. The number that were
+// marked, or negative errno.
 int breakglass_record(const char *path,
-                      void (*record)(void *ctx, const struct rollcall_breakglass *b,
-                                     const struct rollcall_breakglass_event *e),
+                      int (*record)(void *ctx, const struct rollcall_breakglass *b,
+                                    const struct rollcall_breakglass_event *e),
                       void *ctx);
 
 #endif

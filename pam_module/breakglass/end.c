@@ -81,29 +81,3 @@ int breakglass_end(const char *path, const char *now_by, int patience_ms)
     r = note_end(path, &b, by, clock.wall);
     return r < 0 ? r : 1;
 }
-
-int breakglass_record(const char *path,
-                      void (*record)(void *ctx, const struct rollcall_breakglass *b,
-                                     const struct rollcall_breakglass_event *e),
-                      void *ctx)
-{
-    _cleanup_close_ int fd = -1;
-    struct rollcall_breakglass b;
-    int n = 0, r = rollcall_breakglass_read(path, &b);
-
-    for (int i = 0; r == 0 && i < ROLLCALL_BREAKGLASS_EVENTS; i++)
-        n += b.event[i].kind != ROLLCALL_BREAKGLASS_NONE && !b.event[i].recorded;
-    if (r < 0 || n == 0)
-        return r;
-    r = rollcall_breakglass_lock(path, 0, &fd, &b);
-    if (r < 0)
-        return r;
-    for (int i = 0; i < ROLLCALL_BREAKGLASS_EVENTS; i++) {
-        if (b.event[i].kind == ROLLCALL_BREAKGLASS_NONE || b.event[i].recorded)
-            continue;
-        record(ctx, &b, &b.event[i]);
-        b.event[i].recorded = 1;
-    }
-    r = rollcall_breakglass_write(fd, &b);
-    return r < 0 ? r : n;
-}

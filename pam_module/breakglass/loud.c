@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -34,14 +35,30 @@ static void tell_terminals(const char *text)
     }
 }
 
+#define ASIDE_S 60
+
+bool breakglass_aside(void)
+{
+    if (fork() != 0)
+        return false;
+    alarm(ASIDE_S);
+    close(STDIN_FILENO); // the conversation
+    setsid();
+    return true;
+}
+
+// What cannot hang comes first.
 void breakglass_tell(const char *sentence)
 {
     char text[700];
 
-    syslog(LOG_AUTHPRIV | LOG_ALERT, "%s", sentence);
     snprintf(text, sizeof(text), "<1>rollcall: %s\n", sentence);
     put("/dev/kmsg", text, false);
     snprintf(text, sizeof(text), "\r\n\a*** rollcall: %s\r\n", sentence);
     put("/dev/console", text, false);
     tell_terminals(text);
+    if (breakglass_aside()) {
+        syslog(LOG_AUTHPRIV | LOG_ALERT, "%s", sentence);
+        _exit(0);
+    }
 }

@@ -100,7 +100,7 @@ static void leave_a_watch(int peer, const char *sentence)
         return;
     if (pid < 0) {
         breakglass_tell(sentence);
-        syslog(LOG_ERR, "no process could be left behind to end the opening");
+        breakglass_tell("BREAK-GLASS: no process could be left behind to end the opening");
         return;
     }
     close(peer);
@@ -114,13 +114,19 @@ static void leave_a_watch(int peer, const char *sentence)
 
 // ---- the conversation ----
 
-static void wrong(const struct talk *t, const char *cause)
+// `error`: why a code could not be used, or 0. A log that hangs keeps nobody from the next try.
+static void report(const struct talk *t, const char *cause, int error)
 {
+    if (!breakglass_aside())
+        return;
+    if (error)
+        syslog(LOG_AUTHPRIV | LOG_ERR, "break-glass cannot open: %s", strerror(error));
     syslog(LOG_AUTHPRIV | LOG_WARNING, "breakglass-refused user=%s service=%s cause=%s", t->user,
            t->service, cause);
     rollcall_audit(ROLLCALL_AUDIT_SOCK, "breakglass-refused", "user", t->user, "service",
                    t->service, "tty", *t->tty ? t->tty : NULL, "rhost", *t->rhost ? t->rhost : NULL,
                    "cause", cause, NULL);
+    _exit(0);
 }
 
 static int opened(const struct talk *t, const struct rollcall_breakglass *b)
@@ -153,11 +159,10 @@ static int refused(const struct talk *t, int r, int64_t pause)
     if (r == -EBUSY) {
         snprintf(text, sizeof(text), "Too many wrong codes. Try again in %lld seconds.",
                  (long long)pause);
-        wrong(t, "throttled");
+        report(t, "throttled", 0);
         return say_result(t, ROLLCALL_RESULT_THROTTLED, text);
     }
-    syslog(LOG_AUTHPRIV | LOG_ERR, "break-glass cannot open: %s", strerror(-r));
-    wrong(t, "state-unwritable");
+    report(t, "state-unwritable", -r);
     return say_result(t, ROLLCALL_RESULT_NOT_NOW, NULL);
 }
 
@@ -187,7 +192,7 @@ static int converse(const struct talk *t)
             return opened(t, &b);
         if (r < 0)
             return refused(t, r, pause);
-        wrong(t, "wrong-code");
+        report(t, "wrong-code", 0);
         before = "That code was not accepted. Was it used already?";
         tries++;
     }
@@ -230,6 +235,7 @@ static void confine(void)
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);      // nobody waits for what is told aside
     if (unshare(CLONE_NEWNET) < 0) // where it may not, it has no use for one all the same
         errno = 0;
 }

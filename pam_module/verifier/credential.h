@@ -164,6 +164,10 @@ struct seal_place {
     const char *what; // "rollcall credential 3"
     uint32_t uid, slot;
 };
+// Once, for all that this process and its children seal and open under this key, which is kept
+// until it is to be forgotten. Any other key does as well, for more work. 0 or -EIO.
+int credential_prepare(const uint8_t key[HOST_KEY_LEN]);
+void credential_forget(void);
 // `slot` has its sequence and room for `len` bytes. 0 or -EIO.
 int credential_seal(const uint8_t key[HOST_KEY_LEN], const struct seal_place *place,
                     const void *content, size_t len, struct sealed_slot *slot);

@@ -141,10 +141,11 @@ int main(int argc, char **argv)
     if (r == 0)
         r = serve(&v);
     network_child_end(&v.network);
-    rollcall_keys_close(v.keys);
-    explicit_bzero(v.key, sizeof(v.key));
     if (v.forked) // to free what the parent has is to copy it first
         _exit(r < 0 ? 1 : 0);
+    explicit_bzero(v.key, sizeof(v.key));
+    credential_forget();
+    rollcall_keys_close(v.keys);
     rollcall_config_free(v.config);
     return r < 0;
 }

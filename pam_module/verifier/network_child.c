@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "pam_module/verifier/credential.h"
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/paths.h"
@@ -100,6 +101,7 @@ static _Noreturn void hold(const struct rollcall_config *config)
 static _Noreturn void begin_to_hold(struct verifier *v, int fd, uid_t uid, gid_t gid)
 {
     explicit_bzero(v->key, sizeof(v->key)); // of a child, whose parent has read it
+    credential_forget();
     if ((v->host_network >= 0 && setns(v->host_network, CLONE_NEWNET) < 0) || !arrange(fd) ||
         !become(uid, gid) || setsid() < 0) {
         syslog(LOG_ERR, "no password can be checked at a directory: %s", strerror(errno));

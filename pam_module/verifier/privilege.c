@@ -118,7 +118,7 @@ int privilege_prepare(struct verifier *v)
 
     if (r == 0)
         r = read_key(v->key);
-    return r;
+    return r == 0 ? credential_prepare(v->key) : r;
 }
 
 int privilege_take_and_drop(struct verifier *v)

@@ -45,6 +45,13 @@ static void take_evidence(struct login *l, const struct rollcall_packet *request
     l->proof |= l->ssh.n > 0 ? PROOF_KEY : 0;
 }
 
+void login_look(struct login *l)
+{
+    rollcall_admission_look_again(&l->look, ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0,
+                                  time(NULL), &l->admission, &l->person, l->person_buf,
+                                  sizeof(l->person_buf));
+}
+
 static int read_request(struct verifier *v, const struct rollcall_packet *request, struct login *l)
 {
     *l = (struct login){.v = v, .talk = {.fd = -1}, .directory = {ROLLCALL_CHECK_FAILED, -1, -1}};
@@ -63,8 +70,7 @@ static int read_request(struct verifier *v, const struct rollcall_packet *reques
     take_evidence(l, request);
     if (!*l->user)
         return -EBADMSG;
-    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
-                               &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
+    login_look(l);
     if (l->ssh.hardware && ssh_key_counts(v, &l->person, l->ssh.fingerprint))
         l->proof |= PROOF_HARDWARE_KEY;
     l->facts = (struct prompt_facts){
@@ -84,6 +90,7 @@ void login_free(struct login **l)
 {
     if (*l) {
         key_talk_end(&(*l)->talk);
+        rollcall_look_end(&(*l)->look);
         explicit_bzero(*l, sizeof(**l));
     }
     free(*l);

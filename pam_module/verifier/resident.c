@@ -107,18 +107,17 @@ static void give_signals_back(const struct parent *p)
 }
 
 // The first use of a library's parts is the dear one. Nothing of this is kept.
-static int use_once(void)
+static int use_once(const uint8_t key[HOST_KEY_LEN])
 {
-    static const uint8_t nobodys[HOST_KEY_LEN];
     static const struct totp_factor blank = {.digits = 6, .secret_len = 20};
     const struct seal_place place = {.what = "warm"};
     struct sealed_slot slot = {.sequence = 1};
     unsigned char mac[EVP_MAX_MD_SIZE];
-    int r = credential_seal(nobodys, &place, NULL, 0, &slot);
+    int r = credential_seal(key, &place, NULL, 0, &slot);
 
     if (r == 0)
-        r = credential_unseal(nobodys, &place, &slot, NULL, 0);
-    if (r == 0 && !HMAC(EVP_sha256(), nobodys, sizeof(nobodys), mac, 0, mac, NULL))
+        r = credential_unseal(key, &place, &slot, NULL, 0);
+    if (r == 0 && !HMAC(EVP_sha256(), key, HOST_KEY_LEN, mac, 0, mac, NULL))
         r = -EIO;
     totp_check(&blank, "", time(NULL), NULL);
     return r;
@@ -178,7 +177,7 @@ static int make_ready(struct parent *p)
         r = network_leave(false);
     if (r == 0)
         r = keep_way_back(p, renewed);
-    return r == 0 ? use_once() : r;
+    return r == 0 ? use_once(p->v->key) : r;
 }
 
 // A fault of memory in a child may have been somebody's try at where things are; the children

@@ -176,21 +176,17 @@ static int admit(struct login *l, const char *how)
 
 static void lease_of(struct login *l)
 {
-    struct rollcall_board *board = NULL;
     struct rollcall_board_facts facts;
 
-    if (l->person.authority < ROLLCALL_AUTHORITIES_MAX &&
-        rollcall_board_open(ROLLCALL_BOARD, &board) == 0 &&
-        rollcall_board_facts(board, &facts) == 0)
+    if (l->person.authority < ROLLCALL_AUTHORITIES_MAX && l->look.board &&
+        rollcall_board_facts(l->look.board, &facts) == 0)
         l->facts.lease_seconds = facts.leases[l->person.authority].length;
-    rollcall_board_close(board);
 }
 
 static int after_proof(struct login *l, const char *how)
 {
     // Looked at again: minutes may have passed while somebody typed.
-    rollcall_admission_look_up(ROLLCALL_BOARD, ROLLCALL_PRIVATE, l->user, 0, time(NULL),
-                               &l->admission, &l->person, l->person_buf, sizeof(l->person_buf));
+    login_look(l);
     if (l->admission.cause == ROLLCALL_ADMIT && strength_of(l->proof) >= required_of(l))
         return admit(l, how);
     make_reference(l->reference);

@@ -194,6 +194,7 @@ struct login {
     struct ssh_evidence ssh;
     unsigned proof; // PROOF_* so far
     int64_t session;
+    struct rollcall_look look;
     struct rollcall_admission admission;
     struct rollcall_person person;
     char person_buf[ROLLCALL_ADMISSION_BUF];
@@ -209,6 +210,7 @@ struct login {
 };
 // ---- request.c ----
 int login_begin(struct verifier *v, const struct rollcall_packet *request, struct login **ret);
+void login_look(struct login *l); // may they come in now?
 void login_free(struct login **l);
 #define _cleanup_login_ __attribute__((cleanup(login_free)))
 bool login_is_sudo(const struct login *l);

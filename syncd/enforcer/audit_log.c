@@ -223,7 +223,7 @@ static json_t *stamp(struct audit_log *log, json_t *record, uid_t uid, pid_t pid
     return o;
 }
 
-void audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid_t from_pid)
+int audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid_t from_pid)
 {
     json_t *o = stamp(log, record, from_uid, from_pid);
     char *text = json_dumps(o, JSON_COMPACT), *line, chain[ROLLCALL_CHAIN_HEX + 1];
@@ -234,13 +234,13 @@ void audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid
         rollcall_audit_chain(log->chain, text, len - 1, chain) < 0) {
         free(text);
         log->dropped++;
-        return;
+        return -EMSGSIZE;
     }
     line = malloc(len + ROLLCALL_CHAIN_HEX + 32);
     if (!line) {
         free(text);
         log->dropped++;
-        return;
+        return -ENOMEM;
     }
     snprintf(line, len + ROLLCALL_CHAIN_HEX + 32, "%.*s,\"chain\":\"%s\"}\n", (int)len - 1, text,
              chain);
@@ -254,14 +254,20 @@ void audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid
         keep(log, line);
     else
         free(line);
+    return 0;
 }
 
-void audit_log_sync(struct audit_log *log)
+int audit_log_sync(struct audit_log *log)
 {
+    int r = 0;
+
     if (log->n_kept)
         write_kept(log);
-    if (log->unsynced && log->fd >= 0 && fdatasync(log->fd) == 0)
+    if (log->unsynced && log->fd >= 0)
+        r = fdatasync(log->fd) < 0 ? -errno : 0;
+    if (r == 0 && log->fd >= 0)
         log->unsynced = false;
+    return r < 0 ? r : log->n_kept > 0 || log->unsynced ? -EAGAIN : 0;
 }
 
 uint64_t audit_log_sequence(const struct audit_log *log)

@@ -19,12 +19,17 @@ static void put(json_t *o, const char *key, const char *text)
         json_object_set_new(o, key, value);
 }
 
-static void record(void *ctx, const struct rollcall_breakglass *b,
-                   const struct rollcall_breakglass_event *e)
+// Nothing is said to a log that has not taken what was said before: the event waits in the file.
+static int record(void *ctx, const struct rollcall_breakglass *b,
+                  const struct rollcall_breakglass_event *e)
 {
     char uid[16], happened[40], code[16];
-    json_t *o = json_pack("{s:s}", "event", rollcall_breakglass_event_name(e->kind));
+    int r = audit_log_sync(ctx);
+    json_t *o;
 
+    if (r < 0)
+        return r;
+    o = json_pack("{s:s}", "event", rollcall_breakglass_event_name(e->kind));
     snprintf(uid, sizeof(uid), "%u", b->uid);
     snprintf(code, sizeof(code), "%u", e->code);
     put(o, "user", b->account);
@@ -36,8 +41,8 @@ static void record(void *ctx, const struct rollcall_breakglass *b,
     put(o, "tty", e->tty);
     put(o, "rhost", e->rhost);
     put(o, "by", e->by);
-    audit_log_append(ctx, o, 0, getpid());
-    audit_log_sync(ctx); // before it is marked
+    r = audit_log_append(ctx, o, 0, getpid());
+    return r < 0 ? r : audit_log_sync(ctx);
 }
 
 void breakglass_look(struct audit_log *log)

@@ -15,9 +15,11 @@
 struct audit_log;
 int audit_log_open(const char *path, gid_t group, struct audit_log **ret);
 struct audit_log *audit_log_close(struct audit_log *log); // returns NULL
-// Takes the reference. Stamps, chains, appends; what the disk refuses is kept in memory.
-void audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid_t from_pid);
-void audit_log_sync(struct audit_log *log); // once a turn
+// Takes the reference. Stamps, chains, appends; what the disk refuses is kept in memory, and is no
+// error. Negative errno: it is lost, and counted.
+int audit_log_append(struct audit_log *log, json_t *record, uid_t from_uid, pid_t from_pid);
+// Once a turn. 0: all that was appended is durable; else negative errno, and it is tried again.
+int audit_log_sync(struct audit_log *log);
 int audit_log_reopen(struct audit_log *log);
 uint64_t audit_log_sequence(const struct audit_log *log);
 size_t audit_log_kept(const struct audit_log *log); // records that wait for space

@@ -4,6 +4,7 @@ nothing else of rollcall running, never twice, never quietly; nobody else notice
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 
@@ -11,6 +12,7 @@ import pytest
 
 import console
 import daemons
+import door
 import pamapp
 import ssh
 import sudo
@@ -290,6 +292,88 @@ def test_a_program_that_is_killed_at_its_prompt_lets_nobody_in_and_burns_nothing
     session.close()
     assert state()["codes_left"] == 6 and not state()["open"]
     opened(code).close()
+
+
+AUDIT = "/var/log/rollcall/audit.jsonl"
+
+
+@pytest.fixture
+def hung_audit_log():
+    """Whoever writes to it waits for ever: in its place stands a pipe that is full."""
+    os.makedirs(os.path.dirname(AUDIT), exist_ok=True)
+    if os.path.exists(AUDIT):
+        os.rename(AUDIT, AUDIT + ".away")
+    os.mkfifo(AUDIT, 0o640)
+    pipe = os.open(AUDIT, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        while True:
+            os.write(pipe, b"x" * 4096)
+    except BlockingIOError:
+        yield
+    os.close(pipe)
+    os.unlink(AUDIT)
+    if os.path.exists(AUDIT + ".away"):
+        os.rename(AUDIT + ".away", AUDIT)
+
+
+def test_a_code_opens_it_while_the_enforcer_hangs_in_its_log_and_is_recorded_later(hung_audit_log):
+    codes = seal()
+    enforcer = subprocess.Popen(["/usr/sbin/rollcall-enforcer", "--foreground"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def writes():
+        with open(f"/proc/{enforcer.pid}/syscall", encoding="ascii") as f:
+            return f.read().split()[0] == "1"
+    try:
+        wait.until(writes, "the enforcer to hang in its log")
+        session = opened(codes[0])
+        assert session.run("id -un")[1].strip() == "glass"
+        session.close()
+        now = state()
+        assert writes() and now["open"] and now["codes_left"] == 5
+        # Nothing is said to be in a log that has not taken it.
+        assert not any(e["recorded"] for e in now["events"][-2:])  # sealed, opened
+    finally:
+        enforcer.kill()
+        enforcer.wait()
+
+
+def test_what_a_hanging_log_did_not_take_is_recorded_once_there_is_one():
+    enforcer = daemons.Enforcer()
+    enforcer.start()
+    try:
+        wait.until(lambda: all(e["recorded"] for e in state()["events"]), "everything to be recorded")
+    finally:
+        enforcer.stop()
+    with open(AUDIT, encoding="utf-8") as f:
+        assert [e for e in map(json.loads, f) if e["event"] == "breakglass-opened"]
+    assert sh("rollcall", "audit", "verify").returncode == 0
+
+
+def test_a_syslog_that_hangs_holds_up_neither_the_next_try_nor_the_code():
+    of_before, codes = seal()[0], seal()
+    if os.path.exists("/dev/log"):
+        os.rename("/dev/log", "/dev/log.away")
+    deaf, fill = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    try:
+        deaf.bind("/dev/log")
+        fill.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                fill.sendto(b"x", "/dev/log")
+        talk = door.Verifier(PROGRAM).hello()
+        assert talk.login("glass", service="login")[0] == door.PROMPT
+        kind, got = talk.answer(of_before)
+        assert kind == door.PROMPT and "not accepted" in got["text"]
+        kind, got = talk.answer(codes[0])
+        assert kind == door.RESULT and got["code"] == door.YES
+        talk.close()
+    finally:
+        deaf.close()
+        fill.close()
+        os.unlink("/dev/log")
+        if os.path.exists("/dev/log.away"):
+            os.rename("/dev/log.away", "/dev/log")
 
 
 def root_and_larry_log_in():

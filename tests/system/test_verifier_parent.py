@@ -50,9 +50,12 @@ def status(pid, *names):
 
 
 def maps(pid):
-    """Where the program itself stands; a sanitizer's memory comes before it, always at one place."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as f:
-        return next(line for line in f if line.rstrip().endswith("rollcall-verifier")).split("-")[0]
+    """Where the program itself stands; a sanitizer's memory comes before it, always at one place.
+    In the middle of an exec it stands nowhere."""
+    def look():
+        with open(f"/proc/{pid}/maps", encoding="ascii") as f:
+            return [line.split("-")[0] for line in f if line.rstrip().endswith("rollcall-verifier")]
+    return wait.until(look, "the program to be in memory")[0]
 
 
 def gone(parent):

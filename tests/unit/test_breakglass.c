@@ -365,6 +365,100 @@ static void events_that_were_recorded_make_room_first(void **state)
     assert_int_equal(b.unacknowledged, 3); // whatever the ring has room for
 }
 
+struct log {
+    int taken, refuses_from;          // records; that of this number and all behind it
+    const struct rollcall_secret *by; // a code that somebody uses meanwhile
+};
+
+static int take(void *ctx, const struct rollcall_breakglass *b,
+                const struct rollcall_breakglass_event *e)
+{
+    struct log *log = ctx;
+
+    (void)b;
+    assert_false(e->recorded);
+    if (log->by)
+        assert_int_equal(use(log->by), 1);
+    log->by = NULL;
+    if (log->taken == log->refuses_from)
+        return -EIO;
+    log->taken++;
+    return 0;
+}
+
+static int record(int refuses_from, const struct rollcall_secret *by, int *ret_taken)
+{
+    struct log log = {.refuses_from = refuses_from, .by = by};
+    int r = breakglass_record(FILE_NAME, take, &log);
+
+    *ret_taken = log.taken;
+    return r;
+}
+
+static int unrecorded(void)
+{
+    struct rollcall_breakglass b = stored();
+    int n = 0;
+
+    for (int i = 0; i < ROLLCALL_BREAKGLASS_EVENTS; i++)
+        n += b.event[i].kind != ROLLCALL_BREAKGLASS_NONE && !b.event[i].recorded;
+    return n;
+}
+
+// However long the log takes.
+static void a_code_opens_while_events_are_put_into_the_log(void **state)
+{
+    int taken;
+
+    (void)state;
+    seal(3);
+    assert_int_equal(use(&codes[0]), 1);
+    assert_int_equal(record(99, &codes[1], &taken), 1);
+    assert_int_equal(taken, 1);
+    assert_true(stored().event[0].recorded);
+    assert_int_equal(stored().event[1].code, 2);
+    assert_int_equal(unrecorded(), 1);
+    assert_int_equal(record(99, NULL, &taken), 1);
+    assert_int_equal(unrecorded(), 0);
+    assert_int_equal(record(99, NULL, &taken), 0);
+    assert_int_equal(taken, 0);
+}
+
+static void what_the_log_did_not_take_is_not_marked(void **state)
+{
+    int taken;
+
+    (void)state;
+    seal(3);
+    assert_int_equal(use(&codes[0]), 1);
+    assert_int_equal(use(&codes[1]), 1);
+    assert_int_equal(record(0, NULL, &taken), -EIO);
+    assert_int_equal(unrecorded(), 2);
+    assert_int_equal(record(1, NULL, &taken), 1);
+    assert_true(stored().event[0].recorded);
+    assert_int_equal(unrecorded(), 1);
+}
+
+// A full ring moves while its events are recorded: none is marked in the place of another.
+static void events_that_moved_meanwhile_are_the_ones_that_are_marked(void **state)
+{
+    struct rollcall_breakglass b;
+    int fd, taken;
+
+    (void)state;
+    seal(3);
+    assert_int_equal(rollcall_breakglass_lock(FILE_NAME, 0, &fd, &b), 0);
+    for (int i = 0; i < ROLLCALL_BREAKGLASS_EVENTS; i++)
+        rollcall_breakglass_note(&b, ROLLCALL_BREAKGLASS_CLOSED, 7); // all alike
+    assert_int_equal(rollcall_breakglass_write(fd, &b), 0);
+    close(fd);
+    assert_int_equal(record(99, &codes[0], &taken), ROLLCALL_BREAKGLASS_EVENTS - 1);
+    assert_int_equal(taken, ROLLCALL_BREAKGLASS_EVENTS);
+    assert_int_equal(unrecorded(), 1);
+    assert_int_equal(stored().event[ROLLCALL_BREAKGLASS_EVENTS - 1].code, 1);
+    assert_false(stored().event[ROLLCALL_BREAKGLASS_EVENTS - 1].recorded);
+}
+
 static void it_serves_the_services_of_its_list_by_their_whole_names(void **state)
 {
     struct rollcall_breakglass b = {.services = "login,su,su-l"};
@@ -402,6 +496,9 @@ int main(void)
         cmocka_unit_test(wrong_codes_pause_and_never_for_long),
         cmocka_unit_test(within_a_pause_a_right_code_opens_and_a_wrong_one_is_not_charged),
         cmocka_unit_test(events_that_were_recorded_make_room_first),
+        cmocka_unit_test(a_code_opens_while_events_are_put_into_the_log),
+        cmocka_unit_test(what_the_log_did_not_take_is_not_marked),
+        cmocka_unit_test(events_that_moved_meanwhile_are_the_ones_that_are_marked),
         cmocka_unit_test(it_serves_the_services_of_its_list_by_their_whole_names),
     };
 

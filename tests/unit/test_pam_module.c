@@ -2,6 +2,7 @@
 // pam_rollcall.so in a host program of our own, over a small cache and with no verifier
 // to be had: under SANITIZE=1 this is where the module runs with ASan.
 #include <limits.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,6 +97,34 @@ static void root_is_left_to_the_rest_of_the_stack_in_every_phase(void **state)
     assert_int_equal(prompts, 0);
 }
 
+static unsigned asked; // of NSS
+static bool all_known; // to another of its services
+
+// libpam has the linker show this to modules too.
+int getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t len, struct passwd **ret)
+{
+    (void)buf;
+    (void)len;
+    asked++;
+    *pw = (struct passwd){.pw_name = (char *)(uintptr_t)name, .pw_uid = 61000, .pw_gid = 61000};
+    *ret = all_known ? pw : NULL;
+    return 0;
+}
+
+static void nss_is_asked_about_nobody_whom_we_know_and_has_no_say_in_them(void **state)
+{
+    (void)state;
+    asked = 0;
+    all_known = true;
+    assert_int_equal(ask("cron", "alice", pam_acct_mgmt), PAM_SUCCESS);
+    assert_int_equal(ask("cron", "bob", pam_acct_mgmt), PAM_PERM_DENIED);
+    assert_int_equal(ask("sshd", "alice", pam_acct_mgmt), PAM_PERM_DENIED);
+    assert_int_equal(asked, 0);
+    assert_int_equal(ask("sshd", "stranger", pam_acct_mgmt), PAM_SUCCESS);
+    assert_int_equal(asked, 1);
+    all_known = false;
+}
+
 static void without_evidence_the_account_phase_refuses(void **state)
 {
     (void)state;
@@ -157,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_no_verifier_nobody_of_ours_authenticates),
         cmocka_unit_test(root_is_left_to_the_rest_of_the_stack_in_every_phase),
+        cmocka_unit_test(nss_is_asked_about_nobody_whom_we_know_and_has_no_say_in_them),
         cmocka_unit_test(without_evidence_the_account_phase_refuses),
         cmocka_unit_test(a_service_without_a_person_asks_for_the_lifecycle_alone),
         cmocka_unit_test(a_session_opens_for_the_employed_alone),

@@ -90,6 +90,22 @@ static void a_file_of_another_host_does_not_open(void **state)
     close(folder);
 }
 
+static void a_key_that_is_prepared_seals_and_opens_what_it_does_when_it_is_not(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i % 2)
+            assert_int_equal(credential_prepare(key), 0);
+        assert_int_equal(read_failures(7060, &n), 0);
+        assert_int_equal(n, i);
+        write_failures(7060, i + 1);
+        if (i % 2)
+            credential_forget();
+    }
+}
+
 // A write that was cut anywhere leaves what stood before, or the whole new state.
 static void a_torn_write_leaves_the_state_before_it(void **state)
 {
@@ -366,8 +382,16 @@ int main(void)
         cmocka_unit_test(after_two_writes_nothing_of_version_2_is_left),
         cmocka_unit_test(a_file_of_version_2_of_another_account_does_not_open),
         cmocka_unit_test(a_later_version_is_no_blank_file_and_not_written_over),
+        cmocka_unit_test(a_key_that_is_prepared_seals_and_opens_what_it_does_when_it_is_not),
     };
 
+    int bad;
+
     scratch_enter();
-    return cmocka_run_group_tests(tests, NULL, scratch_leave);
+    bad = cmocka_run_group_tests(tests, NULL, scratch_leave);
+    // As in a verifier, whose key is prepared.
+    scratch_enter();
+    if (credential_prepare(key) < 0)
+        return 1;
+    return bad + cmocka_run_group_tests(tests, NULL, scratch_leave);
 }
