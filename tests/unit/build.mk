@@ -79,3 +79,7 @@ test_cache_ids_SRCS := tests/unit/test_cache_ids.c tests/unit/cache_fixture.c
 UNIT_TESTS += test_config_web
 test_config_web_SRCS := tests/unit/test_config_web.c tests/unit/config_fixture.c
 test_config_web_LIBS := -linih -ljansson
+
+UNIT_TESTS += test_confinement
+test_confinement_SRCS := tests/unit/test_confinement.c
+test_confinement_LIBS := -lseccomp
