@@ -34,6 +34,14 @@ static inline void scratch_enter(void)
     free(path);
 }
 
+// The same, with the folders in which the modules under test look for the cache.
+static inline void scratch_enter_state(void)
+{
+    scratch_enter();
+    if (mkdir("state", 0755) < 0 || mkdir("state/cache", 0755) < 0)
+        abort();
+}
+
 // Where a disk would be waited for; in memory, where there is some.
 static inline const char *scratch_memory(void)
 {

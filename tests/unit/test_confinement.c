@@ -9,24 +9,13 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "rollcall/confinement.h"
+#include "tests/unit/child.h"
 #include "tests/unit/scratch.h"
-
-static void in_a_child(int (*what)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0)
-        _exit(what());
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
 
 static int open_errno(const char *path, int flags)
 {
@@ -43,7 +32,6 @@ static int make_errno(int r)
     return r < 0 ? errno : 0;
 }
 
-// The number of the first thing that is not so.
 static int files_confined(void)
 {
     int ruleset = confinement_files();
