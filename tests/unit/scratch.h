@@ -34,7 +34,15 @@ static inline void scratch_enter(void)
     free(path);
 }
 
-// The same, with the folders in which the modules under test look for the cache.
+// As cmocka's setup; scratch_leave is the teardown.
+static inline int scratch_setup(void **state)
+{
+    (void)state;
+    scratch_enter();
+    return 0;
+}
+
+// A folder like it, with the folders in which the modules under test look for the cache.
 static inline void scratch_enter_state(void)
 {
     scratch_enter();
