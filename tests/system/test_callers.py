@@ -32,7 +32,7 @@ def staff():
     keys = {name: ssh.Key() for name in NAMES}
     people.write([people.person(n, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
                   for n, name in enumerate(NAMES, 1)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     for service in ("sshd", "login", "sudo", "su", "cron", "gdm-password", "swaylock"):
         pamapp.write_bare_service(FOLDER, service)
     return keys, {name: totp.enroll(name) for name in NAMES}

@@ -28,6 +28,7 @@ def rollcall(*args, **more):
 
 class Door:
     """Listens where a daemon would, and gives each caller the same lines."""
+    kind = socket.SOCK_STREAM
 
     def __init__(self, path, lines, hang=False):
         self.path, self.lines, self.hang = path, lines, hang
@@ -38,7 +39,7 @@ class Door:
         if os.path.exists(self.path):
             os.unlink(self.path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener = socket.socket(socket.AF_UNIX, self.kind)
         self.listener.bind(self.path)
         os.chmod(self.path, 0o600)
         self.listener.listen(8)
@@ -53,19 +54,21 @@ class Door:
             except OSError:
                 return
             with peer:
-                line = peer.makefile("rb").readline()
-                if not line:
-                    continue
-                self.asked.append(json.loads(line))
-                if self.hang:
-                    self.over.wait(60)
-                    continue
                 try:
-                    for answer in self.lines:
-                        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
-                        peer.sendall(data)
+                    self.answer(peer)
                 except OSError:
                     pass
+
+    def answer(self, peer):
+        line = peer.makefile("rb").readline()
+        if not line:
+            return
+        self.asked.append(json.loads(line))
+        if self.hang:
+            self.over.wait(60)
+            return
+        for answer in self.lines:
+            peer.sendall(answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n")
 
     def __exit__(self, *_):
         self.over.set()
@@ -378,29 +381,14 @@ URI = "otpauth://totp/web1:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=
 
 class VerifierDoor(Door):
     """The same over packets: a hello, then one answer."""
+    kind = socket.SOCK_SEQPACKET
 
-    def __enter__(self):
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(self.path)
-        self.listener.listen(8)
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-        return self
-
-    def serve(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            with peer:
-                peer.send(packet(1))
-                question = peer.recv(4096)
-                if question:
-                    self.asked.append(question)
-                    peer.send(self.lines)
+    def answer(self, peer):
+        peer.send(packet(1))
+        question = peer.recv(4096)
+        if question:
+            self.asked.append(question)
+            peer.send(self.lines)
 
 
 VERIFIER = "/run/rollcall/verifier.sock"
