@@ -4,6 +4,7 @@ answers well, badly, or with what a hostile HR file could hold."""
 import hashlib
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -17,13 +18,17 @@ from door import packet
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "source", "enroll", "code", "reset-factor", "forget", "vouch", "lock", "unlock", "approve", "expect", "lease",
-         "recover", "check-config", "explain", "reload", "audit", "report", "doctor", "adopt",
-         "setup"]
 
 
 def rollcall(*args, **more):
     return subprocess.run(["rollcall", *args], capture_output=True, text=True, timeout=60, **more)
+
+
+def verbs():
+    """All that there are but version and help, which have no help of their own."""
+    named = [line.split()[0] for line in rollcall("help").stdout.splitlines() if line.startswith("  ")]
+    assert "status" in named and "setup" in named
+    return [verb for verb in named if verb not in ("version", "help")]
 
 
 class Door:
@@ -82,12 +87,36 @@ class Door:
 
 
 def test_every_verb_tells_its_usage_to_anybody():
-    for verb in VERBS:
+    for verb in verbs():
         r = rollcall(verb, "--help", user="larry")
         assert r.returncode == 0, verb
         assert r.stdout.startswith(f"usage: rollcall {verb} ")
         assert rollcall("help", verb).stdout == r.stdout
         assert verb in rollcall("help").stdout
+
+
+def completed(*words):
+    """What bash offers for the last of these words."""
+    script = """. /usr/share/bash-completion/completions/rollcall
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rollcall; printf '%s\\n' "${COMPREPLY[@]}" """
+    return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=60, check=True).stdout.split()
+
+
+def test_completion_knows_every_verb_and_each_of_its_options():
+    assert sorted(completed("rollcall", "")) == sorted([*verbs(), "version", "help"])
+    for verb in verbs():
+        told = set(re.findall(r"--[a-z][a-z-]+", rollcall(verb, "--help").stdout))
+        assert set(completed("rollcall", verb, "--")) == told | {"--json", "--help"}, verb
+
+
+def test_the_manual_page_names_every_verb_and_each_of_its_options():
+    page = subprocess.run(["mandoc", "-Tutf8", "/usr/share/man/man8/rollcall.8"], capture_output=True, text=True, timeout=60,
+                          check=True).stdout
+    page = re.sub(".\b", "", page).replace("\N{HYPHEN}", "-")
+    for verb in verbs():
+        assert re.search(rf"^ +(rollcall )?{verb}\b", page, re.MULTILINE), verb
+        for option in set(re.findall(r"--[a-z][a-z-]+", rollcall(verb, "--help").stdout)):
+            assert re.search(rf"(?<![a-z-]){option}(?![a-z-])", page), (verb, option)
 
 
 def test_a_misspelt_verb_is_a_usage_error_with_a_suggestion():
