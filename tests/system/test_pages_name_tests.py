@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pages that name tests name tests that are there."""
+"""Pages that name tests name tests that are there, and the map names what there is."""
+import os
 import re
 
 import pytest
@@ -19,3 +20,18 @@ def test_every_row_names_a_test_and_every_test_is_there(page):
             with open(path, encoding="utf-8") as f:
                 text = f.read()
             assert re.search(rf"(def {name}\(|TEST\({name},|static void {name}\()", text), f"{path}::{name}"
+
+
+def test_the_map_names_every_folder_and_every_program():
+    with open("docs/architecture.md", encoding="utf-8") as f:
+        text = f.read()
+    folders = re.search(r"^## Folders$(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
+    programs = [name for top in ("/usr/libexec/rollcall", "/usr/sbin", "/usr/bin") for _, _, names in os.walk(top)
+                for name in names if re.match(r"rollcall(-|$)", name)]
+    assert len(programs) > 15
+    for name in programs:
+        assert f"`{name}`" in folders, name
+    for top in ("cli", "include", "lib", "nss_module", "pam_module", "syncd", "tests"):
+        for folder, _, names in os.walk(top):
+            if any(name.endswith((".c", ".h", ".py")) for name in names):
+                assert f"`{folder}/`" in folders or f"`{os.path.basename(folder)}/`" in folders, folder
