@@ -22,27 +22,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/child.h"
-#include "tests/unit/nss_symbols.h"
-#include "tests/unit/published.h"
+#include "tests/unit/nss_company.h"
 #include "tests/unit/scratch.h"
-
-#define PEOPLE 40u
-
-static char build_folder[PATH_MAX];
-
-static void publish(void)
-{
-    publish_people(PEOPLE, false);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    load_module(build_folder);
-    scratch_enter_state();
-    publish();
-    return 0;
-}
 
 // ---- buffers ----
 
@@ -453,5 +434,5 @@ int main(void)
 #endif
     };
 
-    return cmocka_run_group_tests(tests, prepare, scratch_leave);
+    return cmocka_run_group_tests(tests, nss_setup, scratch_leave);
 }

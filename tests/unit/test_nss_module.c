@@ -21,29 +21,10 @@
 
 #include "nss_module/exports.h"
 #include "rollcall/cache_map.h"
-#include "tests/unit/nss_symbols.h"
-#include "tests/unit/published.h"
+#include "tests/unit/nss_company.h"
 #include "tests/unit/scratch.h"
 
-#define PEOPLE 40u
-
 int __nss_configure_lookup(const char *database, const char *services);
-
-static char build_folder[PATH_MAX];
-
-static void publish(void)
-{
-    publish_people(PEOPLE, false);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    load_module(build_folder);
-    scratch_enter_state();
-    publish();
-    return 0;
-}
 
 // ---- answers ----
 
@@ -489,5 +470,5 @@ int main(void)
         cmocka_unit_test(bytes_at_random_neither_crash_it_nor_make_anybody_root),
     };
 
-    return cmocka_run_group_tests(tests, prepare, scratch_leave);
+    return cmocka_run_group_tests(tests, nss_setup, scratch_leave);
 }
