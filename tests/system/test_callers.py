@@ -30,8 +30,7 @@ NAMES = ["alice", "bob", "carol", "quiet", "silent"]
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in NAMES}
-    people.write([people.person(n, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-                  for n, name in enumerate(NAMES, 1)])
+    people.write(people.admins(keys).values())
     daemons.synced()
     for service in ("sshd", "login", "sudo", "su", "cron", "gdm-password", "swaylock"):
         pamapp.write_bare_service(FOLDER, service)

@@ -45,8 +45,7 @@ def processes_of(uid):
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol", "dave")}
-    rows = {name: people.person(i, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-            for i, name in enumerate(keys, 1)}
+    rows = people.admins(keys)
     people.write(rows.values())
     daemons.synced()
     apps = {name: totp.enroll(name) for name in keys}

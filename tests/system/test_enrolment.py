@@ -28,8 +28,7 @@ def staff():
     with open("/etc/rollcall/conf.d/50-enrol.conf", "w", encoding="ascii") as f:
         f.write("[mfa]\nfactors = totp, recovery\nenrol = access-code\n")
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol", "dora", "erin", "fay")}
-    people.write([people.person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
-                  for n, (name, key) in enumerate(keys.items(), 1)])
+    people.write(people.admins(keys).values())
     daemons.synced()
     return keys
 

@@ -17,8 +17,7 @@ import wait
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol")}
-    rows = {name: people.person(i, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-            for i, name in enumerate(keys, 1)}
+    rows = people.admins(keys)
     people.write(rows.values())
     daemons.synced()
     return keys, rows, {name: totp.enroll(name) for name in keys}

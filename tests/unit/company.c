@@ -80,6 +80,19 @@ static void hire(struct company *c, size_t i)
     p->row.display_name = p->title;
 }
 
+struct colleague *company_hire(struct company *c, const char *number, const char *name)
+{
+    struct colleague *p = &c->staff[c->n++];
+
+    *p = c->staff[0];
+    snprintf(p->number, sizeof(p->number), "%s", number);
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    p->listed = true;
+    p->row.id = p->row.employee_number = p->number;
+    p->row.user_name = p->name;
+    return p;
+}
+
 struct company *company_open(size_t n)
 {
     struct company *c = calloc(1, sizeof(*c));

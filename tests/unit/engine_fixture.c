@@ -218,6 +218,13 @@ void listing(struct engine *e, const struct rollcall_user_record *rows, size_t n
     assert_int_equal(commit(e, "hr", n), 0);
 }
 
+void say_alone(struct engine *e, const char *source, const struct rollcall_user_record *u)
+{
+    assert_int_equal(begin(e, source, false, e->now), 0);
+    say_row(e, source, u);
+    assert_int_equal(commit(e, source, 1), 0);
+}
+
 void tick(struct engine *e, int64_t now)
 {
     e->now = now;
