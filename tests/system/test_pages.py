@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pages that name tests name tests that are there, and the map names what there is."""
+"""Pages that name tests name tests that are there, the map names what there is, and each link leads somewhere."""
 import os
 import re
 
@@ -35,3 +35,31 @@ def test_the_map_names_every_folder_and_every_program():
         for folder, _, names in os.walk(top):
             if any(name.endswith((".c", ".h", ".py")) for name in names):
                 assert f"`{folder}/`" in folders or f"`{os.path.basename(folder)}/`" in folders, folder
+
+
+LINK = re.compile(r"\]\(([^)#\s:]+)(?:#([\w-]+))?\)")
+
+
+def links(page):
+    """Of a page in Markdown: the files that it leads to, and the heading where one is named."""
+    with open(page, encoding="utf-8") as f:
+        return [(os.path.normpath(os.path.join(os.path.dirname(page), path)), heading) for path, heading in LINK.findall(f.read())]
+
+
+def test_every_link_leads_to_a_page_and_every_page_is_led_to():
+    seen, left = set(), ["README.md"]
+    while left:
+        page = left.pop()
+        seen.add(page)
+        for path, heading in links(page):
+            assert os.path.exists(path), f"{page}: {path}"
+            if heading:
+                with open(path, encoding="utf-8") as f:
+                    lines = [line.lstrip("#").strip().lower() for line in f if line.startswith("#")]
+                headings = [re.sub(r"[^\w -]", "", line).replace(" ", "-") for line in lines]
+                assert heading in headings, f"{page}: {path}#{heading}"
+            if path.endswith(".md") and path not in seen:
+                left.append(path)
+    pages = [os.path.join(folder, name) for folder, _, names in os.walk("docs") for name in names if name.endswith(".md")]
+    assert len(pages) > 20
+    assert set(pages) <= seen, f"no page leads to {sorted(set(pages) - seen)}"
