@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pages that name tests name tests that are there, the map names what there is, and each link leads somewhere."""
+import glob
 import os
 import re
 
@@ -63,3 +64,16 @@ def test_every_link_leads_to_a_page_and_every_page_is_led_to():
     pages = [os.path.join(folder, name) for folder, _, names in os.walk("docs") for name in names if name.endswith(".md")]
     assert len(pages) > 20
     assert set(pages) <= seen, f"no page leads to {sorted(set(pages) - seen)}"
+
+
+def test_every_file_of_the_tree_that_a_page_names_is_there():
+    named = re.compile(r"`((?:cli|docs|include|lib|nss_module|packaging|pam_module|syncd|tests)/[\w./-]+)(?:::\w+)?`")
+    pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+    pages += [os.path.join(folder, name) for folder, _, names in os.walk("docs") for name in names if name.endswith(".md")]
+    found = 0
+    for page in pages:
+        with open(page, encoding="utf-8") as f:
+            for path in named.findall(f.read()):
+                assert os.path.exists(path) or glob.glob(path + ".*"), f"{page}: {path}"
+                found += 1
+    assert found > 50
