@@ -20,7 +20,8 @@ static void file_of(const char *path, unsigned number, char *buf, size_t len)
         snprintf(buf, len, "%s", path);
 }
 
-unsigned cli_audit_rotated(const char *path)
+// How many rotated files PATH.1, PATH.2, ... stand there without a gap.
+static unsigned rotated_files(const char *path)
 {
     char file[512];
     struct stat st;
@@ -35,10 +36,10 @@ unsigned cli_audit_rotated(const char *path)
     return n;
 }
 
-int cli_audit_lines(const char *path,
-                    int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
-                                int whole),
-                    void *ctx)
+static int each_line(const char *path,
+                     int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
+                                 int whole),
+                     void *ctx)
 {
     _cleanup_fclose_ FILE *file = NULL;
     _cleanup_free_ char *text = NULL;
@@ -74,13 +75,13 @@ int cli_audit_all(const char *path,
                               int whole),
                   void *ctx)
 {
-    unsigned rotated = cli_audit_rotated(path);
+    unsigned rotated = rotated_files(path);
     char file[512];
     int r = 0;
 
     for (unsigned n = rotated + 1; r == 0 && n-- > 0;) {
         file_of(path, n, file, sizeof(file));
-        r = cli_audit_lines(file, line, ctx);
+        r = each_line(file, line, ctx);
         if (r == -ENOENT && n == 0 && rotated)
             r = 0; // just rotated
     }
@@ -145,11 +146,11 @@ int cli_audit_verify(const char *path, struct cli_audit_report *ret)
 
     *ret = (struct cli_audit_report){0};
     memset(v.last, '0', ROLLCALL_CHAIN_HEX);
-    for (unsigned n = cli_audit_rotated(path) + 1; n-- > 0;) {
+    for (unsigned n = rotated_files(path) + 1; n-- > 0;) {
         int r;
         file_of(path, n, file, sizeof(file));
         v.file = file;
-        r = cli_audit_lines(file, verify_line, &v);
+        r = each_line(file, verify_line, &v);
         if (r > 0)
             return 0; // a fault, in the report
         if (r < 0) {
@@ -212,13 +213,13 @@ static int find_line(void *ctx, const char *text, size_t len, unsigned long numb
 int cli_audit_find(const char *path, const char *reference, json_t **ret)
 {
     struct finding f = {.reference = reference};
-    unsigned rotated = cli_audit_rotated(path);
+    unsigned rotated = rotated_files(path);
     char file[512];
 
     for (unsigned n = 0; n <= rotated; n++) {
         int r;
         file_of(path, n, file, sizeof(file));
-        r = cli_audit_lines(file, find_line, &f);
+        r = each_line(file, find_line, &f);
         if (f.record) {
             *ret = f.record;
             return 0;

@@ -10,19 +10,10 @@
 #define CLI_AUDIT_FILES 1000  // PATH, PATH.1 ... are looked for up to here
 #define CLI_AUDIT_LINE  65536 // longer lines are no records
 
-// How many rotated files PATH.1, PATH.2, ... stand there without a gap.
-unsigned cli_audit_rotated(const char *path);
-
-// Calls `line` for each line of one file, oldest first, without its newline; `number`
-// counts from 1, `whole` is false for a last line that has no newline or one that is too
-// long. Stops when it returns non-zero and returns that; negative errno when the file
-// cannot be read.
-int cli_audit_lines(const char *path,
-                    int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
-                                int whole),
-                    void *ctx);
-
-// The same over every file that is kept, oldest first. -ENOENT where there is none.
+// Calls `line` for each line of every file that is kept, oldest first, without its newline;
+// `number` counts from 1 in each file, `whole` is false for a last line that has no newline or
+// one that is too long. Stops when it returns non-zero and returns that; negative errno when a
+// file cannot be read, -ENOENT where there is none.
 int cli_audit_all(const char *path,
                   int (*line)(void *ctx, const char *text, size_t len, unsigned long number,
                               int whole),

@@ -37,9 +37,7 @@ static int failed(const struct cli *cli, const char *user, int r)
     case -ETIMEDOUT:
     case -ECONNREFUSED:
     case -EPIPE:
-        return cli_fail(cli, CLI_NOT_RUNNING, "not-running",
-                        "rollcall-verifier does not answer and could not be started: journalctl -t "
-                        "rollcall-verifier");
+        return cli_no_verifier(cli);
     case -EAGAIN:
         return cli_fail(cli, CLI_PROBLEM, "not-now",
                         "the verifier cannot now; journalctl -t rollcall-verifier says why");

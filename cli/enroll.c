@@ -23,6 +23,13 @@ static void erase_link(struct link *link)
     explicit_bzero(link, sizeof(*link));
 }
 
+int cli_no_verifier(const struct cli *cli)
+{
+    return cli_fail(cli, CLI_NOT_RUNNING, "not-running",
+                    "rollcall-verifier does not answer and could not be started: journalctl -t "
+                    "rollcall-verifier");
+}
+
 int cli_enroll_refused(const struct cli *cli, const char *user, int r)
 {
     switch (r) {
@@ -39,9 +46,7 @@ int cli_enroll_refused(const struct cli *cli, const char *user, int r)
     case -ETIMEDOUT:
     case -ECONNREFUSED:
     case -EPIPE:
-        return cli_fail(cli, CLI_NOT_RUNNING, "not-running",
-                        "rollcall-verifier does not answer and could not be started: journalctl -t "
-                        "rollcall-verifier");
+        return cli_no_verifier(cli);
     case -EAGAIN:
         return cli_fail(
             cli, CLI_PROBLEM, "not-now",

@@ -96,7 +96,6 @@ bool setup_strict(char *why, size_t len);
 
 // Users, folders, the host key. What was made is noted.
 int setup_make_folders(json_t *notes, char *why, size_t len);
-bool setup_systemd_runs(void);
 // Units that are not enabled yet, enabled; names are added to the manifest's "units". Where
 // systemd runs and something has changed, all of them begin anew: syncd reads the
 // configuration when it starts.

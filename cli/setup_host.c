@@ -69,7 +69,7 @@ int setup_make_folders(json_t *notes, char *why, size_t len)
     return r;
 }
 
-bool setup_systemd_runs(void)
+static bool systemd_runs(void)
 {
     return access("/run/systemd/system", F_OK) == 0;
 }
@@ -98,7 +98,7 @@ void setup_units_on(json_t *kept, bool changed, json_t *notes)
     const char *argv[4 + N_UNITS] = {SYSTEMCTL, "-q", "enable"};
     static const char *const reload[] = {SYSTEMCTL, "daemon-reload", NULL};
     static const char *const start[] = {SYSTEMCTL, "restart", UNITS, NULL};
-    bool off[N_UNITS] = {false}, runs = setup_systemd_runs();
+    bool off[N_UNITS] = {false}, runs = systemd_runs();
     char why[512];
     size_t n = 3;
 
@@ -132,7 +132,7 @@ void setup_units_off(const json_t *kept, json_t *notes)
     size_t i, n = 3;
     char why[512];
 
-    if (setup_systemd_runs())
+    if (systemd_runs())
         argv[n++] = "--now";
     json_array_foreach(units, i, unit)
     {
@@ -149,7 +149,7 @@ void setup_reload_sshd(json_t *notes)
     static const char *const other[] = {SYSTEMCTL, "try-reload-or-restart", "sshd.service", NULL};
     char why[512];
 
-    if (!setup_systemd_runs())
+    if (!systemd_runs())
         setup_note(notes, "sshd reads its new configuration when it is started or told: "
                           "kill -HUP $(cat /run/sshd.pid)");
     else if (must_run(argv, why, sizeof(why)) < 0 && must_run(other, why, sizeof(why)) < 0)

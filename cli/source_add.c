@@ -286,9 +286,11 @@ static int write_whole(const struct draft *d)
         r = -errno;
     if (r == 0 && renameat2(AT_FDCWD, fresh, AT_FDCWD, d->path, RENAME_NOREPLACE) < 0)
         r = -errno;
-    if (r < 0)
+    if (r < 0) {
         unlink(fresh);
-    return r;
+        return r;
+    }
+    return rollcall_sync_folder(d->path);
 }
 
 static int finish(const struct draft *d)

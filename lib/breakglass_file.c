@@ -161,13 +161,5 @@ int rollcall_breakglass_create(const char *path, struct rollcall_breakglass *b)
     r = -posix_fallocate(fd, 0, FILE_SIZE);
     if (r == 0)
         r = rollcall_breakglass_write(fd, b);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (r == 0 && rename(tmp, path) < 0)
-        r = -errno;
-    if (r < 0) {
-        unlink(tmp);
-        return r;
-    }
-    return rollcall_sync_folder(path);
+    return rollcall_put_in_place(tmp, fd, path, r);
 }

@@ -23,3 +23,4 @@ LIB_SRCS += lib/config_okta.c
 LIB_SRCS += lib/config_json.c
 LIB_SRCS += lib/config_scim.c
 LIB_SRCS += lib/config_pingone.c
+LIB_SRCS += lib/confinement.c

@@ -92,6 +92,19 @@ int rollcall_sync_folder(const char *path)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
+int rollcall_put_in_place(const char *tmp, int fd, const char *path, int r)
+{
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0 && rename(tmp, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        unlink(tmp);
+        return r;
+    }
+    return rollcall_sync_folder(path);
+}
+
 int rollcall_replace_file(const char *path, const void *data, size_t len, mode_t mode)
 {
     return rollcall_replace_file_as(path, data, len, mode, (uid_t)-1, (gid_t)-1);
@@ -117,13 +130,5 @@ int rollcall_replace_file_as(const char *path, const void *data, size_t len, mod
         r = -errno;
     if (r == 0 && fchmod(fd, mode) < 0)
         r = -errno;
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (r == 0 && rename(tmp, path) < 0)
-        r = -errno;
-    if (r < 0) {
-        unlink(tmp);
-        return r;
-    }
-    return rollcall_sync_folder(path);
+    return rollcall_put_in_place(tmp, fd, path, r);
 }

@@ -5,73 +5,43 @@
 // it says, so the engine starts no program, signals nobody and speaks to sockets of this
 // host alone.
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
-#include <linux/landlock.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "rollcall/confinement.h"
 #include "rollcall/paths.h"
 #include "syncd/launcher.h"
 #include "syncd/source_files.h"
 
-static void limit(int what, rlim_t n)
-{
-    struct rlimit r = {n, n};
-
-    setrlimit(what, &r);
-}
-
-static void allow_path(int ruleset, const char *path, uint64_t access)
-{
-    struct landlock_path_beneath_attr rule = {.allowed_access = access};
-
-    rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-    if (rule.parent_fd < 0)
-        return;
-    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-    close(rule.parent_fd);
-}
-
 // What names servers and vouches for them.
-static void allow_network_files(int ruleset, uint64_t read)
+static void allow_network_files(int ruleset)
 {
-    static const char *const files[] = {"/etc/resolv.conf",   "/etc/hosts",     "/etc/host.conf",
-                                        "/etc/nsswitch.conf", "/etc/gai.conf",  "/etc/services",
-                                        "/etc/protocols",     "/etc/krb5.conf", "/etc/localtime"};
-    static const char *const folders[] = {
-        "/etc/ssl",         "/etc/pki", "/etc/crypto-policies", "/etc/gnutls",
-        "/etc/krb5.conf.d", "/etc/gss", "/run/systemd/resolve", "/run/NetworkManager",
-        "/run/resolvconf"};
+    static const char *const paths[] = {
+        "/etc/resolv.conf",    "/etc/hosts",       "/etc/host.conf", "/etc/nsswitch.conf",
+        "/etc/gai.conf",       "/etc/services",    "/etc/protocols", "/etc/krb5.conf",
+        "/etc/localtime",      "/etc/ssl",         "/etc/pki",       "/etc/crypto-policies",
+        "/etc/gnutls",         "/etc/krb5.conf.d", "/etc/gss",       "/run/systemd/resolve",
+        "/run/NetworkManager", "/run/resolvconf"};
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        allow_path(ruleset, files[i], LANDLOCK_ACCESS_FS_READ_FILE);
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        allow_path(ruleset, folders[i], read);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        confinement_allow(ruleset, paths[i], CONFINEMENT_READ);
 }
 
 // Best effort: a kernel without Landlock still has the other walls. It is said, once for
 // each start of the source.
 static void restrict_files(const struct rollcall_source_config *source)
 {
-    const uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-    struct landlock_ruleset_attr attr = {
-        .handled_access_fs = read | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                             LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
-                             LANDLOCK_ACCESS_FS_MAKE_SYM};
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+    int ruleset = confinement_files();
     char folder[PATH_MAX];
 
     if (ruleset < 0) {
@@ -79,27 +49,17 @@ static void restrict_files(const struct rollcall_source_config *source)
                 ROLLCALL_USER_SOURCE);
         return;
     }
-    allow_path(ruleset, "/usr", read | LANDLOCK_ACCESS_FS_EXECUTE);
-    allow_path(ruleset, "/lib", read | LANDLOCK_ACCESS_FS_EXECUTE);
-    allow_path(ruleset, "/lib64", read | LANDLOCK_ACCESS_FS_EXECUTE);
-    allow_path(ruleset, "/etc/ld.so.cache", LANDLOCK_ACCESS_FS_READ_FILE);
+    confinement_allow(ruleset, "/usr", CONFINEMENT_READ | CONFINEMENT_RUN);
+    confinement_allow(ruleset, "/lib", CONFINEMENT_READ | CONFINEMENT_RUN);
+    confinement_allow(ruleset, "/lib64", CONFINEMENT_READ | CONFINEMENT_RUN);
+    confinement_allow(ruleset, "/etc/ld.so.cache", CONFINEMENT_READ);
     if (source->path) {
         snprintf(folder, sizeof(folder), "%s", source->path);
-        allow_path(ruleset, dirname(folder), read);
+        confinement_allow(ruleset, dirname(folder), CONFINEMENT_READ);
     } else {
-        allow_network_files(ruleset, read);
+        allow_network_files(ruleset);
     }
-    syscall(SYS_landlock_restrict_self, ruleset, 0);
-    close(ruleset);
-}
-
-static int refuse_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
-{
-    int r = ctx ? 0 : -ENOMEM;
-
-    for (size_t i = 0; r == 0 && i < n; i++)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
-    return r;
+    confinement_files_close(ruleset);
 }
 
 // Refused to sources and engine.
@@ -122,12 +82,8 @@ static const int by_both[] = {
 static int restrict_calls(void)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    int r = refuse_calls(ctx, by_both, N_BY_BOTH);
 
-    if (r == 0)
-        r = seccomp_load(ctx);
-    seccomp_release(ctx);
-    return r;
+    return confinement_calls_close(ctx, confinement_refuse(ctx, by_both, N_BY_BOTH));
 }
 
 int confine_engine(void)
@@ -136,17 +92,14 @@ int confine_engine(void)
                                 SCMP_SYS(setgid), SCMP_SYS(setresuid),     SCMP_SYS(setresgid),
                                 SCMP_SYS(chroot), SCMP_SYS(io_uring_setup)};
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    int r = refuse_calls(ctx, by_both, N_BY_BOTH);
+    int r = confinement_refuse(ctx, by_both, N_BY_BOTH);
 
     if (r == 0)
-        r = refuse_calls(ctx, alone, sizeof(alone) / sizeof(alone[0]));
+        r = confinement_refuse(ctx, alone, sizeof(alone) / sizeof(alone[0]));
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
                              SCMP_A0(SCMP_CMP_NE, AF_UNIX));
-    if (r == 0)
-        r = seccomp_load(ctx);
-    seccomp_release(ctx);
-    return r;
+    return confinement_calls_close(ctx, r);
 }
 
 static _Noreturn void refuse(const char *what)
@@ -204,14 +157,12 @@ _Noreturn void confine_and_exec(const struct rollcall_source_config *source,
     if (ours && source->path && unshare(CLONE_NEWNET) < 0)
         refuse("a network namespace of its own");
     become_source(source, ids);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, 64);
-    limit(RLIMIT_FSIZE, ours ? 0 : 64u * 1024 * 1024);
+    confinement_limit(RLIMIT_NOFILE, 64);
+    confinement_limit(RLIMIT_FSIZE, ours ? 0 : 64u * 1024 * 1024);
 #ifndef ROLLCALL_SANITIZE // the sanitizer reserves terabytes of addresses
-    limit(RLIMIT_AS, 2048ul * 1024 * 1024);
+    confinement_limit(RLIMIT_AS, 2048ul * 1024 * 1024);
 #endif
-    prctl(PR_SET_DUMPABLE, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (confinement_keep_down() < 0)
         refuse("no_new_privs");
     if (ours)
         restrict_files(source);

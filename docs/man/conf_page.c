@@ -72,6 +72,13 @@ static const char tail[] = ".SH FILES\n"
                            ".SH SEE ALSO\n"
                            ".BR rollcall (8),\n"
                            ".BR rollcall\\-source\\-csv (8),\n"
+                           ".BR rollcall\\-source\\-graph (8),\n"
+                           ".BR rollcall\\-source\\-json (8),\n"
+                           ".BR rollcall\\-source\\-ldap (8),\n"
+                           ".BR rollcall\\-source\\-okta (8),\n"
+                           ".BR rollcall\\-source\\-pingone (8),\n"
+                           ".BR rollcall\\-source\\-scim (8),\n"
+                           ".BR rollcall\\-sink\\-ldap (8),\n"
                            ".BR rollcall\\-syncd (8),\n"
                            ".BR pam_rollcall (8)\n";
 

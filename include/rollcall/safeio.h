@@ -18,6 +18,10 @@ int rollcall_replace_file(const char *path, const void *data, size_t len, mode_t
 // The same, owned by uid and gid; -1 leaves one as it comes.
 int rollcall_replace_file_as(const char *path, const void *data, size_t len, mode_t mode, uid_t uid,
                              gid_t gid);
+// The end of a file that was written beside `path`, as `tmp`, behind `fd`: it is fsynced and
+// renamed, and the folder fsynced. r < 0 says that the writing failed: tmp is removed, and r
+// returned.
+int rollcall_put_in_place(const char *tmp, int fd, const char *path, int r);
 // fsync of the folder that holds `path`.
 int rollcall_sync_folder(const char *path);
 

@@ -84,6 +84,8 @@ void dir_slices_done(struct dir_slices *slices);
 // An entry into the listing that is open.
 enum dir_outcome dir_take_entry(struct dir_follow *f, LDAPMessage *m,
                                 const unsigned char uuid[DIR_UUID]);
+// The whole answer to one question, within the timeout. false, with the reason in `why`: none.
+bool dir_wait_for(struct dir_follow *f, int msgid, LDAPMessage **ret);
 // A result that is no success, into `why`.
 enum dir_outcome dir_result(struct dir_follow *f, int code);
 void dir_take_reference(struct dir_follow *f);

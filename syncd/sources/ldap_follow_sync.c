@@ -382,7 +382,7 @@ static enum dir_outcome beat(struct dir_follow *f)
     LDAP *ld = rollcall_ldap_handle(f->session);
     LDAPMessage *m = NULL;
     int64_t asked = dir_now();
-    int msgid, n, code = LDAP_OTHER;
+    int msgid, code = LDAP_OTHER;
 
     if (ldap_search_ext(ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", (char **)(uintptr_t)nothing, 0,
                         NULL, NULL, NULL, 0, &msgid) != LDAP_SUCCESS) {
@@ -390,12 +390,7 @@ static enum dir_outcome beat(struct dir_follow *f)
                  rollcall_ldap_uri(f->session));
         return DIR_LOST;
     }
-    n = rollcall_ldap_wait(f->session, msgid, LDAP_MSG_ALL, f->set->timeout, &m, f->why,
-                           sizeof(f->why));
-    if (n == 0)
-        snprintf(f->why, sizeof(f->why), "%s does not answer for %u s",
-                 rollcall_ldap_uri(f->session), f->set->timeout);
-    if (n <= 0)
+    if (!dir_wait_for(f, msgid, &m))
         return DIR_LOST;
     if (ldap_parse_result(ld, m, &code, NULL, NULL, NULL, NULL, 1) != LDAP_SUCCESS ||
         code != LDAP_SUCCESS)

@@ -142,6 +142,17 @@ void dir_take_reference(struct dir_follow *f)
     f->referred = true;
 }
 
+bool dir_wait_for(struct dir_follow *f, int msgid, LDAPMessage **ret)
+{
+    int n = rollcall_ldap_wait(f->session, msgid, LDAP_MSG_ALL, f->set->timeout, ret, f->why,
+                               sizeof(f->why));
+
+    if (n == 0)
+        snprintf(f->why, sizeof(f->why), "%s does not answer for %u s",
+                 rollcall_ldap_uri(f->session), f->set->timeout);
+    return n > 0;
+}
+
 enum dir_outcome dir_result(struct dir_follow *f, int code)
 {
     static const struct {

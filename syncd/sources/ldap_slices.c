@@ -63,19 +63,14 @@ static enum dir_outcome ask_slice(struct dir_follow *f, const char *dn, const ch
     char *attributes[] = {wanted, NULL};
     LDAP *ld = rollcall_ldap_handle(f->session);
     LDAPMessage *m = NULL;
-    int msgid, n, code;
+    int msgid, code;
 
     snprintf(wanted, sizeof(wanted), "%.200s;range=%zu-*", name, from);
     code = ldap_search_ext(ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
                            NULL, 0, &msgid);
     if (code != LDAP_SUCCESS)
         return dir_result(f, code);
-    n = rollcall_ldap_wait(f->session, msgid, LDAP_MSG_ALL, f->set->timeout, &m, f->why,
-                           sizeof(f->why));
-    if (n == 0)
-        snprintf(f->why, sizeof(f->why), "%s does not answer for %u s",
-                 rollcall_ldap_uri(f->session), f->set->timeout);
-    if (n <= 0)
+    if (!dir_wait_for(f, msgid, &m))
         return DIR_LOST;
     if (ldap_parse_result(ld, m, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS)
         code = LDAP_PROTOCOL_ERROR;

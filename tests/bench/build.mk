@@ -6,9 +6,7 @@ $(FLOOR): $(BUILD)/modobj/tests/bench/floor.o tests/bench/floor.map
 		-Wl,--version-script,tests/bench/floor.map $(ALL_LDFLAGS) -o $@ $(BUILD)/modobj/tests/bench/floor.o
 tests: $(FLOOR)
 
-PROGRAMS += nss_lookups nss_company
-nss_lookups_SRCS := tests/bench/nss_lookups.c
-nss_lookups_DIR := tests/bench
+PROGRAMS += nss_company
 nss_company_SRCS := tests/bench/nss_company.c
 nss_company_DIR := tests/bench
 
@@ -38,6 +36,7 @@ PROGRAMS += members
 members_SRCS := tests/bench/members.c
 members_LIBS := -lsqlite3 $(JANSSON_LIBS) -linih -lyajl
 members_DIR := tests/bench
+
 # How many hosts one directory carries (tests/bench/fleet.py); not part of `make bench`.
 PROGRAMS += persist_clients
 persist_clients_SRCS := tests/bench/persist_clients.c syncd/sources/ldap_control.c syncd/sources/ldap_entry.c

@@ -2,47 +2,19 @@
 // members [MEMBERS]: what a change in a large group costs, from the source's words to the
 // board, and the public file apart. Half as many people again are in the company; the
 // group is in another, and that one in linux-users. Works in the current folder; decides nothing.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "rollcall/account.h"
 #include "syncd/engine/core_internal.h"
+#include "tests/bench/measured.h"
 
 #define TIMES 21
 
 static struct engine_core *core;
 static int64_t now = 1800000000;
 static unsigned steps;
-
-static void must(int r, const char *what)
-{
-    if (r >= 0)
-        return;
-    fprintf(stderr, "members: %s: %s\n", what, strerror(-r));
-    exit(1);
-}
-
-static double wall(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
 
 // ---- the source's words ----
 
@@ -146,13 +118,6 @@ static void edge(unsigned members)
     say_inside("middle", steps % 2 ? "linux-users" : NULL);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void measure(const char *what, unsigned members, unsigned times, void (*change)(unsigned))
 {
     double said[TIMES], taken[TIMES], published[TIMES], used = 0;
@@ -207,18 +172,7 @@ int main(int argc, char **argv)
                                             .breaker_window = 1,
                                             .breaker_explicit_share = 10000,
                                             .n_sources = 1};
-    struct engine_paths paths = {.state_db = "state.db",
-                                 .journal = "locks.journal",
-                                 .ledger = "ids.ledger",
-                                 .board = "board",
-                                 .accounts = "accounts",
-                                 .private_ = "private",
-                                 .keys = "keys",
-                                 .passwd = "/etc/passwd",
-                                 .group = "/etc/group",
-                                 .uid_map = "uid-map",
-                                 .verifier_gid = getgid(),
-                                 .keys_gid = getgid()};
+    struct engine_paths paths = paths_here();
     struct engine_hooks hooks = {0};
     unsigned long members = argc > 1 ? strtoul(argv[1], NULL, 10) : 50000;
 

@@ -2,42 +2,19 @@
 // publication PEOPLE...: what writing the files of the cache costs, from a real state.db,
 // and what a lock costs beside it. Prints figures and how they stand to the targets; decides
 // nothing. Works in the current folder.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rollcall/account.h"
 #include "syncd/engine/core_internal.h"
+#include "tests/bench/measured.h"
 
 #define GROUPS_EACH 10
 #define MEMBERS     200 // of a group
 #define NOW         1800000000
-
-static double seconds(struct timeval t)
-{
-    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
-}
-
-static double cpu(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return seconds(u.ru_utime) + seconds(u.ru_stime);
-}
-
-static double wall(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void forget_peak(void)
 {
@@ -61,14 +38,6 @@ static long memory_kib(const char *what)
     if (f)
         fclose(f);
     return n;
-}
-
-static void must(int r, const char *what)
-{
-    if (r >= 0)
-        return;
-    fprintf(stderr, "publication: %s: %s\n", what, strerror(-r));
-    exit(1);
 }
 
 // ---- the company, put into the database ----
@@ -181,13 +150,6 @@ static void judge(const struct cost *c, const char *path, uint32_t people)
 
 // ---- a lock ----
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 #define LOCKS 200
 
 // The word alone, as every process's next lookup sees it; then the record alone.
@@ -248,18 +210,7 @@ static void one_size(uint32_t people)
 {
     struct rollcall_config config = {
         .id_min = ROLLCALL_ID_DEFAULT_MIN, .id_max = ROLLCALL_ID_DEFAULT_MAX, .enumerate = true};
-    struct engine_paths paths = {.state_db = "state.db",
-                                 .journal = "locks.journal",
-                                 .ledger = "ids.ledger",
-                                 .board = "board",
-                                 .accounts = "accounts",
-                                 .private_ = "private",
-                                 .keys = "keys",
-                                 .passwd = "/etc/passwd",
-                                 .group = "/etc/group",
-                                 .uid_map = "uid-map",
-                                 .verifier_gid = getgid(),
-                                 .keys_gid = getgid()};
+    struct engine_paths paths = paths_here();
     struct engine_hooks hooks = {0};
     struct engine_core *core;
     struct cost accounts, private;

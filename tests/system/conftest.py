@@ -16,6 +16,12 @@ def pytest_configure():
         pytest.exit("system tests run in the sandbox only: tests/sandbox/run or make check-system", 2)
 
 
+@pytest.fixture(scope="module")
+def keys(request):
+    """An SSH key for everybody in the file's STAFF."""
+    return {name: ssh.Key() for name in request.module.STAFF}
+
+
 @pytest.fixture(scope="session")
 def sshd():
     server = ssh.Sshd()

@@ -122,6 +122,13 @@ def sync_once(*options):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
 
 
+def synced(*options):
+    """The same where nothing may go wrong; returns what it printed."""
+    done = sync_once(*options)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
 def _listdir(path):
     try:
         return os.listdir(path)

@@ -2,7 +2,6 @@
 """HR systems as their documentation has them, on fake_web's server: Workday's reports, BambooHR, SuccessFactors,
 and lists that go on in each of the usual ways. `people` of each is a list of rows as that system has them; a test
 changes it and reads again."""
-import email.utils
 import hashlib
 import json
 import re
@@ -164,10 +163,6 @@ class Listed(fake_web.Server):
 
 def stamp(t):
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(t))
-
-
-def http_date(t):
-    return email.utils.formatdate(t, usegmt=True)
 
 
 def report_file(path, people):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A host that follows a source: what it makes of one person, and a login of theirs."""
 import json
+import os
 import subprocess
 import time
 
@@ -8,6 +9,26 @@ import people
 import ssh
 import totp
 import wait
+
+CONF = "/etc/rollcall/rollcall.conf"
+
+
+def secret(name, text):
+    """A file of root's alone among the secrets; its path."""
+    path = "/etc/rollcall/secrets/" + name
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(path, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(text)
+    return path
+
+
+def write_conf(sections, allow_groups="linux-users"):
+    """rollcall.conf with these sources, a name to its options; one that is None is not written."""
+    text = "[rollcall]\nmode = enforce\ncontact = IT desk\n"
+    for name, options in sections.items():
+        text += f"[source {name}]\n" + "".join(f"{k} = {v}\n" for k, v in options.items() if v is not None)
+    with open(CONF, "w", encoding="ascii") as f:
+        f.write(text + f"[access]\nallow_groups = {allow_groups}\n[mfa]\nfactors = totp\n")
 
 
 def user(name):

@@ -10,7 +10,6 @@ import glob
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -74,8 +73,7 @@ def hire():
 
 def publish(rows):
     people.write(rows.values())
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
 
 
 def fresh_credentials():

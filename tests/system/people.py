@@ -24,6 +24,12 @@ def person(number, name, **members):
     return row
 
 
+def admins(keys):
+    """Rows by name, numbered from 1, of people who may come in here and become root; `keys`: each one's SSH key."""
+    return {name: person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
+            for n, (name, key) in enumerate(keys.items(), 1)}
+
+
 def text(rows, columns=None, trailer=False):
     out = io.StringIO()
     writer = csv.DictWriter(out, columns or COLUMNS, lineterminator="\n", extrasaction="ignore", restval="")

@@ -69,7 +69,7 @@ def test_the_adopted_keep_uid_home_and_files_and_lose_what_was_local(host):
     assert f"1 {AMY} " in read(MAP)
     assert "bert:" in read("/etc/passwd") and "dave:" in read("/etc/passwd")
     assert people.passwd("amy") is None
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert people.passwd("amy")[2:4] == [str(AMY), str(AMY)] and people.passwd("amy")[5] == "/home/amy"
     assert os.stat("/home/amy/hers").st_uid == AMY
     assert "sudo" not in people.groups("amy") and "dialout" not in people.groups("amy")
@@ -101,7 +101,7 @@ def test_those_whose_uid_cannot_stay_are_adopted_only_when_told(host):
     got = adopt("--apply", "--new-ids")
     assert "bert" not in read("/etc/passwd")
     command = next(p["chown"] for p in got["people"] if p["name"] == "bert")
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     found = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=600)
     # Below us is a machine that others work on: what it had may go while find walks.
     assert all("No such file" in line for line in found.stderr.splitlines()), found.stderr
@@ -111,7 +111,7 @@ def test_those_whose_uid_cannot_stay_are_adopted_only_when_told(host):
 
 def test_a_uid_that_was_given_already_does_not_change(host):
     people.write([*STAFF, people.person(9, "eve")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     write("/etc/passwd", read("/etc/passwd") + f"eve:x:{EVE}:100::/home/eve:/bin/sh\n")
     got = adopt()
     assert verdicts(got)["eve"] == "new-uid" and "given once" in why(got, "eve")
@@ -168,5 +168,5 @@ def test_the_configuration_decides_who_is_in_range(host):
     write("/etc/rollcall/rollcall.conf", read("/etc/rollcall/rollcall.conf") + "\n[ids]\nid_range = 4000-60000\n")
     got = adopt("--apply")
     assert verdicts(got)["bert"] == "keeps" and verdicts(got)["amy"] == "new-uid"
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert people.passwd("bert")[2] == "4001"

@@ -19,8 +19,7 @@ NAMES = ("alice", "bob", "carol")
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in NAMES}
-    people.write([people.person(i, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-                  for i, name in enumerate(NAMES, 1)])
+    people.write(people.admins(keys).values())
     wait.until(lambda: people.passwd("carol"), "carol to be known")
     wait.until(lambda: os.path.exists("/run/rollcall/enforcer.sock"), "the enforcer")
     return keys, {name: totp.enroll(name) for name in NAMES}

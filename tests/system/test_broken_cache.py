@@ -22,17 +22,17 @@ SOCK = "/run/rollcall/enforcer.sock"
 @pytest.fixture(scope="module")
 def alice():
     people.write([people.person(1, "alice"), people.person(2, "bob")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return people.passwd("alice")
 
 
 @pytest.fixture
 def published(alice):
     """A good cache, before and after."""
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert may_log_in("alice")
     yield
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert people.passwd("alice") == alice
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_goes_bad_is_said_once_however_often_it_is_asked(published, 
     assert path in got.stdout + got.stderr and why in got.stdout + got.stderr
     assert got.returncode != 0
     # The engine writes anew what nobody can read.
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     ring()
     enforcer.logs(f"cache-file-back file={path}")
     assert problems() == []
@@ -129,7 +129,7 @@ def test_a_board_copied_up_by_overlayfs_is_not_trusted(published):
         shutil.chown(f"/srv/layers/{name}", "rollcall", "rollcall")
     subprocess.run(["mount", "--bind", "/srv/layers/lower", CACHE], check=True)
     try:
-        assert daemons.sync_once().returncode == 0
+        daemons.synced()
     finally:
         subprocess.run(["umount", CACHE], check=True)
     subprocess.run(["mount", "-t", "overlay", "-o", "lowerdir=/srv/layers/lower,upperdir=/srv/layers/upper,"

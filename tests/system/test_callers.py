@@ -30,9 +30,8 @@ NAMES = ["alice", "bob", "carol", "quiet", "silent"]
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in NAMES}
-    people.write([people.person(n, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-                  for n, name in enumerate(NAMES, 1)])
-    assert daemons.sync_once().returncode == 0
+    people.write(people.admins(keys).values())
+    daemons.synced()
     for service in ("sshd", "login", "sudo", "su", "cron", "gdm-password", "swaylock"):
         pamapp.write_bare_service(FOLDER, service)
     return keys, {name: totp.enroll(name) for name in NAMES}

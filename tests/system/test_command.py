@@ -4,6 +4,7 @@ answers well, badly, or with what a hostile HR file could hold."""
 import hashlib
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -17,17 +18,22 @@ from door import packet
 SYNCD = "/run/rollcall/syncd.sock"
 ENFORCER = "/run/rollcall/enforcer.sock"
 AUDIT = "/var/log/rollcall/audit.jsonl"
-VERBS = ["status", "user", "sync", "source", "enroll", "code", "reset-factor", "forget", "vouch", "lock", "unlock", "approve", "expect", "lease",
-         "recover", "check-config", "explain", "reload", "audit", "report", "doctor", "adopt",
-         "setup"]
 
 
 def rollcall(*args, **more):
     return subprocess.run(["rollcall", *args], capture_output=True, text=True, timeout=60, **more)
 
 
+def verbs():
+    """All that there are but version and help, which have no help of their own."""
+    named = [line.split()[0] for line in rollcall("help").stdout.splitlines() if line.startswith("  ")]
+    assert "status" in named and "setup" in named
+    return [verb for verb in named if verb not in ("version", "help")]
+
+
 class Door:
     """Listens where a daemon would, and gives each caller the same lines."""
+    kind = socket.SOCK_STREAM
 
     def __init__(self, path, lines, hang=False):
         self.path, self.lines, self.hang = path, lines, hang
@@ -38,7 +44,7 @@ class Door:
         if os.path.exists(self.path):
             os.unlink(self.path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener = socket.socket(socket.AF_UNIX, self.kind)
         self.listener.bind(self.path)
         os.chmod(self.path, 0o600)
         self.listener.listen(8)
@@ -53,19 +59,21 @@ class Door:
             except OSError:
                 return
             with peer:
-                line = peer.makefile("rb").readline()
-                if not line:
-                    continue
-                self.asked.append(json.loads(line))
-                if self.hang:
-                    self.over.wait(60)
-                    continue
                 try:
-                    for answer in self.lines:
-                        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
-                        peer.sendall(data)
+                    self.answer(peer)
                 except OSError:
                     pass
+
+    def answer(self, peer):
+        line = peer.makefile("rb").readline()
+        if not line:
+            return
+        self.asked.append(json.loads(line))
+        if self.hang:
+            self.over.wait(60)
+            return
+        for answer in self.lines:
+            peer.sendall(answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n")
 
     def __exit__(self, *_):
         self.over.set()
@@ -79,12 +87,36 @@ class Door:
 
 
 def test_every_verb_tells_its_usage_to_anybody():
-    for verb in VERBS:
+    for verb in verbs():
         r = rollcall(verb, "--help", user="larry")
         assert r.returncode == 0, verb
         assert r.stdout.startswith(f"usage: rollcall {verb} ")
         assert rollcall("help", verb).stdout == r.stdout
         assert verb in rollcall("help").stdout
+
+
+def completed(*words):
+    """What bash offers for the last of these words."""
+    script = """. /usr/share/bash-completion/completions/rollcall
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rollcall; printf '%s\\n' "${COMPREPLY[@]}" """
+    return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=60, check=True).stdout.split()
+
+
+def test_completion_knows_every_verb_and_each_of_its_options():
+    assert sorted(completed("rollcall", "")) == sorted([*verbs(), "version", "help"])
+    for verb in verbs():
+        told = set(re.findall(r"--[a-z][a-z-]+", rollcall(verb, "--help").stdout))
+        assert set(completed("rollcall", verb, "--")) == told | {"--json", "--help"}, verb
+
+
+def test_the_manual_page_names_every_verb_and_each_of_its_options():
+    page = subprocess.run(["mandoc", "-Tutf8", "/usr/share/man/man8/rollcall.8"], capture_output=True, text=True, timeout=60,
+                          check=True).stdout
+    page = re.sub(".\b", "", page).replace("\N{HYPHEN}", "-")
+    for verb in verbs():
+        assert re.search(rf"^ +(rollcall )?{verb}\b", page, re.MULTILINE), verb
+        for option in set(re.findall(r"--[a-z][a-z-]+", rollcall(verb, "--help").stdout)):
+            assert re.search(rf"(?<![a-z-]){option}(?![a-z-])", page), (verb, option)
 
 
 def test_a_misspelt_verb_is_a_usage_error_with_a_suggestion():
@@ -378,29 +410,14 @@ URI = "otpauth://totp/web1:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=
 
 class VerifierDoor(Door):
     """The same over packets: a hello, then one answer."""
+    kind = socket.SOCK_SEQPACKET
 
-    def __enter__(self):
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(self.path)
-        self.listener.listen(8)
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-        return self
-
-    def serve(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            with peer:
-                peer.send(packet(1))
-                question = peer.recv(4096)
-                if question:
-                    self.asked.append(question)
-                    peer.send(self.lines)
+    def answer(self, peer):
+        peer.send(packet(1))
+        question = peer.recv(4096)
+        if question:
+            self.asked.append(question)
+            peer.send(self.lines)
 
 
 VERIFIER = "/run/rollcall/verifier.sock"

@@ -45,10 +45,9 @@ def processes_of(uid):
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol", "dave")}
-    rows = {name: people.person(i, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-            for i, name in enumerate(keys, 1)}
+    rows = people.admins(keys)
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     apps = {name: totp.enroll(name) for name in keys}
     return keys, rows, apps
 
@@ -87,7 +86,7 @@ def test_a_leave_date_bites_on_its_second_with_syncd_dead(staff, sshd, enforcer)
     at = int(time.time()) + 8
     rows["bob"]["terminatedAt"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert int(time.time()) < at, "syncd was to be gone before the date"
     assert session.gone()
     lock = [r for r in records("lock") if r["user"] == "bob"][-1]

@@ -23,7 +23,7 @@ SOCK = "/run/rollcall/enforcer.sock"
 @pytest.fixture(scope="module")
 def uids():
     people.write([people.person(i, name) for i, name in enumerate(NAMES, 1)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return {name: int(people.passwd(name)[2]) for name in NAMES}
 
 

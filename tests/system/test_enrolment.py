@@ -28,10 +28,8 @@ def staff():
     with open("/etc/rollcall/conf.d/50-enrol.conf", "w", encoding="ascii") as f:
         f.write("[mfa]\nfactors = totp, recovery\nenrol = access-code\n")
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol", "dora", "erin", "fay")}
-    people.write([people.person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
-                  for n, (name, key) in enumerate(keys.items(), 1)])
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    people.write(people.admins(keys).values())
+    daemons.synced()
     return keys
 
 
@@ -219,7 +217,7 @@ def test_before_the_first_day_a_code_can_be_had_and_nobody_comes_in(staff):
     rows = [people.person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
             for n, (name, key) in enumerate(staff.items(), 1)]
     people.write(rows + [people.person(77, "newbie", startDate="2099-01-01")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     session = console.connect("newbie")
     finish(session, begin(session, access_code("newbie", "--for", "7d")))
     session.expect_exact("You are who you say, but this account cannot sign in to web1.")
@@ -231,7 +229,7 @@ def test_a_leaver_gets_no_code(staff):
     rows = [people.person(n, name, sshPublicKeys=key.public, status="terminated" if name == "erin" else "active")
             for n, (name, key) in enumerate(staff.items(), 1)]
     people.write(rows)
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     got = subprocess.run(["rollcall", "code", "erin"], capture_output=True, text=True, timeout=60)
     assert got.returncode == 5
     assert "has left" in got.stderr

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a tenant of Entra ID (fake_graph.py) to real logins: a host whose people are the tenant's. ROWS is what
 docs/sources-matrix.md says of this source; each row names the test that shows it."""
-import os
 import subprocess
 import time
 
@@ -11,13 +10,10 @@ import daemons
 import fake_graph
 import fake_web
 import people
-import ssh
 import totp
 import wait
-from followed import becomes, log_in, state, user
+from followed import becomes, log_in, secret, state, user, write_conf
 
-CONF = "/etc/rollcall/rollcall.conf"
-SECRET = "/etc/rollcall/secrets/entra"
 STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"]
 
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
@@ -37,11 +33,6 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def keys():
-    return {name: ssh.Key() for name in STAFF}
-
-
-@pytest.fixture(scope="module")
 def tenant(keys):
     with fake_web.Server() as server:
         t = fake_graph.Tenant(server)
@@ -55,25 +46,18 @@ def tenant(keys):
 
 
 def configure(tenant, **more):
-    os.makedirs(os.path.dirname(SECRET), mode=0o700, exist_ok=True)
-    with open(SECRET, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(tenant.tokens.secret + "\n")
     options = {"type": "graph", "role": "authority, directory, signal", "tenant": tenant.id, "domain": "acme.com",
-               "client_id": tenant.tokens.client_id, "secret_file": SECRET, "ca_file": tenant.server.ca,
+               "client_id": tenant.tokens.client_id, "secret_file": secret("entra", tenant.tokens.secret + "\n"), "ca_file": tenant.server.ca,
                "auth_url": tenant.server.origin, "api_url": tenant.server.origin, "assigned_groups": tenant.linux,
                "require_attributes": "employeeId", "map": "sshPublicKeys:extension_7_keys", "poll": "1s",
                "expect_every": "1h", **more}
-    with open(CONF, "w", encoding="ascii") as f:
-        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source entra]\n" +
-                "".join(f"{k} = {v}\n" for k, v in options.items()) +
-                f"[access]\nallow_groups = {tenant.linux}\n[mfa]\nfactors = totp\n")
+    write_conf({"entra": options}, tenant.linux)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def following(tenant):
     configure(tenant)
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     syncd, enforcer = daemons.Syncd().start(), daemons.Enforcer().start()
     yield syncd
     enforcer.stop()

@@ -33,13 +33,13 @@ def hire():
     rows["pending"]["startDate"] = "2099-01-01"
     rows["notallowed"]["groups"] = "payroll"
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     for name in KINDS[:-1]:
         if name != "unenrolled":
             totp.enroll(name)
     rows["terminated"]["status"] = "terminated"
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     subprocess.run(["rollcall", "lock", "locked", "--reason", "test"], check=True, capture_output=True, timeout=60)
     # Every file is there, as after a first attempt.
     for name in KINDS:

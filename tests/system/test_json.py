@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From Workday (fake_hr.py) to real logins: a host whose people are those of a report. ROWS is what
 docs/sources-matrix.md says of HR systems; each row names the test that shows it."""
-import os
 import sqlite3
 import subprocess
 import time
@@ -14,10 +13,8 @@ import people
 import ssh
 import totp
 import wait
-from followed import becomes, log_in, state, user
+from followed import becomes, log_in, secret, state, user, write_conf
 
-CONF = "/etc/rollcall/rollcall.conf"
-SECRET = "/etc/rollcall/secrets/workday"
 STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
 
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
@@ -38,11 +35,6 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def keys():
-    return {name: ssh.Key() for name in STAFF}
-
-
-@pytest.fixture(scope="module")
 def workday(keys):
     rows = [fake_hr.worker(1000 + i, name, Groups="linux-users; crew", Keys=keys[name].public, Cost_Center="7")
             for i, name in enumerate(STAFF)]
@@ -52,32 +44,12 @@ def workday(keys):
 
 @pytest.fixture(scope="module", autouse=True)
 def following(workday):
-    os.makedirs(os.path.dirname(SECRET), mode=0o700, exist_ok=True)
-    with open(SECRET, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(fake_hr.PASSWORD + "\n")
-    with open(CONF, "w", encoding="ascii") as f:
-        f.write(f"""[rollcall]
-mode = enforce
-[source workday]
-type = json
-preset = workday-raas
-role = authority, directory
-url = {workday.url}
-user = {fake_hr.USER}
-password_file = {SECRET}
-ca_file = {workday.ca}
-map = groups:/Groups, sshPublicKeys:/Keys
-require_attributes = Cost_Center
-user_types = Employee
-poll = 1s
-timeout = 4s
-[access]
-allow_groups = linux-users
-[mfa]
-factors = totp
-""")
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    options = {"type": "json", "preset": "workday-raas", "role": "authority, directory", "url": workday.url, "user": fake_hr.USER,
+               "password_file": secret("workday", fake_hr.PASSWORD + "\n"), "ca_file": workday.ca,
+               "map": "groups:/Groups, sshPublicKeys:/Keys", "require_attributes": "Cost_Center", "user_types": "Employee",
+               "poll": "1s", "timeout": "4s"}
+    write_conf({"workday": options})
+    daemons.synced()
     syncd, enforcer = daemons.Syncd().start(), daemons.Enforcer().start()
     yield syncd
     enforcer.stop()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a real slapd to real logins: a host whose people are a directory's."""
 import json
-import os
 import socket
 import subprocess
 import time
@@ -11,28 +10,18 @@ import pytest
 import daemons
 import ldapd
 import people
-import ssh
 import totp
 import wait
-from followed import log_in, unlocked
+from followed import log_in, secret, unlocked, write_conf
 
-CONF = "/etc/rollcall/rollcall.conf"
-SECRET = "/etc/rollcall/secrets/directory"
 STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
 
 
 def configure(servers, ca, poll="1s", **more):
-    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
-    with open(SECRET, "w", encoding="ascii") as f:
-        f.write(ldapd.PASSWORD + "\n")
-    os.chmod(SECRET, 0o600)
     options = {"type": "ldap", "role": "authority, directory", "uri": ", ".join(servers), "base": ldapd.BASE,
-               "schema": "rfc2307bis", "bind_dn": ldapd.SYNC, "password_file": SECRET, "ca_file": ca.file, "poll": poll,
+               "schema": "rfc2307bis", "bind_dn": ldapd.SYNC, "password_file": secret("directory", ldapd.PASSWORD + "\n"), "ca_file": ca.file, "poll": poll,
                "timeout": "3s", "expect_every": "1h", **more}
-    with open(CONF, "w", encoding="ascii") as f:
-        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source dir]\n" +
-                "".join(f"{k} = {v}\n" for k, v in options.items()) +
-                "[access]\nallow_groups = linux-users\n[mfa]\nfactors = totp\n")
+    write_conf({"dir": options})
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +30,11 @@ def ca():
 
 
 @pytest.fixture(scope="module")
-def keys():
-    return {name: ssh.Key() for name in STAFF}
-
-
-@pytest.fixture(scope="module")
 def slapd(ca, keys):
     server = ldapd.Slapd(ca).load(*(ldapd.person(n, sshPublicKey=keys[n].public) for n in STAFF),
                                   ldapd.group("everybody", STAFF), ldapd.group("linux-users", ["cn=everybody," + ldapd.GROUPS])).start()
     configure([server.ldaps], ca)
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     yield server
     server.stop()
 
@@ -166,7 +150,8 @@ def test_a_bind_that_shows_a_disabled_account_makes_the_source_look_at_once(slap
     finally:
         daemon.stop()
         slapd.replace(name, "pwdAccountLockedTime", None, "-e", "relax")
-    assert daemons.sync_once().returncode == 0 and unlocked(name)
+    daemons.synced()
+    assert unlocked(name)
 
 
 def test_an_acl_that_hides_everybody_is_held_loudly(slapd, ca):

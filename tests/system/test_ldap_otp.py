@@ -27,8 +27,7 @@ def slapd():
     source(["alice"])
     with open("/etc/rollcall/rollcall.conf", "w", encoding="ascii") as f:
         f.write("[source hr]\ntype = exec\nrole = authority, directory\ncommand = /usr/local/libexec/people\n[access]\nallow_groups = linux-users\n")
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     configure(settings(directory, "append = otp\n"))
     yield directory
     directory.remove()

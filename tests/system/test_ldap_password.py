@@ -61,8 +61,7 @@ def slapd():
     source(NAMES, ["no-dn"])
     with open("/etc/rollcall/rollcall.conf", "w", encoding="ascii") as f:
         f.write(f"[source hr]\ntype = exec\nrole = authority, directory\ncommand = {SCRIPT}\n[access]\nallow_groups = linux-users\n")
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     configure(settings(directory))
     yield directory
     directory.remove()

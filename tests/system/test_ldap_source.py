@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The ldap source against real servers, by itself: what it says, and when it says nothing."""
-import base64
-import os
 
 import pytest
 
 import ldapd
-import wait
 from ldap_source import Source
 
 

@@ -43,8 +43,7 @@ def staff():
 
 def publish(staff):
     people.write([e.row for e in staff.values()])
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
 
 
 def refused(session):

@@ -22,7 +22,7 @@ MODULE = pamapp.MODULE
 def alice():
     pair = ssh.Key()
     people.write([people.person(1, "alice", sshPublicKeys=pair.public)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return pair, totp.enroll("alice")
 
 

@@ -33,7 +33,7 @@ def staff():
 def publish(keys, **gone):
     people.write([people.person(n, name, sshPublicKeys=key.public, status=gone.get(name, "active"), **ALICE)
                   for n, (name, key) in enumerate(keys.items(), 1)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
 
 
 class Sshd:

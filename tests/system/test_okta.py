@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From an Okta org to real logins: what each change there does here, and how fast."""
-import os
 import subprocess
 import time
 
@@ -13,10 +12,8 @@ import pki
 import ssh
 import totp
 import wait
-from followed import log_in, unlocked, user
+from followed import log_in, secret, unlocked, user, write_conf
 
-CONF = "/etc/rollcall/rollcall.conf"
-KEY = "/etc/rollcall/secrets/okta.pem"
 STAFF = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"]
 
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
@@ -40,16 +37,10 @@ ROWS = {
 
 
 def configure(okta, **more):
-    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
-    with open(KEY, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(pki.pem_of_key(okta.key))
     options = {"type": "okta", "role": "authority, directory, signal", "org": okta.origin, "org_id": fake_okta.ORG_ID,
-               "client_id": fake_okta.CLIENT, "key_file": KEY, "key_id": "k1", "ca_file": okta.ca, "domain": "example.com",
+               "client_id": fake_okta.CLIENT, "key_file": secret("okta.pem", pki.pem_of_key(okta.key)), "key_id": "k1", "ca_file": okta.ca, "domain": "example.com",
                "assigned_groups": "linux-users, interns", "map": "sshPublicKeys:sshKeys, end:lastDay", **more}
-    with open(CONF, "w", encoding="ascii") as f:
-        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source okta]\n" +
-                "".join(f"{k} = {v}\n" for k, v in options.items()) +
-                "[access]\nallow_groups = linux-users\n[mfa]\nfactors = totp\n")
+    write_conf({"okta": options})
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +57,7 @@ def okta(keys):
     server.group("interns")
     server.log.clear()
     configure(server)
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     yield server
     server.stop()
 

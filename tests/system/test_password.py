@@ -35,9 +35,8 @@ def configure(text):
 def staff():
     configure(FIRST)
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol", "dora")}
-    people.write([people.person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
-                  for n, (name, key) in enumerate(keys.items(), 1)])
-    assert daemons.sync_once().returncode == 0
+    people.write(people.admins(keys).values())
+    daemons.synced()
     return keys
 
 

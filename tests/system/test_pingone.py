@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From PingOne to logins: a host whose people are an environment's. ROWS is what docs/sources-matrix.md says of
 the source."""
-import os
 import subprocess
 
 import pytest
@@ -9,10 +8,9 @@ import pytest
 import daemons
 import fake_pingone as fake
 import people
-import ssh
 import totp
 import wait
-from followed import log_in, unlocked
+from followed import log_in, secret, unlocked, write_conf
 
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
 ROWS = {
@@ -38,42 +36,13 @@ STAFF = ["alice", "bob", "carol", "dave", "erin"]
 
 
 def configure(server, keys):
-    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
-    with open("/etc/rollcall/secrets/ping", "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(fake.SECRET + "\n")
     # PingOne knows no SSH keys; a file does.
     people.write([people.person(1000 + n + 1, name, sshPublicKeys=keys[name].public, groups="") for n, name in enumerate(STAFF)])
-    with open("/etc/rollcall/rollcall.conf", "w", encoding="ascii") as f:
-        f.write(f"""[rollcall]
-mode = enforce
-contact = IT desk
-[source ping]
-type = pingone
-role = authority, directory
-environment = {fake.ENV}
-api_url = {server.origin}
-auth_url = {server.origin}
-client_id = {fake.CLIENT}
-secret_file = /etc/rollcall/secrets/ping
-ca_file = {server.ca}
-populations = {fake.STAFF}
-member_groups = {fake.USERS}, {fake.ADMINS}
-domain = acme.example
-poll = 20s
-[source keys]
-type = csv
-role = directory
-path = {people.PATH}
-[access]
-allow_groups = {fake.USERS}
-[mfa]
-factors = totp
-""")
-
-
-@pytest.fixture(scope="module")
-def keys():
-    return {name: ssh.Key() for name in STAFF}
+    ping = {"type": "pingone", "role": "authority, directory", "environment": fake.ENV, "api_url": server.origin,
+            "auth_url": server.origin, "client_id": fake.CLIENT, "secret_file": secret("ping", fake.SECRET + "\n"),
+            "ca_file": server.ca, "populations": fake.STAFF, "member_groups": f"{fake.USERS}, {fake.ADMINS}",
+            "domain": "acme.example", "poll": "20s"}
+    write_conf({"ping": ping, "keys": {"type": "csv", "role": "directory", "path": people.PATH}}, fake.USERS)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +55,7 @@ def server(keys):
 
 @pytest.fixture(scope="module", autouse=True)
 def following(server):
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     daemon = daemons.Syncd().start()
     daemon.logs("listing-accepted")
     yield daemon

@@ -28,12 +28,12 @@ def test_it_says_whom_observing_would_have_refused_and_whom_enforcing_locks_out(
     write(CONF, read(CONF).replace("= enforce", "= observe"))
     rows = [people.person(1, "alice"), people.person(2, "bob"), people.person(3, "carol", groups="payroll")]
     people.write(rows)
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     totp.enroll("alice")
     assert su("alice").stdout == "alice\n" and su("carol").stdout == "carol\n" and su("carol").stdout == "carol\n"
     rows[1]["status"] = "terminated"
     people.write(rows)
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert su("bob").stdout == "bob\n"
     wait.until(lambda: len(report()["by_service"]) == 2, "both refusals in the audit log")
     got = report("--since", "1h")
@@ -45,7 +45,7 @@ def test_it_says_whom_observing_would_have_refused_and_whom_enforcing_locks_out(
     # carol is let in after all, and has no factor: what she met before is not what HR wants.
     rows[2]["groups"] = "linux-users"
     people.write(rows)
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     got = report()
     assert got["no_factor"] == ["carol"] and got["look_at"] == ["carol"] and not got["ok"]
     text = subprocess.run(["rollcall", "report"], capture_output=True, text=True, timeout=60).stdout
@@ -54,7 +54,7 @@ def test_it_says_whom_observing_would_have_refused_and_whom_enforcing_locks_out(
 
 def test_it_is_time_when_nothing_stands_against_it(enforcer):
     people.write([people.person(1, "alice"), people.person(3, "carol", status="terminated")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert report("--since", "10d")["too_early"] == ["the audit log does not reach back that far"]
     write("/var/log/rollcall/audit.jsonl.1", '{"seq":1,"at":"2020-01-01T00:00:00.000000Z","event":"x"}\n')
     got = report("--since", "10d")

@@ -3,7 +3,6 @@
 not any more is out. What else servers do is in test_scim_quirks.py."""
 import datetime
 import json
-import os
 import subprocess
 
 import pytest
@@ -14,10 +13,8 @@ import scimmy
 import ssh
 import totp
 import wait
-from followed import log_in, unlocked, user
+from followed import log_in, secret, unlocked, user, write_conf
 
-CONF = "/etc/rollcall/rollcall.conf"
-SECRET = "/etc/rollcall/secrets/scim"
 # docs/sources-matrix.md: change at the source: (what happens here, how fast, the tests that show it).
 ROWS = {
     "add": ("known; may come in where a group that is read names the person", "poll",
@@ -46,24 +43,12 @@ STAFF = {n: i for i, n in enumerate(["alice", "bob", "carol", "dave", "erin", "f
 
 
 def configure(server, **more):
-    os.makedirs("/etc/rollcall/secrets", mode=0o700, exist_ok=True)
-    with open(SECRET, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(scimmy.TOKEN + "\n")
-    options = {"type": "scim", "role": "authority, directory", "url": server.url, "secret_file": SECRET, "ca_file": server.ca,
+    options = {"type": "scim", "role": "authority, directory", "url": server.url, "secret_file": secret("scim", scimmy.TOKEN + "\n"), "ca_file": server.ca,
                "domain": "example.com", "require_attributes": "employeeNumber",
                "assigned_groups": server.ids["@linux-users"] + ", " + server.ids["@interns"],
                "extension": scimmy.EMPLOYMENT, "map": "end:lastDay, start:firstDay, sshPublicKeys:sshKeys",
                "poll": "1s", "full_every": "60s", **more}
-    with open(CONF, "w", encoding="ascii") as f:
-        f.write("[rollcall]\nmode = enforce\ncontact = IT desk\n[source corp]\n" +
-                "".join(f"{k} = {v}\n" for k, v in options.items() if v) +
-                f"[access]\nallow_groups = {server.ids['@linux-users']}\n[mfa]\nfactors = totp\n")
-
-
-@pytest.fixture(scope="module")
-def keys():
-    return {name: ssh.Key() for name in STAFF}
-
+    write_conf({"corp": options}, server.ids["@linux-users"])
 
 @pytest.fixture(scope="module")
 def server(keys):
@@ -75,8 +60,7 @@ def server(keys):
     s.group("interns", "ida")
     s.hire("gone", 21, active=False)
     configure(s)
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     yield s
     s.stop()
 

@@ -33,8 +33,7 @@ def staff():
     softkey.install()
     people.write([people.person(n, name, groups="linux-users;linux-admins")
                   for n, name in enumerate(("alice", "bob", "carol", "dora", "erin"), 1)])
-    done = daemons.sync_once()
-    assert done.returncode == 0, done.stdout
+    daemons.synced()
     keys = {"alice": softkey.Key("alice"), "bob": softkey.Key("bob", pin="", has_uv=True),
             "carol": softkey.Key("carol", pin="")}
     for key in keys.values():
@@ -305,7 +304,7 @@ def test_over_ssh_no_key_of_the_server_is_asked(staff, sshd):
     people.write([people.person(2, "bob", groups="linux-users;linux-admins", sshPublicKeys=key.public),
                   *[people.person(n, name, groups="linux-users;linux-admins")
                     for n, name in ((1, "alice"), (3, "carol"), (4, "dora"), (5, "erin"))]])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     staff["bob"].put_in()
     session = ssh.connect("bob", key=key, options=["NumberOfPasswordPrompts=1"])
     session.answer(totp.PROMPT, "")

@@ -17,10 +17,9 @@ import wait
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol")}
-    rows = {name: people.person(i, name, sshPublicKeys=keys[name].public, groups="linux-users;linux-admins")
-            for i, name in enumerate(keys, 1)}
+    rows = people.admins(keys)
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return keys, rows, {name: totp.enroll(name) for name in keys}
 
 
@@ -92,7 +91,7 @@ def test_cron_runs_an_employees_job_and_not_a_leavers(staff):
         assert got.returncode == 0, got.stderr
     rows["bob"]["status"] = "terminated"
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     cron = Cron()
     wait.until(lambda: os.path.exists("/tmp/cron-alice"), "alice's job", 130)
     time.sleep(2)
@@ -107,7 +106,7 @@ def test_observe_asks_nothing_refuses_nobody_and_shows_the_real_shell(staff):
     with open("/etc/rollcall/rollcall.conf", "w", encoding="utf-8") as f:
         f.write(text.replace("mode     = enforce", "mode     = observe"))
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     assert people.passwd("bob")[6] == "/bin/bash"
     got = subprocess.run(["su", "-", "bob", "-c", "id -un"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=60)
@@ -115,7 +114,7 @@ def test_observe_asks_nothing_refuses_nobody_and_shows_the_real_shell(staff):
     with open("/etc/rollcall/rollcall.conf", "w", encoding="utf-8") as f:
         f.write(text)
     people.write(rows.values())
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     got = subprocess.run(["su", "-", "bob", "-c", "id -un"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=60)
     assert got.returncode != 0

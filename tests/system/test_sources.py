@@ -151,8 +151,7 @@ def test_the_example_of_the_guide_works_as_it_stands():
     os.utime("/srv/hr/people.txt", (CLOCK[0], CLOCK[0]))
     # Groups of one name and two sources would be one too many.
     script(example.replace("linux-users", "script-users"))
-    got = daemons.sync_once()
-    assert got.returncode == 0, got.stdout
+    daemons.synced()
     assert people.passwd("hanna")[6] == "/bin/bash"
     assert "script-users" in people.groups("hanna")
     igor = people.passwd("igor")
@@ -215,10 +214,9 @@ def test_a_program_is_confined_whatever_user_it_has():
     """
     for user in (None, "larry"):
         script(report + listing("kim"), user=user)
-        got = daemons.sync_once()
-        assert got.returncode == 0, got.stdout
+        printed = daemons.synced()
         uid = people.passwd(user or "rollcall-source")[2]
-        said = [line for line in got.stdout.splitlines() if "source-says" in line]
+        said = [line for line in printed.splitlines() if "source-says" in line]
         text = "\n".join(said)
         assert f"text={uid}" in text, text
         for word in ("CapEff:\\t0000000000000000", "CapPrm:\\t0000000000000000", "NoNewPrivs:\\t1", "Seccomp:\\t2"):
@@ -248,12 +246,11 @@ def test_files_of_root_reach_a_program_as_descriptors_and_in_no_other_way():
     script(report + listing("kim"))
     with open(CONF, "a", encoding="ascii") as f:
         f.write("password_file = /etc/rollcall/secrets/api\n")
-    got = daemons.sync_once()
-    assert got.returncode == 0, got.stdout
-    assert got.stdout.count("text=s3cret-word") == 2, got.stdout
-    assert "'files': {'password_file': 3}" in got.stdout.replace("':", "': ").replace("':  ", "': "), got.stdout
-    assert "/etc/rollcall/secrets/api: Permission denied" in got.stdout, got.stdout
-    assert "wrote it" not in got.stdout and "text=end" in got.stdout, got.stdout
+    printed = daemons.synced()
+    assert printed.count("text=s3cret-word") == 2, printed
+    assert "'files': {'password_file': 3}" in printed.replace("':", "': ").replace("':  ", "': "), printed
+    assert "/etc/rollcall/secrets/api: Permission denied" in printed, printed
+    assert "wrote it" not in printed and "text=end" in printed, printed
 
 
 def test_a_secret_that_others_can_read_or_that_is_missing_starts_nothing():
@@ -336,8 +333,7 @@ def test_a_hostile_program_changes_nothing_and_is_named(how):
 
 def test_a_child_that_a_program_leaves_behind_holds_nobody_up():
     script("sleep 4321 &\n" + listing("nora"))
-    got = daemons.sync_once()
-    assert got.returncode == 0, got.stdout
+    daemons.synced()
     assert people.passwd("nora")
     wait.until(lambda: subprocess.run(["pgrep", "-f", "^sleep 4321"], capture_output=True).returncode == 1,
                "the child to be ended with its parent")

@@ -25,7 +25,7 @@ def staff():
     groups = {"alice": "linux-users;linux-admins;treasury", "bob": "linux-users;linux-admins"}
     people.write([people.person(n, name, sshPublicKeys=key.public, groups=groups[name])
                   for n, (name, key) in enumerate(keys.items(), 1)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return keys
 
 

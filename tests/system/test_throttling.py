@@ -25,9 +25,8 @@ DOOR = {"service": "sshd", "tty": "ssh"}
 @pytest.fixture(scope="module")
 def staff():
     keys = {name: ssh.Key() for name in ("alice", "bob", "carol")}
-    people.write([people.person(n, name, sshPublicKeys=key.public, groups="linux-users;linux-admins")
-                  for n, (name, key) in enumerate(keys.items(), 1)])
-    assert daemons.sync_once().returncode == 0
+    people.write(people.admins(keys).values())
+    daemons.synced()
     return keys
 
 

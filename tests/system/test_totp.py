@@ -24,7 +24,7 @@ SECONDS = 15
 @pytest.fixture(scope="module")
 def alice():
     people.write([people.person(1, "alice")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
 
 
 def enrolled():

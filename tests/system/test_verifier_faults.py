@@ -27,7 +27,7 @@ MODULE = subprocess.run(["bash", "-c", "ls /usr/lib/*/security/pam_rollcall.so"]
 def key():
     pair = ssh.Key()
     people.write([people.person(1, "alice", sshPublicKeys=pair.public)])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
     return pair
 
 

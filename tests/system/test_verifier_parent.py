@@ -22,7 +22,7 @@ CONF = "/etc/rollcall/conf.d/70-parent.conf"
 @pytest.fixture(scope="module")
 def staff():
     people.write([people.person(1, "alice")])
-    assert daemons.sync_once().returncode == 0
+    daemons.synced()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "rollcall/account.h"
+#include "tests/unit/hr_source.h"
 #include "tests/unit/scratch.h"
 
 void engine_folders(void)
@@ -19,29 +19,10 @@ void engine_folders(void)
 
 const struct rollcall_config *engine_config(void)
 {
-    static char group[] = "linux-users", hr[] = "hr", csv[] = "csv", path[] = "people.csv";
     static struct rollcall_config config;
 
-    if (config.n_sources)
-        return &config;
-    config = (struct rollcall_config){.n_sources = 1,
-                                      .enumerate = true,
-                                      .has_allow_groups = true,
-                                      .breaker_window = 86400,
-                                      .breaker_inferred_count = 5,
-                                      .breaker_inferred_share = 200,
-                                      .breaker_explicit_count = 50,
-                                      .breaker_explicit_share = 1000,
-                                      .id_min = ROLLCALL_ID_DEFAULT_MIN,
-                                      .id_max = ROLLCALL_ID_DEFAULT_MAX};
-    config.allow_groups.item[config.allow_groups.n++] = group;
-    config.source[0] = (struct rollcall_source_config){
-        .name = hr,
-        .type = csv,
-        .path = path,
-        .role = ROLLCALL_ROLE_AUTHORITY | ROLLCALL_ROLE_DIRECTORY,
-        .lease = 10 * 86400,
-    };
+    if (!config.n_sources)
+        config = hr_alone();
     return &config;
 }
 
@@ -78,21 +59,13 @@ int engine_list_begin(struct engine_core *core, int64_t now)
 int engine_list_row(struct engine_core *core, const struct engine_row *row, int64_t now)
 {
     struct rollcall_message m = {.kind = ROLLCALL_MESSAGE_USER,
-                                 .user = {.id = row->number,
-                                          .employee_number = row->number,
-                                          .user_name = row->name,
-                                          .display_name = row->name,
-                                          .status = row->status,
-                                          .status_text = "as HR says",
-                                          .start = ROLLCALL_TIME_UNSET,
-                                          .end = ROLLCALL_TIME_UNSET,
-                                          .terminated_at = ROLLCALL_TIME_UNSET,
-                                          .has_uid = row->uid != 0,
-                                          .uid = row->uid,
-                                          .groups_present = true,
-                                          .groups = row->groups,
-                                          .n_groups = row->n_groups}};
+                                 .user = employee(row->number, row->name)};
 
+    m.user.status = row->status;
+    m.user.has_uid = row->uid != 0;
+    m.user.uid = row->uid;
+    m.user.groups = row->groups;
+    m.user.n_groups = row->n_groups;
     return engine_core_message(core, "hr", &m, now);
 }
 

@@ -25,6 +25,7 @@
 #include "rollcall/parse.h"
 #include "tests/torture/engine.h"
 #include "tests/torture/torture.h"
+#include "tests/unit/built.h"
 #include "tests/unit/scratch.h"
 
 #define MS INT64_C(1000000) // in ns
@@ -223,13 +224,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(
             every_answer_is_of_one_generation_and_fresh_and_no_lock_is_missed_whoever_is_killed),
     };
-    ssize_t n = readlink("/proc/self/exe", module, PATH_MAX - 1);
+    char build[PATH_MAX];
 
-    if (n <= 0 || (argc > 1 && rollcall_parse_u64(argv[1], 1, 86400, &seconds) < 0)) {
+    if (argc > 1 && rollcall_parse_u64(argv[1], 1, 86400, &seconds) < 0) {
         fprintf(stderr, "test_torture [SECONDS]\n");
         return 2;
     }
-    module[n] = 0;
-    snprintf(strrchr(module, '/'), 64, "/nss/libnss_rollcall.so.2");
+    built_folder(build);
+    snprintf(module, sizeof(module), "%s/tests/nss/libnss_rollcall.so.2", build);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,8 @@ static int64_t superseded(uint64_t generation)
     return 0;
 }
 
-void answer_age(struct looker *l, uint64_t generation)
+// The newest that a lookup which began when this one did must know, or a newer one.
+static void answer_age(struct looker *l, uint64_t generation)
 {
     int64_t newer, age;
 

@@ -32,7 +32,5 @@ void looker_count(struct looker *l);
 uint64_t answer_person(struct looker *l, const struct passwd *pw);
 uint64_t answer_team(struct looker *l, const struct group *gr);
 void answer_memberships(struct looker *l, const gid_t *gids, long n);
-// The newest that a lookup which began when this one did must know, or a newer one.
-void answer_age(struct looker *l, uint64_t generation);
 
 #endif

@@ -8,8 +8,6 @@
 #include "rollcall/cache_format.h"
 #include "tests/unit/scratch.h"
 
-#define HEADER_BYTES sizeof(struct rc_header)
-
 static void must(bool holds)
 {
     if (!holds)

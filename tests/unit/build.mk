@@ -82,3 +82,6 @@ test_config_web_LIBS := -linih -ljansson
 
 UNIT_TESTS += test_admission_look
 test_admission_look_SRCS := tests/unit/test_admission_look.c tests/unit/cache_fixture.c
+UNIT_TESTS += test_confinement
+test_confinement_SRCS := tests/unit/test_confinement.c
+test_confinement_LIBS := -lseccomp

@@ -12,10 +12,9 @@
 #include <cmocka.h>
 
 #include "rollcall/account.h"
+#include "tests/unit/hr_source.h"
 
 enum { STATE_DB, JOURNAL, LEDGER, BOARD, ACCOUNTS, PRIVATE, KEYS, PASSWD, UID_MAP };
-
-static const char *const groups[] = {"linux-users"};
 
 static void on_audit(void *ctx, const json_t *record)
 {
@@ -69,33 +68,6 @@ static void name_paths(struct company *c)
                                      .keys_gid = getgid()};
 }
 
-static void configure(struct rollcall_config *config)
-{
-    static char group[] = "linux-users", hr[] = "hr", csv[] = "csv", path[] = "people.csv";
-
-    *config = (struct rollcall_config){
-        .n_sources = 1,
-        .enumerate = true,
-        .has_allow_groups = true,
-        .breaker_window = 86400,
-        .breaker_inferred_count = 5,
-        .breaker_inferred_share = 200,
-        .breaker_explicit_count = 50,
-        .breaker_explicit_share = 1000,
-        .id_min = ROLLCALL_ID_DEFAULT_MIN,
-        .id_max = ROLLCALL_ID_DEFAULT_MAX,
-    };
-    config->allow_groups.item[config->allow_groups.n++] = group;
-    config->source[0] = (struct rollcall_source_config){
-        .name = hr,
-        .type = csv,
-        .path = path,
-        .role = ROLLCALL_ROLE_AUTHORITY | ROLLCALL_ROLE_DIRECTORY,
-        .lease = 10 * 86400,
-        .when_missing = ROLLCALL_MISSING_LOCK,
-    };
-}
-
 static void hire(struct company *c, size_t i)
 {
     struct colleague *p = &c->staff[i];
@@ -104,21 +76,21 @@ static void hire(struct company *c, size_t i)
     snprintf(p->name, sizeof(p->name), "p%u", (unsigned)i);
     snprintf(p->title, sizeof(p->title), "Person %u", (unsigned)i);
     p->listed = true;
-    p->row = (struct rollcall_user_record){
-        .id = p->number,
-        .employee_number = p->number,
-        .user_name = p->name,
-        .display_name = p->title,
-        .status = ROLLCALL_STATUS_ACTIVE,
-        .status_text = "active",
-        .start = ROLLCALL_TIME_UNSET,
-        .end = ROLLCALL_TIME_UNSET,
-        .terminated_at = ROLLCALL_TIME_UNSET,
-        .groups_present = true,
-        .groups = groups,
-        .n_groups = 1,
-        .where = "people.csv:2",
-    };
+    p->row = employee(p->number, p->name);
+    p->row.display_name = p->title;
+}
+
+struct colleague *company_hire(struct company *c, const char *number, const char *name)
+{
+    struct colleague *p = &c->staff[c->n++];
+
+    *p = c->staff[0];
+    snprintf(p->number, sizeof(p->number), "%s", number);
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    p->listed = true;
+    p->row.id = p->row.employee_number = p->number;
+    p->row.user_name = p->name;
+    return p;
 }
 
 struct company *company_open(size_t n)
@@ -130,7 +102,7 @@ struct company *company_open(size_t n)
     snprintf(c->folder, sizeof(c->folder), "/tmp/rollcall-company-XXXXXX");
     assert_non_null(mkdtemp(c->folder));
     name_paths(c);
-    configure(&c->config);
+    c->config = hr_alone();
     c->audit = json_array();
     c->now = COMPANY_NOW;
     c->as_of = COMPANY_NOW - 60;

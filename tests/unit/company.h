@@ -45,6 +45,9 @@ void company_close(struct company *c);
 int company_setup(void **state);
 int company_teardown(void **state);
 
+// Somebody new, like the first of the staff but for number and name, whom HR's next file lists.
+struct colleague *company_hire(struct company *c, const char *number, const char *name);
+
 // The engine is killed and started again: nothing is closed in order that a kill would
 // not close. 0 or what engine_core_open said.
 int company_restart(struct company *c);

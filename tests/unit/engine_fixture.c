@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "rollcall/account.h"
+#include "tests/unit/hr_source.h"
 
 static void on_audit(void *ctx, const json_t *record)
 {
@@ -147,21 +148,7 @@ void engine_lose_state(struct engine *e)
 
 struct rollcall_user_record row(const char *number, const char *name)
 {
-    static const char *const staff[] = {"linux-users"};
-
-    return (struct rollcall_user_record){.id = number,
-                                         .employee_number = number,
-                                         .user_name = name,
-                                         .display_name = name,
-                                         .status = ROLLCALL_STATUS_ACTIVE,
-                                         .status_text = "active",
-                                         .start = ROLLCALL_TIME_UNSET,
-                                         .end = ROLLCALL_TIME_UNSET,
-                                         .terminated_at = ROLLCALL_TIME_UNSET,
-                                         .groups_present = true,
-                                         .groups = staff,
-                                         .n_groups = 1,
-                                         .where = "people.csv:2"};
+    return employee(number, name);
 }
 
 void crowd(struct rollcall_user_record *rows, size_t n)
@@ -229,6 +216,13 @@ void listing(struct engine *e, const struct rollcall_user_record *rows, size_t n
     for (size_t i = 0; i < n; i++)
         say_row(e, "hr", &rows[i]);
     assert_int_equal(commit(e, "hr", n), 0);
+}
+
+void say_alone(struct engine *e, const char *source, const struct rollcall_user_record *u)
+{
+    assert_int_equal(begin(e, source, false, e->now), 0);
+    say_row(e, source, u);
+    assert_int_equal(commit(e, source, 1), 0);
 }
 
 void tick(struct engine *e, int64_t now)

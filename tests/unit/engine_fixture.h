@@ -45,6 +45,8 @@ void say_gone(struct engine *e, const char *source, const char *id);
 int commit(struct engine *e, const char *source, uint64_t rows);
 // All of it in one: a full listing of "hr", a second after the last thing that happened.
 void listing(struct engine *e, const struct rollcall_user_record *rows, size_t n);
+// A difference of one row.
+void say_alone(struct engine *e, const char *source, const struct rollcall_user_record *u);
 void tick(struct engine *e, int64_t now);
 
 // What the board says, which must be what state.db says; 0 for a name nobody has.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nss_module/exports.h"
+#include "tests/unit/built.h"
 #include "tests/unit/scratch.h"
 
 static __typeof__(&_nss_rollcall_getpwnam_r) getpwnam_of;
@@ -37,17 +38,13 @@ static void *symbol(void *so, const char *name)
 static void load_module(char ret_build[PATH_MAX])
 {
     char path[PATH_MAX + 64];
-    ssize_t n = readlink("/proc/self/exe", ret_build, PATH_MAX - 1);
     void *so;
 
-    assert_true(n > 0);
-    ret_build[n] = 0;
-    *strrchr(ret_build, '/') = 0; // tests
-    snprintf(path, sizeof(path), "%s/nss/libnss_rollcall.so.2", ret_build);
+    built_folder(ret_build);
+    snprintf(path, sizeof(path), "%s/tests/nss/libnss_rollcall.so.2", ret_build);
     so = dlopen(path, RTLD_NOW);
     if (!so)
         fail_msg("%s", dlerror());
-    *strrchr(ret_build, '/') = 0;
     getpwnam_of = symbol(so, "_nss_rollcall_getpwnam_r");
     getpwuid_of = symbol(so, "_nss_rollcall_getpwuid_r");
     setpwent_of = symbol(so, "_nss_rollcall_setpwent");

@@ -34,6 +34,22 @@ static inline void scratch_enter(void)
     free(path);
 }
 
+// As cmocka's setup; scratch_leave is the teardown.
+static inline int scratch_setup(void **state)
+{
+    (void)state;
+    scratch_enter();
+    return 0;
+}
+
+// A folder like it, with the folders in which the modules under test look for the cache.
+static inline void scratch_enter_state(void)
+{
+    scratch_enter();
+    if (mkdir("state", 0755) < 0 || mkdir("state/cache", 0755) < 0)
+        abort();
+}
+
 // Where a disk would be waited for; in memory, where there is some.
 static inline const char *scratch_memory(void)
 {

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/built.h"
 #include "tests/unit/cache_fixture.h"
 #include "tests/unit/scratch.h"
 
@@ -25,17 +26,13 @@ static struct rollcall_board_writer *board;
 
 static int prepare(void **state)
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char build[PATH_MAX];
 
     (void)state;
-    assert_true(n > 0);
-    self[n] = 0;
-    *strrchr(self, '/') = 0;
-    snprintf(command, sizeof(command), "%s/keys/rollcall-authorized-keys", self);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    return mkdir("state/cache", 0755);
+    built_folder(build);
+    snprintf(command, sizeof(command), "%s/tests/keys/rollcall-authorized-keys", build);
+    scratch_enter_state();
+    return 0;
 }
 
 static int fresh(void **state)

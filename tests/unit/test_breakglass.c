@@ -472,13 +472,6 @@ static void it_serves_the_services_of_its_list_by_their_whole_names(void **state
     assert_false(rollcall_breakglass_serves(&b, "login,su"));
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,5 +495,5 @@ int main(void)
         cmocka_unit_test(it_serves_the_services_of_its_list_by_their_whole_names),
     };
 
-    return cmocka_run_group_tests(tests, enter, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }

@@ -46,9 +46,8 @@ static int prepare(void **state)
 {
     (void)state;
     load_module(build_folder);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    return mkdir("state/cache", 0755);
+    scratch_enter_state();
+    return 0;
 }
 
 // ---- what readers make of the cache as it stands ----

@@ -435,13 +435,6 @@ static void reserved_names_and_ids_out_of_range_never_pass_the_reader(void **sta
     assert_int_equal(access("./one", F_OK), 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,5 +458,5 @@ int main(void)
         cmocka_unit_test(reserved_names_and_ids_out_of_range_never_pass_the_reader),
     };
 
-    return cmocka_run_group_tests(tests, setup, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }

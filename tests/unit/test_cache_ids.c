@@ -288,13 +288,6 @@ static void any_factor_is_safe_to_read(void **state)
     free(data);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,5 +302,5 @@ int main(void)
         cmocka_unit_test(any_factor_is_safe_to_read),
     };
 
-    return cmocka_run_group_tests(tests, setup, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }

@@ -17,23 +17,10 @@
 
 #define MIN ROLLCALL_ID_DEFAULT_MIN
 
-static struct colleague *hire(struct company *c, const char *number, const char *name)
-{
-    struct colleague *p = &c->staff[c->n++];
-
-    *p = c->staff[0];
-    snprintf(p->number, sizeof(p->number), "%s", number);
-    snprintf(p->name, sizeof(p->name), "%s", name);
-    p->listed = true;
-    p->row.id = p->row.employee_number = p->number;
-    p->row.user_name = p->name;
-    return p;
-}
-
 static struct colleague *hire_with(struct company *c, const char *number, const char *name,
                                    uint64_t uid)
 {
-    struct colleague *p = hire(c, number, name);
+    struct colleague *p = company_hire(c, number, name);
 
     p->row.has_uid = true;
     p->row.uid = uid;
@@ -167,7 +154,7 @@ static void a_collision_refuses_the_later_claim_until_the_uid_map_settles_it(voi
     company_listing(c);
     uid = company_uid(c, "p0");
     find_collision(c, number);
-    hire(c, number, "unlucky");
+    company_hire(c, number, "unlucky");
     company_forget(c);
     company_listing(c);
     assert_false(known(c, "unlucky"));

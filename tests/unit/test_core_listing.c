@@ -18,19 +18,6 @@
 #include "syncd/engine/core_internal.h"
 #include "tests/unit/company.h"
 
-static struct colleague *hire(struct company *c, const char *number, const char *name)
-{
-    struct colleague *p = &c->staff[c->n++];
-
-    *p = c->staff[0];
-    snprintf(p->number, sizeof(p->number), "%s", number);
-    snprintf(p->name, sizeof(p->name), "%s", name);
-    p->listed = true;
-    p->row.id = p->row.employee_number = p->number;
-    p->row.user_name = p->name;
-    return p;
-}
-
 static json_t *about(struct company *c, const char *name)
 {
     json_t *o = NULL;
@@ -87,7 +74,7 @@ static void a_refusal_ends_with_the_row_that_earned_it(void **state)
     struct colleague *again;
 
     company_listing(c);
-    again = hire(c, "9001", "p1");
+    again = company_hire(c, "9001", "p1");
     company_listing(c);
     assert_int_equal(skipped(c), 1);
     again->listed = false;
@@ -101,7 +88,7 @@ static void a_number_that_stands_once_again_is_an_alarm_no_more(void **state)
     struct colleague *twice;
 
     company_listing(c);
-    twice = hire(c, "1003", "p3");
+    twice = company_hire(c, "1003", "p3");
     c->now += 60;
     c->as_of = c->now;
     assert_int_equal(company_begin(c, c->as_of), 0);
@@ -123,7 +110,7 @@ static void refused_rows_that_go_are_no_absences(void **state)
     company_listing(c);
     for (int i = 0; i < 9; i++) {
         snprintf(number, sizeof(number), "90%02d", i);
-        hire(c, number, "p1");
+        company_hire(c, number, "p1");
     }
     company_listing(c);
     for (size_t i = 10; i < c->n; i++)
@@ -358,7 +345,7 @@ static void a_rehire_is_approved_by_the_number_that_is_shown_also_with_a_prefix(
     c->staff[2].row.status = ROLLCALL_STATUS_TERMINATED;
     company_listing(c);
     c->staff[2].listed = false;
-    hire(c, "9002", "p2");
+    company_hire(c, "9002", "p2");
     company_listing(c);
     assert_string_equal(company_held(c, held), "acme-9002=rehire");
     assert_int_equal(company_approve(c, "9002=rehire"), -ENOENT);
@@ -448,7 +435,7 @@ static void a_listing_beyond_all_measure_is_refused_and_changes_nothing(void **s
     company_listing(c);
     c->core->stage_bytes_max = 256u * 1024 * 1024; // not the gigabyte that it is
     memset(long_title, 'x', sizeof(long_title) - 1);
-    p = hire(c, "9000", "endless");
+    p = company_hire(c, "9000", "endless");
     p->row.display_name = long_title;
     company_forget(c);
     c->now += 60;

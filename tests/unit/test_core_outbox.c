@@ -47,15 +47,24 @@ static const char *member(const json_t *users, size_t i, const char *key)
     return text ? text : "";
 }
 
+// Three people whom the fleet has not heard of yet.
+static void three_people(struct engine *e, struct rollcall_user_record rows[3])
+{
+    rows[0] = row("1", "ada");
+    rows[1] = row("2", "ben");
+    rows[2] = row("3", "cleo");
+    listing(e, rows, 3);
+    add_sink(e);
+}
+
 static void everybody_is_said_once_and_then_only_who_changed(void **state)
 {
     struct engine *e = *state;
-    struct rollcall_user_record rows[3] = {row("1", "ada"), row("2", "ben"), row("3", "cleo")};
+    struct rollcall_user_record rows[3];
     struct outbox_batch batch;
     json_t *users;
 
-    listing(e, rows, 3);
-    add_sink(e);
+    three_people(e, rows);
     users = take(e, &batch);
     assert_int_equal(json_array_size(users), 3);
     json_decref(users);
@@ -75,12 +84,11 @@ static void everybody_is_said_once_and_then_only_who_changed(void **state)
 static void an_explicit_lock_goes_first(void **state)
 {
     struct engine *e = *state;
-    struct rollcall_user_record rows[3] = {row("1", "ada"), row("2", "ben"), row("3", "cleo")};
+    struct rollcall_user_record rows[3];
     struct outbox_batch batch;
     json_t *users;
 
-    listing(e, rows, 3);
-    add_sink(e);
+    three_people(e, rows);
     confirm_all(e);
     rows[0].display_name = "Ada A";
     listing(e, rows, 3);

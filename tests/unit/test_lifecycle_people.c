@@ -377,9 +377,7 @@ static void rule_16_the_strictest_of_two_sources_wins(void **state)
     engine_add_source(e, "idp", ROLLCALL_ROLE_SIGNAL);
     listing(e, &a, 1);
     b.status = ROLLCALL_STATUS_TERMINATED;
-    assert_int_equal(begin(e, "idp", false, e->now), 0);
-    say_row(e, "idp", &b);
-    assert_int_equal(commit(e, "idp", 1), 0);
+    say_alone(e, "idp", &b);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_TERMINATED);
     a.display_name = "Alice A.";
     listing(e, &a, 1); // HR's active does not give what the other takes
@@ -411,9 +409,7 @@ static void rule_16_a_record_that_is_gone_never_unlocks(void **state)
     engine_add_source(e, "idp", ROLLCALL_ROLE_SIGNAL);
     listing(e, &a, 1);
     b.status = ROLLCALL_STATUS_DISABLED;
-    assert_int_equal(begin(e, "idp", false, e->now), 0);
-    say_row(e, "idp", &b);
-    assert_int_equal(commit(e, "idp", 1), 0);
+    say_alone(e, "idp", &b);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_SUSPENDED);
     e->now++;
     assert_int_equal(begin(e, "idp", false, e->now), 0);
@@ -421,9 +417,7 @@ static void rule_16_a_record_that_is_gone_never_unlocks(void **state)
     assert_int_equal(commit(e, "idp", 0), 0);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_SUSPENDED);
     b.status = ROLLCALL_STATUS_ACTIVE; // a fresh word of the one that took does give
-    assert_int_equal(begin(e, "idp", false, e->now), 0);
-    say_row(e, "idp", &b);
-    assert_int_equal(commit(e, "idp", 1), 0);
+    say_alone(e, "idp", &b);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_ACTIVE);
 }
 
@@ -459,9 +453,7 @@ static void a_record_that_was_deleted_on_purpose_locks_and_ends_sessions(void **
     assert_false(flags_of_person(e, "alice") & ROLLCALL_FLAG_REFUSE_ONLY);
     assert_true(flags_of_person(e, "bob") & ROLLCALL_FLAG_REFUSE_ONLY);
     e->now++; // restored
-    assert_int_equal(begin(e, "hr", false, e->now), 0);
-    say_row(e, "hr", &a);
-    assert_int_equal(commit(e, "hr", 1), 0);
+    say_alone(e, "hr", &a);
     assert_int_equal(state_of(e, "alice"), ROLLCALL_STATE_ACTIVE);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/built.h"
 #include "tests/unit/scratch.h"
 
 static char build_folder[PATH_MAX];
@@ -21,13 +22,8 @@ struct elf {
 
 static int prepare(void **state)
 {
-    ssize_t n = readlink("/proc/self/exe", build_folder, sizeof(build_folder) - 1);
-
     (void)state;
-    assert_true(n > 0);
-    build_folder[n] = 0;
-    for (int i = 0; i < 2; i++)
-        *strrchr(build_folder, '/') = 0;
+    built_folder(build_folder);
     return 0;
 }
 

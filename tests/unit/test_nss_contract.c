@@ -21,37 +21,9 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/cache_fixture.h"
-#include "tests/unit/nss_symbols.h"
+#include "tests/unit/child.h"
+#include "tests/unit/nss_company.h"
 #include "tests/unit/scratch.h"
-
-#define PEOPLE   40u
-#define ACCOUNTS "state/cache/accounts"
-#define BOARD    "state/cache/board"
-
-static char build_folder[PATH_MAX];
-static struct rollcall_board_writer *board;
-static uint64_t generation;
-
-static void publish(void)
-{
-    struct rollcall_board_writer *old = board;
-
-    assert_int_equal(fixture_accounts(ACCOUNTS, PEOPLE, ++generation, false), 0);
-    assert_int_equal(fixture_board(BOARD, PEOPLE, generation, &board), 0);
-    rollcall_board_writer_close(old);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    load_module(build_folder);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir("state/cache", 0755), 0);
-    publish();
-    return 0;
-}
 
 // ---- buffers ----
 
@@ -255,20 +227,7 @@ static void no_more_memory(void)
     setrlimit(RLIMIT_AS, &as);
 }
 
-static void in_a_child(void (*what)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0) {
-        what();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
-static void ask_for_more_gids_than_there_is_memory(void)
+static int ask_for_more_gids_than_there_is_memory(void)
 {
     long start = 1000000, size = 1000000;
     gid_t *gids = malloc((size_t)size * sizeof(*gids)), *was = gids;
@@ -276,12 +235,11 @@ static void ask_for_more_gids_than_there_is_memory(void)
 
     no_more_memory();
     if (initgroups_of("p2", 1, &start, &size, &gids, 0, &err) != NSS_STATUS_TRYAGAIN)
-        _exit(1);
-    if (err != ENOMEM || start != 1000000 || size != 1000000 || gids != was)
-        _exit(2);
+        return 1;
+    return err != ENOMEM || start != 1000000 || size != 1000000 || gids != was ? 2 : 0;
 }
 
-static void look_up_where_nothing_can_be_mapped(void)
+static int look_up_where_nothing_can_be_mapped(void)
 {
     struct rollcall_word word = {.state = ROLLCALL_STATE_LOCKED, .uid = FIXTURE_FIRST + 1};
     struct passwd pw;
@@ -289,17 +247,18 @@ static void look_up_where_nothing_can_be_mapped(void)
     int err;
 
     if (getpwnam_of("p1", &pw, buf, sizeof(buf), &err) != NSS_STATUS_SUCCESS)
-        _exit(5);
+        return 5;
     no_more_memory();
     rollcall_board_set_generation(board, generation + 1000); // a reason to open it again
     if (getpwnam_of("p1", &pw, buf, sizeof(buf), &err) != NSS_STATUS_SUCCESS ||
         strcmp(pw.pw_shell, "/bin/bash") != 0)
-        _exit(3);
+        return 3;
     // What stays still tells every lock.
     rollcall_board_store(board, 1, &word);
     if (getpwnam_of("p1", &pw, buf, sizeof(buf), &err) != NSS_STATUS_SUCCESS ||
         strcmp(pw.pw_shell, "/usr/sbin/nologin") != 0)
-        _exit(4);
+        return 4;
+    return 0;
 }
 
 static void without_memory_nothing_is_lost_and_nothing_invented(void **state)
@@ -445,7 +404,7 @@ static void a_handler_that_looks_up_inside_a_lookup_neither_hangs_nor_crashes(vo
         struct passwd pw;
         char buf[1024];
         int err;
-        rollcall_board_set_generation(board, ++generation); // open it again
+        move_on();
         if (getpwnam_of("p2", &pw, buf, sizeof(buf), &err) != NSS_STATUS_SUCCESS)
             atomic_fetch_add(&wrong, 1);
     }
@@ -475,5 +434,5 @@ int main(void)
 #endif
     };
 
-    return cmocka_run_group_tests(tests, prepare, scratch_leave);
+    return cmocka_run_group_tests(tests, nss_setup, scratch_leave);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The first lookup of a process, made by several threads at once.
-#include <dlfcn.h>
-#include <libgen.h>
 #include <limits.h>
 #include <nss.h>
 #include <pthread.h>
@@ -10,41 +8,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "nss_module/exports.h"
-#include "tests/unit/cache_fixture.h"
-#include "tests/unit/scratch.h"
-
-static __typeof__(&_nss_rollcall_getpwnam_r) getpwnam_of;
+#include "tests/unit/nss_symbols.h"
+#include "tests/unit/published.h"
 
 static int prepare(void **state)
 {
-    char folder[PATH_MAX], path[PATH_MAX + 64];
-    ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
-    struct rollcall_board_writer *board = NULL;
-    void *so;
+    char build[PATH_MAX];
 
     (void)state;
-    assert_true(n > 0);
-    folder[n] = 0;
-    snprintf(path, sizeof(path), "%s/nss/libnss_rollcall.so.2", dirname(folder));
-    so = dlopen(path, RTLD_NOW);
-    if (!so)
-        fail_msg("%s", dlerror());
-    getpwnam_of = (__typeof__(getpwnam_of))(uintptr_t)dlsym(so, "_nss_rollcall_getpwnam_r");
-    assert_non_null(getpwnam_of);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir("state/cache", 0755), 0);
-    assert_int_equal(fixture_accounts("state/cache/accounts", 40, 1, false), 0);
-    assert_int_equal(fixture_board("state/cache/board", 40, 1, &board), 0);
-    rollcall_board_writer_close(board);
+    load_module(build);
+    scratch_enter_state();
+    publish_people(40, false);
     return 0;
 }
 

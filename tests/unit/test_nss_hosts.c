@@ -18,42 +18,9 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/cache_fixture.h"
-#include "tests/unit/nss_symbols.h"
+#include "tests/unit/child.h"
+#include "tests/unit/nss_company.h"
 #include "tests/unit/scratch.h"
-
-#define PEOPLE   40u
-#define ACCOUNTS "state/cache/accounts"
-#define BOARD    "state/cache/board"
-
-static char build_folder[PATH_MAX];
-static struct rollcall_board_writer *board;
-static uint64_t generation;
-
-static void publish_for(uint32_t people)
-{
-    struct rollcall_board_writer *old = board;
-
-    assert_int_equal(fixture_accounts(ACCOUNTS, people, ++generation, false), 0);
-    assert_int_equal(fixture_board(BOARD, people, generation, &board), 0);
-    rollcall_board_writer_close(old);
-}
-
-static void publish(void)
-{
-    publish_for(PEOPLE);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    load_module(build_folder);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir("state/cache", 0755), 0);
-    publish();
-    return 0;
-}
 
 static enum nss_status look_up(const char *name)
 {
@@ -62,23 +29,6 @@ static enum nss_status look_up(const char *name)
     int err;
 
     return getpwnam_of(name, &pw, buf, sizeof(buf), &err);
-}
-
-// A reason to open both files again.
-static void move_on(void)
-{
-    rollcall_board_set_generation(board, ++generation);
-}
-
-static void in_a_child(int (*what)(void))
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0)
-        _exit(what());
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
 }
 
 // ---- descriptors ----
@@ -462,7 +412,7 @@ static int look_up_where_the_company_does_not_fit(void)
 static void a_large_company_fits_into_100_megabytes_or_is_to_be_tried_again(void **state)
 {
     (void)state;
-    publish_for(LARGE);
+    publish_people(LARGE, false);
     in_a_child(look_up_within_100_megabytes);
     in_a_child(look_up_where_the_company_does_not_fit);
     publish();
@@ -486,5 +436,5 @@ int main(void)
 #endif
     };
 
-    return cmocka_run_group_tests(tests, prepare, scratch_leave);
+    return cmocka_run_group_tests(tests, nss_setup, scratch_leave);
 }

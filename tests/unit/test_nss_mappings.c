@@ -34,31 +34,20 @@ static time_t time_and_a_stop(time_t *ret)
 #undef ROLLCALL_STATEDIR
 #define ROLLCALL_STATEDIR "state"
 #include "nss_module/map.c" // NOLINT(bugprone-suspicious-include): its statics are looked at
-#include "tests/unit/cache_fixture.h"
+#include "tests/unit/published.h"
 #include "tests/unit/scratch.h"
 
 #define PEOPLE_HERE 5u
-#define ACCOUNTS    "state/cache/accounts"
-#define BOARD       "state/cache/board"
-
-static struct rollcall_board_writer *board;
-static uint64_t generation;
 
 static void publish(void)
 {
-    struct rollcall_board_writer *old = board;
-
-    assert_int_equal(fixture_accounts(ACCOUNTS, PEOPLE_HERE, ++generation, false), 0);
-    assert_int_equal(fixture_board(BOARD, PEOPLE_HERE, generation, &board), 0);
-    rollcall_board_writer_close(old);
+    publish_people(PEOPLE_HERE, false);
 }
 
 static int prepare(void **state)
 {
     (void)state;
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir("state/cache", 0755), 0);
+    scratch_enter_state();
     publish();
     return 0;
 }

@@ -21,40 +21,10 @@
 
 #include "nss_module/exports.h"
 #include "rollcall/cache_map.h"
-#include "tests/unit/cache_fixture.h"
-#include "tests/unit/nss_symbols.h"
+#include "tests/unit/nss_company.h"
 #include "tests/unit/scratch.h"
 
-#define PEOPLE   40u
-#define ACCOUNTS "state/cache/accounts"
-#define BOARD    "state/cache/board"
-
 int __nss_configure_lookup(const char *database, const char *services);
-
-static char build_folder[PATH_MAX];
-static struct rollcall_board_writer *board;
-static uint64_t generation;
-
-// A new pair at the path; the board is replaced, so every process sees it at once.
-static void publish(bool observe)
-{
-    struct rollcall_board_writer *old = board;
-
-    assert_int_equal(fixture_accounts(ACCOUNTS, PEOPLE, ++generation, observe), 0);
-    assert_int_equal(fixture_board(BOARD, PEOPLE, generation, &board), 0);
-    rollcall_board_writer_close(old);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    load_module(build_folder);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir("state/cache", 0755), 0);
-    publish(false);
-    return 0;
-}
 
 // ---- answers ----
 
@@ -167,7 +137,7 @@ static void a_lock_takes_the_shell_at_the_next_lookup(void **state)
     struct rollcall_word word = {.state = ROLLCALL_STATE_TERMINATED, .uid = FIXTURE_FIRST + 1};
 
     (void)state;
-    publish(false);
+    publish();
     assert_string_equal(shell_of("p1"), "/bin/bash");
     assert_int_equal(rollcall_board_store(board, 1, &word), 0);
     assert_string_equal(shell_of("p1"), "/usr/sbin/nologin");
@@ -182,13 +152,13 @@ static void observe_shows_the_real_shell(void **state)
     struct rollcall_word word = {.state = ROLLCALL_STATE_LOCKED, .uid = FIXTURE_FIRST + 1};
 
     (void)state;
-    publish(true);
+    publish_people(PEOPLE, true);
     rollcall_board_store(board, 1, &word);
     assert_string_equal(shell_of("p1"), "/bin/bash");
-    publish(false);
+    publish();
     rollcall_board_store(board, 1, &word);
     assert_string_equal(shell_of("p1"), "/usr/sbin/nologin");
-    publish(false);
+    publish();
 }
 
 static void shadow_says_star_and_expired_for_everybody(void **state)
@@ -348,7 +318,7 @@ static void threads_never_miss_while_files_are_replaced_and_children_forked(void
     for (int round = 0; round < 30; round++) {
         pid_t child;
         int status;
-        publish(false);
+        publish();
         // Other threads are inside lookups and refreshes while we fork.
         child = fork();
         if (child == 0) {
@@ -375,7 +345,7 @@ static void no_descriptor_is_kept(void **state)
     (void)state;
     before = dup(0);
     close(before);
-    publish(false);
+    publish();
     (void)shell_of("p1");
     after = dup(0);
     close(after);
@@ -389,12 +359,12 @@ static void a_thread_that_is_cancelled_leaves_nothing_behind(void **state)
         pthread_t t;
         atomic_store(&stop, false);
         assert_int_equal(pthread_create(&t, NULL, look_up_until_told, NULL), 0);
-        publish(false);
+        publish();
         atomic_store(&stop, true);
         pthread_cancel(t);
         pthread_join(t, NULL);
     }
-    publish(false);
+    publish();
     assert_string_equal(shell_of("p1"), "/bin/bash");
 }
 
@@ -416,7 +386,7 @@ static void a_board_of_another_ledger_or_none_is_unavailable(void **state)
     assert_int_equal(by_name("nobody-here", &pw, buf, sizeof(buf)), NSS_STATUS_UNAVAIL);
     assert_int_equal(getgrnam_of("engineers", &gr, buf, sizeof(buf), &err), NSS_STATUS_UNAVAIL);
     assert_int_equal(initgroups_of("p1", 1, &start, &size, &list, 0, &err), NSS_STATUS_UNAVAIL);
-    publish(false);
+    publish();
     unlink("state/cache/away");
     // Absence is remembered for a second at most.
     for (int i = 0; i < 40 && by_name("p1", &pw, buf, sizeof(buf)) != NSS_STATUS_SUCCESS; i++)
@@ -461,7 +431,7 @@ static void bytes_at_random_neither_crash_it_nor_make_anybody_root(void **state)
     size_t len;
 
     (void)state;
-    publish(false);
+    publish();
     data = scratch_read(ACCOUNTS, &len);
     copy = malloc(len);
     srandom(4);
@@ -471,12 +441,12 @@ static void bytes_at_random_neither_crash_it_nor_make_anybody_root(void **state)
             copy[sizeof(struct rc_header) + (size_t)random() % (len - sizeof(struct rc_header))] =
                 (unsigned char)random();
         scratch_write(ACCOUNTS, copy, len);
-        rollcall_board_set_generation(board, ++generation); // open it again
+        move_on();
         ask_everything();
     }
     free(copy);
     free(data);
-    publish(false);
+    publish();
 }
 
 int main(void)
@@ -500,5 +470,5 @@ int main(void)
         cmocka_unit_test(bytes_at_random_neither_crash_it_nor_make_anybody_root),
     };
 
-    return cmocka_run_group_tests(tests, prepare, scratch_leave);
+    return cmocka_run_group_tests(tests, nss_setup, scratch_leave);
 }

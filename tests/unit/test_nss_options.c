@@ -118,9 +118,8 @@ static int prepare(void **state)
 
     (void)state;
     load_module(build);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    return mkdir("state/cache", 0755);
+    scratch_enter_state();
+    return 0;
 }
 
 // How many of the ways to a person find it: by name in passwd, shadow, initgroups and

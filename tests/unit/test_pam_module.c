@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/broken_files.h"
+#include "tests/unit/built.h"
 #include "tests/unit/four_people.h"
 #include "tests/unit/scratch.h"
 
@@ -48,17 +49,12 @@ static void write_service(const char *name, const char *module)
 
 static int prepare(void **state)
 {
-    char exe[PATH_MAX], module[PATH_MAX + 32];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    char build[PATH_MAX], module[PATH_MAX + 32];
 
     (void)state;
-    assert_true(n > 0);
-    exe[n] = 0;
-    *strrchr(exe, '/') = 0;
-    snprintf(module, sizeof(module), "%s/pam/pam_rollcall.so", exe);
-    scratch_enter();
-    assert_int_equal(mkdir("state", 0755), 0);
-    assert_int_equal(mkdir(CACHE, 0755), 0);
+    built_folder(build);
+    snprintf(module, sizeof(module), "%s/tests/pam/pam_rollcall.so", build);
+    scratch_enter_state();
     assert_int_equal(mkdir("pam.d", 0755), 0);
     write_service("sshd", module);
     write_service("cron", module);

@@ -59,6 +59,17 @@ static void append_locks(struct rollcall_journal *j, unsigned n)
     }
 }
 
+// A journal of n locks, as it stands on the disk.
+static unsigned char *written_locks(unsigned n, size_t *ret_len)
+{
+    unsigned damaged;
+    struct rollcall_journal *j = journal(&damaged);
+
+    append_locks(j, n);
+    rollcall_journal_close(j);
+    return scratch_read("./locks", ret_len);
+}
+
 static int fresh(void **state)
 {
     (void)state;
@@ -92,15 +103,12 @@ static void locks_come_back_in_order(void **state)
 
 static void a_journal_cut_at_any_byte_keeps_every_whole_lock_before_it(void **state)
 {
-    unsigned damaged;
-    struct rollcall_journal *j = journal(&damaged);
-    unsigned char *data;
     size_t len;
+    unsigned char *data = written_locks(4, &len);
+    struct rollcall_journal *j;
+    unsigned damaged;
 
     (void)state;
-    append_locks(j, 4);
-    rollcall_journal_close(j);
-    data = scratch_read("./locks", &len);
     for (size_t cut = RECORD_LOG_HEAD; cut <= RECORD_LOG_HEAD + 4 * 64; cut++) {
         scratch_write("./locks", data, cut);
         j = journal(&damaged);
@@ -116,15 +124,12 @@ static void a_journal_cut_at_any_byte_keeps_every_whole_lock_before_it(void **st
 
 static void one_damaged_lock_costs_that_lock_alone_and_is_counted(void **state)
 {
-    unsigned damaged;
-    struct rollcall_journal *j = journal(&damaged);
-    unsigned char *data;
     size_t len;
+    unsigned char *data = written_locks(4, &len);
+    struct rollcall_journal *j;
+    unsigned damaged;
 
     (void)state;
-    append_locks(j, 4);
-    rollcall_journal_close(j);
-    data = scratch_read("./locks", &len);
     for (size_t at = RECORD_LOG_HEAD; at < RECORD_LOG_HEAD + 4 * 64; at++) {
         data[at] ^= 0x20;
         scratch_write("./locks", data, len);
@@ -237,6 +242,18 @@ static void append_ids(struct rollcall_ledger *l, uint32_t first, unsigned n)
     assert_int_equal(rollcall_ledger_append(l, e, n), 0);
 }
 
+// A ledger of two batches, as it stands on the disk. The last record of a batch is synced
+// behind its others.
+static unsigned char *written_ids(unsigned first_batch, unsigned second_batch, size_t *ret_len)
+{
+    struct rollcall_ledger *l = ledger(0);
+
+    append_ids(l, 0, first_batch);
+    append_ids(l, first_batch, second_batch);
+    rollcall_ledger_close(l);
+    return scratch_read("./ids", ret_len);
+}
+
 static void ids_come_back_and_the_ledgers_own_id_stays(void **state)
 {
     struct rollcall_ledger *l = ledger(0);
@@ -256,15 +273,11 @@ static void ids_come_back_and_the_ledgers_own_id_stays(void **state)
 
 static void a_batch_that_power_loss_tore_in_any_way_was_never_given_out(void **state)
 {
-    struct rollcall_ledger *l = ledger(0);
-    unsigned char *data;
     size_t len;
+    unsigned char *data = written_ids(2, 4, &len); // the second is records 2 to 5
+    struct rollcall_ledger *l;
 
     (void)state;
-    append_ids(l, 0, 2);
-    append_ids(l, 2, 4); // records 2 to 5; 5 is synced behind the others
-    rollcall_ledger_close(l);
-    data = scratch_read("./ids", &len);
     // Its last record never came; of the others, any may have reached the disk.
     memset(data + RECORD_LOG_HEAD + 5 * LEDGER_RECORD, 0, LEDGER_RECORD);
     for (unsigned there = 0; there < 8; there++) {
@@ -289,15 +302,10 @@ static void a_batch_that_power_loss_tore_in_any_way_was_never_given_out(void **s
 
 static void a_ledger_cut_at_any_byte_has_only_whole_batches(void **state)
 {
-    struct rollcall_ledger *l = ledger(0);
-    unsigned char *data;
     size_t len;
+    unsigned char *data = written_ids(2, 3, &len);
 
     (void)state;
-    append_ids(l, 0, 2);
-    append_ids(l, 2, 3);
-    rollcall_ledger_close(l);
-    data = scratch_read("./ids", &len);
     for (size_t cut = RECORD_LOG_HEAD; cut <= RECORD_LOG_HEAD + 5 * LEDGER_RECORD; cut++) {
         size_t whole = (cut - RECORD_LOG_HEAD) / LEDGER_RECORD;
         scratch_write("./ids", data, cut);
@@ -309,15 +317,10 @@ static void a_ledger_cut_at_any_byte_has_only_whole_batches(void **state)
 
 static void a_hole_in_what_was_given_out_closes_the_ledger(void **state)
 {
-    struct rollcall_ledger *l = ledger(0);
-    unsigned char *data;
     size_t len;
+    unsigned char *data = written_ids(3, 1, &len);
 
     (void)state;
-    append_ids(l, 0, 3);
-    append_ids(l, 3, 1);
-    rollcall_ledger_close(l);
-    data = scratch_read("./ids", &len);
     for (size_t at = 0; at < RECORD_LOG_HEAD + 3 * LEDGER_RECORD; at++) {
         if (at >= sizeof(struct record_log_head) && at < RECORD_LOG_HEAD)
             continue;
@@ -350,13 +353,6 @@ static void a_file_of_another_kind_is_refused_and_left_alone(void **state)
     free(data);
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,5 +370,5 @@ int main(void)
         cmocka_unit_test_setup(a_file_of_another_kind_is_refused_and_left_alone, fresh),
     };
 
-    return cmocka_run_group_tests(tests, enter, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }

@@ -96,16 +96,9 @@ static void only_sockets_that_are_files_are_reached(void **state)
     close(fd);
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_sockets_that_are_files_are_reached)};
 
-    return cmocka_run_group_tests(tests, enter, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }

@@ -15,13 +15,6 @@
 static const char *const paths[] = {"file", "folder", "missing", NULL};
 static const struct timespec a_while = {.tv_nsec = 40000000}; // longer than any kernel's tick
 
-static int enter(void **state)
-{
-    (void)state;
-    scratch_enter();
-    return 0;
-}
-
 static void fill(void)
 {
     unlink("missing");
@@ -139,5 +132,5 @@ int main(void)
         cmocka_unit_test(without_a_stamp_nothing_is_fresh),
     };
 
-    return cmocka_run_group_tests(tests, enter, scratch_leave);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_leave);
 }
