@@ -180,9 +180,9 @@ static void of_two_lines_of_the_uid_map_the_first_counts(void **state)
 {
     struct company *c = *state;
 
-    hire(c, "3001", "zoe");
-    hire(c, "3002", "ann");
-    hire(c, "3003", "bob");
+    company_hire(c, "3001", "zoe");
+    company_hire(c, "3002", "ann");
+    company_hire(c, "3003", "bob");
     write_map(c, "#3001 1879048200\nzoe none\n3002 1879049201\nann 1879049202\nzoe\t1879049203\r\n"
                  "3001 1879049204\nbob\nbob 1879049205 # and no newline");
     company_listing(c);
