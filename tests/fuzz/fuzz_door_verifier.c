@@ -153,6 +153,16 @@ void rollcall_admission_look_again(struct rollcall_look *look, const char *board
                                                .dn = ""};
 }
 
+void rollcall_admission_look_up(const char *board_path, const char *private_path, const char *name,
+                                uid_t uid, int64_t now, struct rollcall_admission *ret,
+                                struct rollcall_person *ret_person, char *buf, size_t buf_len)
+{
+    struct rollcall_look none = {0};
+
+    rollcall_admission_look_again(&none, board_path, private_path, name, uid, now, ret, ret_person,
+                                  buf, buf_len);
+}
+
 const char *rollcall_admission_cause_name(enum rollcall_admission_cause cause)
 {
     (void)cause;
