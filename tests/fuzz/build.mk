@@ -3,7 +3,7 @@
 FUZZ_SECONDS ?= 60
 # What a target over the cache reads it through; see memory_files.h.
 FUZZ_IN_MEMORY := tests/fuzz/memory_files.c tests/fuzz/cache_shape.c
-FUZZ_WRAPPED := open close read fstat stat statx mmap munmap time __libc_single_threaded
+FUZZ_WRAPPED := open close read fstat stat lstat statx mmap munmap time __libc_single_threaded
 FUZZ_IN_MEMORY_LIBS := $(foreach f,$(FUZZ_WRAPPED),-Wl,--wrap=$(f))
 FUZZ_WRITERS := lib/safeio.c lib/cache_build.c lib/cache_index.c lib/cache_members.c lib/cache_keys_writer.c \
 	lib/cache_snapshot_writer.c lib/cache_private_writer.c lib/cache_board_writer.c

@@ -30,6 +30,7 @@ int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
 int __real_fstat(int fd, struct stat *st);
 int __real_stat(const char *path, struct stat *st);
+int __real_lstat(const char *path, struct stat *st);
 int __real_statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret);
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __real_munmap(void *at, size_t len);
@@ -39,6 +40,7 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_fstat(int fd, struct stat *st);
 int __wrap_stat(const char *path, struct stat *st);
+int __wrap_lstat(const char *path, struct stat *st);
 int __wrap_statx(int fd, const char *path, int flags, unsigned mask, struct statx *ret);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __wrap_munmap(void *at, size_t len);
@@ -311,6 +313,12 @@ int __wrap_stat(const char *path, struct stat *ret)
         return fails(ENOENT);
     describe(file ? file : &(struct memory_file){.ino = 1, .owner = MEMORY_FILES_OWNER}, ret);
     return spoil(fault(), ret);
+}
+
+// There are no links.
+int __wrap_lstat(const char *path, struct stat *ret)
+{
+    return ours(path) ? __wrap_stat(path, ret) : __real_lstat(path, ret);
 }
 
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)

@@ -6,7 +6,7 @@ import subprocess
 
 import wait
 from followed import becomes, log_in, state
-from test_graph import STAFF, apps, following, keys, tenant  # fixtures  # noqa: F401
+from test_graph import STAFF, apps, following, tenant  # fixtures  # noqa: F401
 
 
 def rollcall(*args):
