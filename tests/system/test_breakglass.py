@@ -191,13 +191,23 @@ def test_sshd_asks_for_a_code_where_it_is_named():
     assert event["service"] == "sshd" and event["rhost"] == "127.0.0.1"
 
 
-def test_su_asks_for_a_code():
+def assert_is_all_root():
+    """Whoever is a process's real user, as the caller of su is, may kill it."""
+    for pid in sh("pgrep", "-f", PROGRAM).stdout.split():  # there is one, or pgrep fails
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            assert "Uid:\t0\t0\t0\t0\n" in f.readlines()
+
+
+def test_su_asks_for_a_code_and_its_caller_cannot_end_what_tells_of_it():
     codes = seal()
     larry = console.log_in("larry", ("Password: ", "local-pw"))
     larry.sendline("su - glass")
-    larry.answer(PROMPT, codes[1])
+    larry.expect_exact(PROMPT)
+    assert_is_all_root()
+    larry.sendline(codes[1])
     larry.shell()
     assert larry.run("id -un")[1].strip() == "glass"
+    assert_is_all_root()  # the watch
     larry.close()
 
 
