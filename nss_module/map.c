@@ -12,6 +12,7 @@
 
 #define PLACES      3    // for pairs, before one is mapped
 #define TURN_LASTS  5    // seconds; who has not ended by then was killed or left by longjmp
+#define LOOKS       8    // of one lookup; each but the last lost to another thread's
 #define FIRST_WAITS 2000 // of 50 us or more; the last resort is "absent"
 
 struct nss_inside nss_inside;
@@ -230,8 +231,9 @@ static bool for_want_of_room(int r)
 
 // `pair`, which the caller protects, or nothing, is replaced by what stands at the paths.
 // Where this process cannot open it for want of a descriptor or of memory, what it has
-// stays: its board still tells every lock.
-static void look(struct nss_pair *pair, int64_t second)
+// stays: its board still tells every lock. False: another has replaced it meanwhile, perhaps by
+// what it opened long ago and was stopped with.
+static bool look(struct nss_pair *pair, int64_t second)
 {
     struct nss_pair *opened = NULL, *expected = pair;
     int r;
@@ -244,13 +246,29 @@ static void look(struct nss_pair *pair, int64_t second)
         atomic_store(&absent_why, r);
         if (pair && for_want_of_room(r))
             ;
-        else if (!atomic_compare_exchange_strong(&nss_now.current, &expected, opened))
-            free_pair(opened); // another was faster
-        else if (pair)
+        else if (!atomic_compare_exchange_strong(&nss_now.current, &expected, opened)) {
+            free_pair(opened);
+            return false;
+        } else if (pair)
             retire(pair);
     }
     // Only now: before, a missing pair is not one that was looked for in vain.
     atomic_store(&nss_now.checked, second);
+    return true;
+}
+
+// Until what is current was found at the paths by this look or a later one.
+static struct nss_guard look_at_disk(struct nss_guard held, int64_t second)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        bool looked = look((struct nss_pair *)(uintptr_t)held.pair, second);
+        nss_leave(&held);
+        held = nss_protect();
+        if (looked || (held.pair && !held.slot)) // its own, opened a moment ago
+            break;
+    }
+    sweep();
+    return held;
 }
 
 // One thread at a time, and nobody waits for it. Two would do no harm.
@@ -312,10 +330,7 @@ struct nss_guard nss_enter_late(struct nss_guard held, int64_t second)
     if (!NSS_SINGLE_THREADED && !atomic_exchange(&wiped_on_fork, 1))
         madvise(&nss_inside, sizeof(nss_inside), MADV_WIPEONFORK);
     if (take_turn(second)) {
-        look((struct nss_pair *)(uintptr_t)held.pair, second);
-        nss_leave(&held);
-        held = nss_protect();
-        sweep();
+        held = look_at_disk(held, second);
         end_turn(second);
     } else if (!held.pair) {
         wait_for_the_first();

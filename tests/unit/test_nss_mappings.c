@@ -221,6 +221,28 @@ static void who_is_stopped_in_the_midst_serves_what_another_found_meanwhile(void
     assert_int_equal(mapped(), 1);
 }
 
+// One that was stopped, with a pair that it had opened, until its turn was over: it goes on in the
+// midst of the next one's look.
+static void who_looks_while_another_replaces_by_what_is_older_looks_again(void **state)
+{
+    struct nss_pair *late = NULL, *was;
+
+    (void)state;
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    was = atomic_load(&nss_now.current);
+    assert_int_equal(open_pair(&late), 0);
+    assert_int_equal(fixture_accounts(ACCOUNTS, PEOPLE_HERE, ++generation, false), 0);
+    atomic_store(&nss_now.checked, -1);
+    atomic_store(&nss_now.current, late);
+    assert_false(look(was, time(NULL)));
+    retire(was);
+    assert_int_equal(generation_seen(), generation);
+    publish();
+    assert_int_equal(generation_seen(), generation);
+    assert_int_equal(mapped(), 1);
+}
+
 static void a_lookup_inside_a_lookup_has_a_slot_of_its_own(void **state)
 {
     struct nss_guard outer, inner;
@@ -383,6 +405,7 @@ int main(void)
         cmocka_unit_test(who_looks_at_the_disk_and_never_ends_is_replaced),
         cmocka_unit_test(after_a_rest_nobody_is_served_what_was_current_before_it),
         cmocka_unit_test(who_is_stopped_in_the_midst_serves_what_another_found_meanwhile),
+        cmocka_unit_test(who_looks_while_another_replaces_by_what_is_older_looks_again),
         cmocka_unit_test(a_lookup_inside_a_lookup_has_a_slot_of_its_own),
         cmocka_unit_test(without_a_descriptor_the_old_cache_serves_and_the_first_lookup_says_again),
         cmocka_unit_test(absence_is_unavailable_and_leaves_errno_alone),
