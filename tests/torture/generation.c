@@ -18,6 +18,14 @@ int64_t torture_now(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+int64_t torture_tick(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 void torture_fault(const char *format, ...)
 {
     char line[512];

@@ -35,8 +35,8 @@ enum known { UNKNOWN, LOCKED, ACTIVE };
 #define KNOWN(word) ((enum known)((word)&3))
 
 struct shared {
-    // By the writer: `announced` before a generation is written, `renamed_at` (monotonic
-    // nanoseconds) once its file stands at the path, and `newest` then.
+    // By the writer: `announced` before a generation is written, `renamed_at` (of
+    // torture_tick) once its file stands at the path, and `newest` then.
     _Atomic uint64_t announced, newest;
     _Atomic int64_t renamed_at[GENERATIONS];
     _Atomic uint32_t state[PEOPLE];
@@ -55,6 +55,9 @@ struct shared {
 extern struct shared *shared;
 
 int64_t torture_now(void); // monotonic, ns
+// The same as of the kernel's last tick, by which time() goes, and so the module: on a machine that
+// stood still both are late together.
+int64_t torture_tick(void);
 // Counts a fault, says what it is, and ends the run.
 void torture_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void torture_most(_Atomic int64_t *at, int64_t value);

@@ -15,7 +15,8 @@ struct looker {
     uint64_t newest; // generation of an answer so far
     uint64_t lookups, enumerations, locks_seen;
     // Of the lookup that runs.
-    int64_t began;
+    int64_t began;   // of torture_tick
+    bool enumerates; // from files that its first lookup opened
     uint32_t slot, state, boards;
     char buf[16384];
 };

@@ -26,8 +26,9 @@
 #else
 #define MEMORY_GROWS (4 * 1024) // KiB at most, after the first quarter
 #endif
-#define FORK_EVERY  4000 // lookups of a thread
-#define CHILD_LOOKS 30
+#define FORK_EVERY   4000 // lookups of a thread
+#define CHILD_LOOKS  30
+#define STILL_ONE_IN 100 // enumerations
 
 static __typeof__(&_nss_rollcall_getpwnam_r) getpwnam_of;
 static __typeof__(&_nss_rollcall_getpwuid_r) getpwuid_of;
@@ -195,41 +196,63 @@ static void look_for_nobody(struct looker *l)
 
 // ---- enumerations: one whole set, of one generation ----
 //
-// An enumeration opens the files that stand at the paths when it begins. Lookups learn of
-// them when the board's generation moves, an instant after the rename; so the newest
-// generation that an enumeration has seen is no measure for them.
+// An enumeration opens the files that stand at the paths when its first entry is asked for: that
+// is when it begins, and nothing older will do, however late the entry comes that tells of which
+// generation it is. Lookups learn of them when the board's generation moves, an instant after the
+// rename; so the newest generation that an enumeration has seen is no measure for them.
+
+static int64_t enumeration_begins(struct looker *l)
+{
+    l->enumerates = true;
+    return torture_tick();
+}
+
+static void enumeration_ends(struct looker *l, uint64_t newest)
+{
+    l->enumerates = false;
+    l->newest = newest;
+    l->enumerations++;
+}
+
+// As if the machine had: the set is as old as it was.
+static void stand_still(struct looker *l)
+{
+    if (looker_roll(l, STILL_ONE_IN) == 0)
+        nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 200000000}, NULL);
+}
 
 static void all_people(struct looker *l)
 {
     uint64_t generation = 0, newest = l->newest;
     uint32_t n = 0;
     struct passwd pw;
+    int64_t began;
     int err = 0;
 
     setpwent_of(0);
+    began = enumeration_begins(l);
     for (;; n++) {
         enum nss_status s;
         looker_begin(l, n < PEOPLE - VISITORS ? n : PEOPLE);
         s = getpwent_of(&pw, l->buf, sizeof(l->buf), &err);
         if (!found(l, s, err, false, "getpwent"))
             break;
-        // The set is as old as its first entry.
         if (n > 0 && told_generation(pw.pw_gecos) != generation) {
             torture_fault("an enumeration of generations %llu and %llu",
                           (unsigned long long)generation,
                           (unsigned long long)told_generation(pw.pw_gecos));
             break;
         }
-        if (n > 0)
-            l->began = 0;
+        l->began = began;
         generation = answer_person(l, &pw);
+        if (n == 0)
+            stand_still(l);
     }
     endpwent_of();
-    l->newest = newest;
+    enumeration_ends(l, newest);
     if (n != told_people(generation) && !atomic_load(&shared->stop))
         torture_fault("an enumeration of %u of the %u people of generation %llu", n,
                       told_people(generation), (unsigned long long)generation);
-    l->enumerations++;
 }
 
 static void all_groups(struct looker *l)
@@ -237,23 +260,26 @@ static void all_groups(struct looker *l)
     uint32_t teams = 0, private = 0;
     uint64_t generation = 0, newest = l->newest;
     struct group gr;
+    int64_t began;
     int err = 0;
 
     setgrent_of(0);
-    for (;;) {
+    began = enumeration_begins(l);
+    for (uint32_t n = 0;; n++) {
         enum nss_status s;
         looker_begin(l, PEOPLE);
         s = getgrent_of(&gr, l->buf, sizeof(l->buf), &err);
         if (!found(l, s, err, false, "getgrent"))
             break;
+        if (n == 0)
+            stand_still(l);
         if (gr.gr_gid >= FIRST_UID) {
             private++;
         } else if (gr.gr_gid >= FIRST_TEAM) {
             uint64_t g = told_generation(gr.gr_name);
             if (teams++ == 0)
                 generation = g;
-            else
-                l->began = 0;
+            l->began = began;
             if (g != generation)
                 torture_fault("an enumeration of teams of generations %llu and %llu",
                               (unsigned long long)generation, (unsigned long long)g);
@@ -261,11 +287,10 @@ static void all_groups(struct looker *l)
         }
     }
     endgrent_of();
-    l->newest = newest;
+    enumeration_ends(l, newest);
     if ((teams != TEAMS || private != told_people(generation)) && !atomic_load(&shared->stop))
         torture_fault("an enumeration of %u teams and %u people of generation %llu", teams, private,
                       (unsigned long long)generation);
-    l->enumerations++;
 }
 
 static void look(struct looker *l)

@@ -118,7 +118,7 @@ int __wrap_rename(const char *from, const char *to)
     if (writing && r == 0 && strcmp(to, CACHE_DIR "/accounts") == 0) {
         if (generation <= atomic_load(&shared->newest) || generation >= GENERATIONS)
             torture_fault("generation %llu was published before", (unsigned long long)generation);
-        atomic_store(&shared->renamed_at[generation % GENERATIONS], torture_now());
+        atomic_store(&shared->renamed_at[generation % GENERATIONS], torture_tick());
         atomic_store(&shared->newest, generation);
     }
     maybe_die();
