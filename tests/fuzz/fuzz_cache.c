@@ -78,6 +78,7 @@ static void by_slots_and_uids(void)
             abort();
         found += rollcall_private_by_name(p, "old", &person) == 0;
     }
+    found += rollcall_private_current(p, ROLLCALL_PRIVATE);
     rollcall_private_close(p);
 }
 
