@@ -82,6 +82,42 @@ def test_each_login_has_a_process_of_its_own_that_is_nobody_and_holds_nothing_of
     gone(parent)
 
 
+def memory(pid):
+    """All that it may write to."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps_, open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in maps_:
+            where, mode = line.split()[:2]
+            if mode.startswith("rw"):
+                start, end = (int(n, 16) for n in where.split("-"))
+                mem.seek(start)
+                yield mem.read(end - start)
+
+
+@pytest.mark.skipif("sanitize" in os.environ.get("BUILD", "build"), reason="the sanitizer keeps what was freed")
+def test_who_holds_the_way_to_a_directory_is_somebody_else_and_has_no_host_key_in_memory(alice, parent):
+    with open("/etc/rollcall/secrets/host-key", "rb") as f:
+        key = f.read()
+    try:
+        with open(CONF, "w", encoding="ascii") as f:
+            f.write("[source ldap]\ntype = ldap\nrole = directory\nuri = ldaps://ldap.example\nbase = dc=example\nbind = none\n"
+                    "[mfa]\nfirst = ldap-password\n")
+        v = parent.connect().hello()
+        child = child_of(parent)
+        holder, = daemons.children_of(child)
+        his = subprocess.run(["id", "-u", "rollcall-password"], capture_output=True, text=True, check=True).stdout.strip()
+        wait.until(lambda: status(holder, "Uid")[0].split() == [his] * 4, "it to be somebody else")
+        # As it stands, as the rounds of the cipher begin, and as the first block of an HMAC.
+        forms = [key, key[:16], bytes(b ^ 0x36 for b in key[:16]), bytes(b ^ 0x5c for b in key[:16])]
+        assert any(key in part for part in memory(child)), "it can be found"
+        for part in memory(holder):
+            assert not any(form in part for form in forms)
+        v.socket.close()
+    finally:
+        os.unlink(CONF)
+    parent.connect().hello().socket.close()
+    gone(parent)
+
+
 def test_a_code_counts_once_among_children_and_one_that_the_module_starts(alice, parent):
     code = alice.code()
     through = parent.connect().hello()
