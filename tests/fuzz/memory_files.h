@@ -2,8 +2,8 @@
 // Files that stand in memory alone, for a fuzz target whose subject opens and maps them.
 // While they are shown, the calls that build.mk wraps (open, close, read, fstat,
 // stat, lstat, statx, mmap, munmap, time) are answered from here, without a system call, and may
-// fail as the input says. A mapping is a block of its own of just the file's size: one byte past it, or a
-// byte of it after munmap, is seen by AddressSanitizer.
+// fail as the input says. A mapping is a block of its own of just the file's size: one byte past
+// it, or a byte of it after munmap, is seen by AddressSanitizer.
 #ifndef TESTS_FUZZ_MEMORY_FILES_H
 #define TESTS_FUZZ_MEMORY_FILES_H
 
