@@ -24,3 +24,4 @@ LIB_SRCS += lib/config_json.c
 LIB_SRCS += lib/config_scim.c
 LIB_SRCS += lib/config_pingone.c
 LIB_SRCS += lib/confinement.c
+LIB_SRCS += lib/json_writer.c

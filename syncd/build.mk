@@ -208,7 +208,7 @@ test_core_renumbered_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_config_okta
 test_config_okta_SRCS := tests/unit/test_config_okta.c tests/unit/config_fixture.c
 test_config_okta_LIBS := -linih -ljansson
-LIB_SRCS += syncd/sources/json_text.c syncd/sources/json_writer.c
+LIB_SRCS += syncd/sources/json_text.c
 UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
@@ -227,10 +227,8 @@ test_core_dropped_held_LIBS := $(ENGINE_LIBS)
 
 # The uid map, read once a batch; rows that claim the same; whom nobody knew.
 LIB_SRCS += syncd/engine/ids_map.c syncd/engine/rivals.c syncd/engine/newcomer.c \
-	syncd/engine/writing.c syncd/engine/body_read.c
+	syncd/engine/body_read.c
 UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)
 test_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
-# What is said of them, without values.
-LIB_SRCS += syncd/sources/json_writer.c

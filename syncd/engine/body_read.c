@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "rollcall/json_writer.h"
 #include "syncd/engine/core_internal.h"
 
 enum { NONE, TEXT, NUMBER, UNSIGNED, TRUTH, LIST };
@@ -67,30 +68,14 @@ static void note_presence(struct reading *r)
         *(bool *)field(r, r->member->has) = true;
 }
 
-// yajl lets through what is too long, or half of a pair.
-static bool is_text(const char *bytes, size_t len)
-{
-    json_t *value;
-
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] == 0)
-            return false;
-        if (!((unsigned char)bytes[i] & 0x80))
-            continue;
-        value = json_stringn(bytes, len);
-        json_decref(value);
-        return value;
-    }
-    return true;
-}
-
 static int take_text(void *ctx, const unsigned char *bytes, size_t len)
 {
     struct reading *r = ctx;
     struct body_owner *o = r->b->owner;
     char *text = o->texts + o->used;
 
-    if (!is_text((const char *)bytes, len))
+    // yajl lets through what is longer than need be, and half of a pair.
+    if (memchr(bytes, 0, len) || !json_is_text((const char *)bytes, len))
         return 0;
     if (r->list)
         return json_array_append_new(r->list, json_stringn_nocheck((const char *)bytes, len)) == 0;

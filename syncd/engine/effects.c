@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "rollcall/cleanup.h"
+#include "rollcall/json_writer.h"
 #include "rollcall/timeparse.h"
 #include "syncd/engine/core_internal.h"
-#include "syncd/engine/writing.h"
 
 struct change *changes_add(struct changes *list)
 {
@@ -118,43 +118,53 @@ void put_time(json_t *o, const char *key, int64_t t)
         json_object_set_new(o, key, json_string(rollcall_time_format(t, -1, text, sizeof(text))));
 }
 
-static void write_time(struct writing *w, const char *key, int64_t t, long usec)
+static void write_time(struct json_writer *w, const char *name, int64_t t, long usec)
 {
     char text[ROLLCALL_TIME_TEXT];
 
     if (t != ROLLCALL_TIME_UNSET && t > 0)
-        writing_text(w, key, rollcall_time_format(t, usec, text, sizeof(text)));
-}
-
-static char *record_of(const struct change *c, const char *event, const char *done)
-{
-    struct writing w;
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    writing_begin(&w);
-    writing_text(&w, "event", event);
-    writing_text(&w, "user", c->name);
-    writing_number(&w, "uid", c->uid);
-    writing_number(&w, "slot", c->slot);
-    writing_text(&w, "state", rollcall_state_name(c->after.state));
-    writing_text(&w, "before", rollcall_state_name(c->before.state));
-    writing_text(&w, "reason", rollcall_reason_name(c->reason));
-    writing_text(&w, "source", *c->source ? c->source : NULL);
-    if (c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY)
-        writing_text(&w, "sessions", "kept");
-    write_time(&w, "hr_time", c->hr_time, -1);
-    write_time(&w, "received", c->received, -1);
-    write_time(&w, done, now.tv_sec, now.tv_nsec / 1000);
-    return writing_end(&w);
+        json_write_text(w, name, rollcall_time_format(t, usec, text, sizeof(text)));
 }
 
 // `done`: under which name it says that it is done now.
+struct record {
+    const struct change *c;
+    const char *event, *done;
+    struct timespec now;
+};
+
+static void write_record(struct json_writer *w, const void *of)
+{
+    const struct record *record = of;
+    const struct change *c = record->c;
+
+    json_write_open(w, NULL, '{');
+    json_write_text(w, "event", record->event);
+    if (json_is_text(c->name, strlen(c->name)))
+        json_write_text(w, "user", c->name);
+    json_write_integer(w, "uid", c->uid);
+    json_write_integer(w, "slot", c->slot);
+    json_write_text(w, "state", rollcall_state_name(c->after.state));
+    json_write_text(w, "before", rollcall_state_name(c->before.state));
+    json_write_text(w, "reason", rollcall_reason_name(c->reason));
+    if (*c->source && json_is_text(c->source, strlen(c->source)))
+        json_write_text(w, "source", c->source);
+    if (c->after.flags & ROLLCALL_FLAG_REFUSE_ONLY)
+        json_write_text(w, "sessions", "kept");
+    write_time(w, "hr_time", c->hr_time, -1);
+    write_time(w, "received", c->received, -1);
+    write_time(w, record->done, record->now.tv_sec, record->now.tv_nsec / 1000);
+    json_write_close(w, '}');
+}
+
 static void audit_change(struct engine_core *core, const struct change *c, const char *event,
                          const char *done)
 {
-    char *text = record_of(c, event, done);
+    struct record record = {.c = c, .event = event, .done = done};
+    char *text;
 
+    clock_gettime(CLOCK_REALTIME, &record.now);
+    text = json_written(write_record, &record);
     if (text && core->hooks.audit_state && strcmp(event, "state") == 0) {
         core->hooks.audit_state(core->hooks.ctx, text);
         return;

@@ -11,7 +11,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
 #include "syncd/sources/json_text.h"
-#include "syncd/sources/json_writer.h"
+#include "rollcall/json_writer.h"
 
 #define REQUEST_MAX (256 * 1024)
 #define LINE_ROOM   (256 * 1024)

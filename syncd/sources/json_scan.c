@@ -3,11 +3,11 @@
 #include "syncd/sources/json_scan.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "rollcall/json_writer.h"
 #include "syncd/sources/erasing.h"
 #include "syncd/sources/json_guard.h"
 
@@ -76,21 +76,6 @@ static int on_number(void *ctx, const char *bytes, size_t len)
     return value(s) && taken(s, s->take->number(s->ctx, bytes, len));
 }
 
-// libyajl takes what is longer than need be, and surrogates, for UTF-8.
-static bool is_utf8(const char *bytes, size_t len)
-{
-    size_t i = 0;
-    json_t *strict;
-
-    while (i < len && (unsigned char)bytes[i] < 0x80)
-        i++;
-    if (i == len)
-        return true;
-    strict = json_stringn(bytes, len);
-    json_decref(strict);
-    return strict;
-}
-
 static unsigned what_it_has(struct json_scan *s, const char *bytes, size_t len)
 {
     unsigned has = s->half ? JSON_HAS_HALF : 0;
@@ -98,7 +83,8 @@ static unsigned what_it_has(struct json_scan *s, const char *bytes, size_t len)
     s->half = false;
     if (memchr(bytes, 0, len))
         has |= JSON_HAS_NUL;
-    return is_utf8(bytes, len) ? has : has | JSON_NOT_UTF8;
+    // libyajl takes what is longer than need be, and surrogates, for UTF-8.
+    return json_is_text(bytes, len) ? has : has | JSON_NOT_UTF8;
 }
 
 static int on_text(void *ctx, const unsigned char *bytes, size_t len)

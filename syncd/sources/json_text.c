@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/json_writer.h"
+#include "rollcall/json_writer.h"
 
 #define DEPTH_MAX 64 // what is deeper, or a circle, is jansson's
 #define USUAL     4096

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "syncd/sources/json_writer.h"
+#include "rollcall/json_writer.h"
 #include "syncd/sources/person.h"
 #include "syncd/sources/value.h"
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "syncd/sources/erasing.h"
-#include "syncd/sources/json_writer.h"
+#include "rollcall/json_writer.h"
 #include "syncd/sources/value_room.h"
 
 #define USUAL ((size_t)16 * 1024)

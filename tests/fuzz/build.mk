@@ -108,7 +108,7 @@ fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
 fuzz_ldap_ad_LEN := 4096
 
 # What is said of a person is written by this in each of them.
-$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c syncd/sources/json_writer.c))
+$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c lib/json_writer.c))
 $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_scan.c syncd/sources/value.c \
 	syncd/sources/value_read.c syncd/sources/value_json.c)\
 	$(eval fuzz_$(f)_LIBS += -lyajl -lm)\

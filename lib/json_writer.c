@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "syncd/sources/json_writer.h"
+#include "rollcall/json_writer.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
 
@@ -135,4 +137,46 @@ void json_write_null(struct json_writer *w, const char *name)
 {
     if (begin(w, name))
         did(w, yajl_gen_null(w->gen) == yajl_gen_status_ok);
+}
+
+// ---- as a text of its own ----
+
+char *json_written(void (*put)(struct json_writer *w, const void *of), const void *of)
+{
+    char usual[2048], *ret;
+    struct json_writer w;
+
+    w.buf = usual;
+    w.room = sizeof(usual);
+    json_writer_again(&w);
+    put(&w, of);
+    if (w.len == SIZE_MAX)
+        return NULL;
+    ret = malloc(w.len + 1);
+    if (!ret)
+        return NULL;
+    if (w.len <= w.room) {
+        memcpy(ret, usual, w.len);
+    } else {
+        w.buf = ret;
+        w.room = w.len;
+        json_writer_again(&w);
+        put(&w, of);
+    }
+    ret[w.len] = 0;
+    return ret;
+}
+
+bool json_is_text(const char *bytes, size_t len)
+{
+    size_t i = 0;
+    json_t *strict;
+
+    while (i < len && (unsigned char)bytes[i] < 0x80)
+        i++;
+    if (i == len)
+        return true;
+    strict = json_stringn(bytes, len);
+    json_decref(strict);
+    return strict;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JSON text that is written member by member by libyajl's generator, without values that it would
-// be made of. There is one way to write JSON for a source: this, or jansson's own.
-#ifndef ROLLCALL_SOURCES_JSON_WRITER_H
-#define ROLLCALL_SOURCES_JSON_WRITER_H
+// be made of: the bytes are those of jansson's JSON_COMPACT. There is one way to write JSON: this,
+// where there are very many, or jansson's own.
+#ifndef ROLLCALL_JSON_WRITER_H
+#define ROLLCALL_JSON_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,5 +37,11 @@ void json_write_true(struct json_writer *w, const char *name);
 void json_write_bool(struct json_writer *w, const char *name, bool on);
 void json_write_null(struct json_writer *w, const char *name);
 void json_write_name(struct json_writer *w, const char *name, size_t len); // of the next value
+
+// The whole text, to be freed, or NULL. `put` writes it into the writer that it gets, the same
+// bytes each time: twice where it is long.
+char *json_written(void (*put)(struct json_writer *w, const void *of), const void *of);
+// What jansson takes for UTF-8: nothing that is longer than need be, no surrogate.
+bool json_is_text(const char *bytes, size_t len);
 
 #endif
