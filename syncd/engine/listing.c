@@ -188,6 +188,31 @@ static int forget_nobodies(struct engine_core *core, const struct batch *b)
 
 // Groups that vanish for many at once, by an empty cell or a missing column, are held
 // whole as absences are: they stand until `rollcall approve`.
+
+// People whose groups are gone by inference, and whom this batch does not name with groups: whether
+// it says the same again or nothing at all of them.
+static int64_t groups_waiting(struct engine_core *core, const char *source)
+{
+    return store_number(
+        &core->store, 0,
+        "SELECT count(DISTINCT r.slot) FROM record r INDEXED BY record_pending WHERE r.source = ?1"
+        " AND r.groups_pending IS NOT NULL AND r.slot IS NOT NULL AND NOT r.missing AND NOT r.gone"
+        " AND NOT r.ended AND json_array_length(r.body, '$.groups') > 0 AND NOT EXISTS(SELECT 1"
+        " FROM incoming i WHERE i.source = ?1 AND i.id = r.id AND i.body IS NOT NULL AND"
+        " i.copies = 1 AND NOT i.shared AND json_type(i.body, '$.groups') IS NOT NULL)",
+        "s", source);
+}
+
+// Rule 9: what is held stays held, also when so many came back that the rest would pass, or a batch
+// has none of them. With the last who is named with groups it is over.
+static int keep_groups_hold(struct engine_core *core, const char *source, int64_t hold)
+{
+    int64_t n = groups_waiting(core, source);
+
+    return n > 0 ? store_run(&core->store, "UPDATE hold SET n = ? WHERE id = ?", "ii", n, hold)
+                 : store_run(&core->store, "DELETE FROM hold WHERE id = ?", "i", hold);
+}
+
 int listing_groups_held(struct engine_core *core, const struct rollcall_source_config *src,
                         const struct stage *stage, int64_t now, bool *ret)
 {
@@ -199,27 +224,22 @@ int listing_groups_held(struct engine_core *core, const struct rollcall_source_c
         " r.groups_pending < ? AND json_type(i.body, '$.groups') IS NULL AND"
         " json_array_length(r.body, '$.groups') > 0";
     int64_t n = store_number(&core->store, 0, vanishing, "si", src->name, stage->as_of);
+    int64_t hold =
+        store_number(&core->store, -1, "SELECT id FROM hold WHERE source = ? AND kind = 'groups'",
+                     "s", src->name);
     uint64_t limit = breaker_inferred_limit(core->config, (uint64_t)person_count(core));
-    bool standing = store_number(&core->store, 0,
-                                 "SELECT 1 FROM hold WHERE source = ? AND kind ="
-                                 " 'groups'",
-                                 "s", src->name);
     int r = 0;
 
-    // Rule 9: what is held stays held, also when so many came back that the rest would pass.
-    *ret = n > 0 && (standing || (uint64_t)n + (uint64_t)effects_in_window(core, src->name,
-                                                                           EFFECT_INFERRED, now) >
-                                     limit + (uint64_t)effects_expected(core, now));
-    if (*ret && standing)
-        return store_run(&core->store, "UPDATE hold SET n = ? WHERE source = ? AND kind = 'groups'",
-                         "is", n, src->name);
+    *ret = hold >= 0 || (n > 0 && (uint64_t)n + (uint64_t)effects_in_window(core, src->name,
+                                                                            EFFECT_INFERRED, now) >
+                                      limit + (uint64_t)effects_expected(core, now));
+    if (hold >= 0)
+        return keep_groups_hold(core, src->name, hold);
     if (*ret)
         return breaker_hold(core, src->name, "groups", n, now) < 0 ? -EIO : 0;
     for (int64_t i = 0; r == 0 && i < n; i++)
         r = effects_note(core, src->name, EFFECT_INFERRED, 0, now);
-    return r == 0 ? store_run(&core->store, "DELETE FROM hold WHERE source = ? AND kind = 'groups'",
-                              "s", src->name)
-                  : r;
+    return r;
 }
 
 // ---- the breaker on what is explicit ----

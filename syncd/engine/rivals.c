@@ -120,6 +120,7 @@ void facts_begin(struct engine_core *core, const char *source)
     struct store *s = &core->store;
 
     core->facts = (struct facts){
+        .first = !store_number(s, 0, "SELECT 1 FROM record WHERE source = ? LIMIT 1", "s", source),
         .refused =
             store_number(s, 0, "SELECT 1 FROM refused WHERE source = ? LIMIT 1", "s", source),
         .approved = store_number(s, 0, "SELECT 1 FROM approved LIMIT 1", ""),

@@ -103,8 +103,10 @@ static int rehire(struct engine_core *core, struct row *row, int64_t now)
     row->slot = slot;
     core->facts.slotless = true;
     // What was said of the old number is about the past; what of the new one, counts.
-    r = store_run(&core->store, "UPDATE record SET gone = 1, slot = NULL WHERE slot = ?", "i",
-                  slot);
+    r = store_run(&core->store,
+                  "UPDATE record SET gone = 1, slot = NULL, dropped = CASE dropped WHEN 2 THEN 0"
+                  " ELSE dropped END WHERE slot = ?",
+                  "i", slot);
     if (r == 0)
         r = store_run(&core->store, "UPDATE record SET slot = ? WHERE key = ? AND slot IS NULL",
                       "is", slot, row->key);

@@ -191,7 +191,11 @@ int company_commit(struct company *c, uint64_t rows)
 
 void company_publish(struct company *c)
 {
-    assert_int_equal(engine_core_publish(c->core, c->now), 0);
+    int r = engine_core_publish(c->core, c->now);
+
+    if (r < 0)
+        print_error("publish: %s\n", strerror(-r));
+    assert_int_equal(r, 0);
 }
 
 int company_same_listing(struct company *c)

@@ -193,6 +193,17 @@ static int64_t statements_of(struct engine *e)
     return n;
 }
 
+// It has no absences to look for, and no claims that could be given up.
+static void the_first_listing_of_a_source_is_known_as_such(void **state)
+{
+    struct engine *e = *state;
+
+    say_people(e, 3);
+    assert_true(e->core->facts.first);
+    say_people(e, 4);
+    assert_false(e->core->facts.first);
+}
+
 static void a_person_whom_nobody_knew_takes_few_statements(void **state)
 {
     struct engine *e = *state;
@@ -216,6 +227,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
         TEST(what_is_kept_of_a_row_is_written_as_jansson_writes_it),
         TEST(what_is_no_body_is_refused),
+        TEST(the_first_listing_of_a_source_is_known_as_such),
         TEST(a_person_whom_nobody_knew_takes_few_statements),
         TEST(ten_times_as_many_who_went_cost_ten_times_as_much),
 #undef TEST

@@ -306,6 +306,52 @@ static void rule_9_a_held_batch_stays_held_until_it_is_approved(void **state)
     assert_int_equal(state_of(e, "p5"), ROLLCALL_STATE_ACTIVE);
 }
 
+static int64_t held_by_groups(struct engine *e)
+{
+    return store_number(&e->core->store, 0, "SELECT n FROM hold WHERE kind = 'groups'", "");
+}
+
+static size_t allowed(struct engine *e, const struct rollcall_user_record *rows, size_t n)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        found += flags_of_person(e, rows[i].user_name) == ALLOWED;
+    return found;
+}
+
+// A change of one person, or of somebody else, is not the second listing that lets it through.
+static void rule_9_held_groups_stand_when_a_batch_has_none_of_them(void **state)
+{
+    struct rollcall_user_record rows[12], other = row("9", "zoe");
+    struct engine *e = *state;
+
+    crowd(rows, 12);
+    listing(e, rows, 12);
+    for (size_t i = 0; i < 12; i++)
+        rows[i].groups_present = false;
+    listing(e, rows, 12);
+    listing(e, rows, 12);
+    assert_int_equal(held_by_groups(e), 12);
+    say_alone(e, "hr", &other);
+    assert_int_equal(held_by_groups(e), 12);
+    say_alone(e, "hr", &rows[3]);
+    assert_int_equal(held_by_groups(e), 12);
+    assert_int_equal(allowed(e, rows, 12), 12);
+    for (size_t i = 0; i < 11; i++) {
+        rows[i].groups_present = true;
+        say_alone(e, "hr", &rows[i]);
+    }
+    assert_int_equal(held_by_groups(e), 1);
+    rows[11].department = "new";
+    say_alone(e, "hr", &rows[11]);
+    assert_int_equal(allowed(e, rows, 12), 12);
+    rows[11].groups_present = true;
+    say_alone(e, "hr", &rows[11]);
+    assert_int_equal(held_by_groups(e), 0);
+    assert_int_equal(allowed(e, rows, 12), 12);
+}
+
 static void rule_9_held_people_do_not_slip_through_when_others_of_the_batch_return(void **state)
 {
     struct rollcall_user_record rows[10];
@@ -390,6 +436,7 @@ int main(void)
         TEST(rule_7_a_file_older_than_the_last_is_refused_whole),
         TEST(rule_8_a_listing_that_lacks_too_many_counts_for_nobody),
         TEST(rule_9_a_held_batch_stays_held_until_it_is_approved),
+        TEST(rule_9_held_groups_stand_when_a_batch_has_none_of_them),
         TEST(rule_9_held_people_do_not_slip_through_when_others_of_the_batch_return),
         TEST(rule_10_a_pending_person_missing_on_the_first_day_stays_pending),
         TEST(rule_10_one_absence_and_then_the_row_is_enough_to_start),
