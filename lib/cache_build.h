@@ -43,7 +43,7 @@ void rc_build_section(struct rc_build *b, enum rc_section s, const void *data, s
 
 // Buckets for `keys` keys: key() gives the hash and record number of each below `range`, or
 // false where there is none. Enlarged until every chain is within RC_PROBES. -EEXIST where
-// that cannot be reached.
+// that cannot be reached by this seed: whoever writes the file begins again.
 int rc_build_index(struct rc_build *b, enum rc_section s, uint64_t keys, uint64_t range,
                    bool (*key)(void *ctx, uint64_t i, uint64_t *ret_hash, uint32_t *ret_ref),
                    void *ctx);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -344,6 +346,38 @@ static void the_dn_and_a_blocked_password_reach_the_verifier(void **state)
     assert_int_equal(files_of(c).private_, was.private_);
 }
 
+// ---- a seed that puts too many names in one place ----
+
+static unsigned unlucky;
+
+// libc's, but for the seed of a file where a test wants that of all there are.
+ssize_t getrandom(void *buf, size_t len, unsigned flags)
+{
+    const uint64_t seed = 0x456ccde5ea6c49b8; // of p0 to p99
+
+    if (unlucky == 0 || len != sizeof(seed))
+        return syscall(SYS_getrandom, buf, len, flags);
+    unlucky--;
+    memcpy(buf, &seed, sizeof(seed));
+    return sizeof(seed);
+}
+
+static void a_seed_by_which_no_index_can_be_made_is_not_the_last(void **state)
+{
+    struct company *c = company_open(100);
+
+    (void)state;
+    for (unsigned n = 1; n < 4; n++) {
+        unlucky = n;
+        c->staff[n].row.display_name = "Another";
+        c->core->dirty = DIRTY_ALL;
+        assert_int_equal(company_listing(c), 0); // and publishes
+        assert_int_equal(unlucky, 0);
+        assert_int_equal(company_state(c, "p99"), ROLLCALL_STATE_ACTIVE);
+    }
+    company_close(c);
+}
+
 int main(void)
 {
 #define IN_A_COMPANY(t) cmocka_unit_test_setup_teardown(t, company_setup, company_teardown)
@@ -357,6 +391,7 @@ int main(void)
         IN_A_COMPANY(marks_of_keys_are_taken_from_where_people_cannot_write_them),
         IN_A_COMPANY(a_new_name_is_in_every_file_and_the_old_one_leads_to_nobody_elses),
         cmocka_unit_test(more_people_than_a_delta_holds_are_written_whole),
+        cmocka_unit_test(a_seed_by_which_no_index_can_be_made_is_not_the_last),
         IN_A_COMPANY(a_restart_starts_with_whole_files),
         IN_A_COMPANY(an_old_delta_beside_a_new_file_counts_for_nothing),
         IN_A_COMPANY(a_delta_that_cannot_be_read_lets_nobody_in),
