@@ -221,8 +221,7 @@ test_value_LIBS := $(JANSSON_LIBS) -lyajl -lm
 test_rows_SRCS := tests/unit/test_rows.c syncd/sources/rows.c syncd/sources/jsonapi_pointer.c
 test_rows_LIBS := $(JANSSON_LIBS) -lm
 UNIT_TESTS += test_core_dropped_held
-test_core_dropped_held_SRCS := tests/unit/test_core_dropped_held.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
-	tests/unit/engine_fixture.c
+test_core_dropped_held_SRCS := tests/unit/test_core_dropped_held.c tests/unit/engine_fixture.c
 test_core_dropped_held_LIBS := $(ENGINE_LIBS)
 
 # The uid map, read once a batch; rows that claim the same; whom nobody knew.
@@ -232,3 +231,7 @@ UNIT_TESTS += test_core_cost
 test_core_cost_SRCS := tests/unit/test_core_cost.c tests/unit/engine_fixture.c
 test_core_cost_LIBS := $(ENGINE_LIBS)
 test_rows_LIBS := $(JANSSON_LIBS) -lyajl -lm
+UNIT_TESTS += test_core_dropped_histories
+test_core_dropped_histories_SRCS := tests/unit/test_core_dropped_histories.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
+	tests/unit/engine_fixture.c
+test_core_dropped_histories_LIBS := $(ENGINE_LIBS)

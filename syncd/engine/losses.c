@@ -7,9 +7,39 @@
 #include "syncd/engine/nesting.h"
 #include "syncd/engine/rows.h"
 
-// People whom this host lets in now, and would not by what the tables say at this moment; and
-// whether the drop of one of them is held: what empties the group that lets them in takes their
-// membership as well, and they are to stay as they are.
+static bool drop_is_held(struct engine_core *core, uint32_t slot)
+{
+    return store_number(&core->store, 0, "SELECT 1 FROM record WHERE slot = ? AND dropped = 2", "i",
+                        (int64_t)slot);
+}
+
+// Whether somebody who comes in now would not by what the tables say at this moment. Where nobody
+// does, as on a hub, any group may be the one that lets people in on a host: of it is asked only
+// for those whose drop is held, and who are to stay as they are.
+static int is_refused(struct engine_core *core, uint32_t slot, int64_t now, bool *ret)
+{
+    struct membership m = {0};
+    int r;
+
+    *ret = false;
+    if (!core->config->has_allow_groups)
+        *ret = drop_is_held(core, slot) &&
+               store_number(&core->store, 0, "SELECT 1 FROM person WHERE slot = ? AND state < 3",
+                            "i", (int64_t)slot);
+    else if (store_number(&core->store, 0,
+                          "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
+                          (int64_t)slot)) {
+        r = rows_membership(core, slot, now, &m);
+        if (r < 0)
+            return r;
+        *ret = !membership_in(core, &m, &core->config->allow_groups);
+        membership_done(&m);
+    }
+    return 0;
+}
+
+// How many they are; and whether the drop of one of them is held: what empties the group that lets
+// them in takes their membership as well.
 static int count_refused(struct engine_core *core, const struct slots *s, int64_t now,
                          uint64_t *ret, bool *ret_held)
 {
@@ -17,20 +47,12 @@ static int count_refused(struct engine_core *core, const struct slots *s, int64_
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < s->n; i++) {
-        struct membership m = {0};
-        if (!store_number(&core->store, 0,
-                          "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
-                          (int64_t)s->slot[i]))
-            continue;
-        r = rows_membership(core, s->slot[i], now, &m);
-        if (r == 0 && !membership_in(core, &m, &core->config->allow_groups)) {
+        bool refused;
+        r = is_refused(core, s->slot[i], now, &refused);
+        if (r == 0 && refused) {
             n++;
-            *ret_held = *ret_held || store_number(&core->store, 0,
-                                                  "SELECT 1 FROM record WHERE slot = ? AND"
-                                                  " dropped = 2",
-                                                  "i", (int64_t)s->slot[i]);
+            *ret_held = *ret_held || drop_is_held(core, s->slot[i]);
         }
-        membership_done(&m);
     }
     *ret = n;
     return r;
