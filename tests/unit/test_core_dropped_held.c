@@ -384,6 +384,37 @@ static void a_deleted_group_is_held_for_those_it_let_in(void **state)
     assert_int_equal(in_state(e, rows, 10, ROLLCALL_STATE_LOCKED), 10);
 }
 
+// The record of the old number is nobody's then, and nobody's is not refused on approval.
+static void who_is_hired_under_another_number_is_held_no_more(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[13], gone;
+    json_t *answer = NULL;
+
+    engine_add_source(e, "idp", ROLLCALL_ROLE_AUTHORITY);
+    crowd(rows, 12);
+    listing(e, rows, 12);
+    leave_out(e, rows, 12, 0, 12, "unassigned");
+    gone = rows[1];
+    gone.status = ROLLCALL_STATUS_TERMINATED;
+    say_alone(e, "idp", &gone);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_TERMINATED);
+    rows[12] = row("2000", "p1");
+    say_alone(e, "hr", &rows[12]);
+    assert_int_equal(engine_core_approve(e->core, "2000=rehire", "root", e->now, &answer), 0);
+    json_decref(answer);
+    say_alone(e, "hr", &rows[12]);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(held_people(e), 11);
+    approve(e);
+    assert_int_equal(state_of(e, "p1"), ROLLCALL_STATE_ACTIVE);
+    assert_int_equal(in_state(e, rows, 12, ROLLCALL_STATE_LOCKED), 11);
+    assert_int_equal(store_number(&e->core->store, 0,
+                                  "SELECT count(*) FROM record WHERE slot IS NULL AND NOT gone",
+                                  ""),
+                     0);
+}
+
 // A hub lets nobody in itself: which group does on a host it cannot know.
 static void a_hub_keeps_the_memberships_of_people_whose_drop_is_held(void **state)
 {
@@ -421,6 +452,7 @@ int main(void)
         TEST(who_is_held_and_absent_from_two_listings_is_missing),
         TEST(more_are_held_than_are_listed),
         TEST(memberships_stay_with_people_whose_drop_is_held),
+        TEST(who_is_hired_under_another_number_is_held_no_more),
         TEST(a_hub_keeps_the_memberships_of_people_whose_drop_is_held),
         TEST(a_deleted_group_is_held_for_those_it_let_in),
     };
