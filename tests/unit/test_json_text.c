@@ -108,28 +108,9 @@ static void test_ascii(void **state)
         for (size_t i = 0; i < len; i++) {
             text[i] = (char)0x80;
             assert_false(json_text_ascii(text, len));
-            assert_null(json_text_value(text, len)); // it is no UTF-8 either
             text[i] = 0x7f;
         }
     }
-}
-
-static void test_values_are_jansson_s(void **state)
-{
-    json_t *a = json_object(), *b = json_object();
-
-    (void)state;
-    for (int i = 0; i < 3; i++) {
-        static const char *const names[] = {"a", "a", "Łódź"};
-        json_object_set_new(a, names[i], json_string(names[i]));
-        assert_int_equal(json_text_put(b, names[i], json_text_value(names[i], strlen(names[i]))),
-                         0);
-    }
-    assert_true(json_equal(a, b));
-    assert_int_equal(json_text_put(b, "\xff", json_null()), -1);
-    assert_int_equal(json_text_put(b, "x", NULL), -1);
-    json_decref(a);
-    json_decref(b);
 }
 
 int main(void)
@@ -141,7 +122,6 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_circle),
         cmocka_unit_test(test_ascii),
-        cmocka_unit_test(test_values_are_jansson_s),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
