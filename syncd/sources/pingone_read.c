@@ -109,7 +109,7 @@ static int say_user(struct web *w, struct say *say, const struct value *user,
     }
     say->repeated += said == LISTED_REPEATED;
     if (said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, out.len, off, (changed || stands) && off, stands);
+        say_record(w, say, &rec, word, out.len, off, changed && off, stands);
     return again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
 
