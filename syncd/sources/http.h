@@ -57,9 +57,8 @@ struct http_request {
     // A room for the body of an answer of 2xx, as `value` in place of `json`: for pages of people.
     // Empty it when the page is done.
     struct values *values;
-    // Names, NULL behind the last: what is looked at in the elements of a list. What has another
-    // name is read as JSON and not kept. NULL: all. Without `values`, of an answer that is a list
-    // alone; with it, see values_read().
+    // With `values`: names, NULL behind the last, that are looked at in the elements of a list.
+    // What has another name is read as JSON and not kept, see values_read(). NULL: all.
     const char *const *wanted;
     bool no_5xx_again; // an answer of 5xx is final
     unsigned budget;   // seconds, in place of the settings'; 0: those

@@ -32,8 +32,5 @@ int64_t http_number(const char *value);
 bool http_is_json(const char *content_type);
 // An answer's body, an object or a list, as http.h promises it; NULL with what is wrong with it.
 json_t *http_json(const char *bytes, size_t len, const char **ret_wrong);
-// The same; of a list's elements the members of these names alone (NULL behind the last).
-json_t *http_json_of(const char *bytes, size_t len, const char *const *wanted,
-                     const char **ret_wrong);
 
 #endif

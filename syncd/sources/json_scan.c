@@ -87,6 +87,13 @@ static unsigned what_it_has(struct json_scan *s, const char *bytes, size_t len)
     return json_is_text(bytes, len) ? has : has | JSON_NOT_UTF8;
 }
 
+const char *json_scan_has(unsigned has)
+{
+    return has & JSON_HAS_NUL    ? "it has a NUL in a string"
+           : has & JSON_HAS_HALF ? "it has half of a surrogate pair in a string"
+                                 : "it is not UTF-8";
+}
+
 static int on_text(void *ctx, const unsigned char *bytes, size_t len)
 {
     struct json_scan *s = ctx;

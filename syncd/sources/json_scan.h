@@ -16,6 +16,7 @@
 #define JSON_HAS_NUL  1u // "\u0000"
 #define JSON_HAS_HALF 2u // half of a surrogate pair of \u escapes; a question mark stands for it
 #define JSON_NOT_UTF8 4u // longer than need be, a surrogate, or beyond U+10FFFF
+const char *json_scan_has(unsigned has); // in words, for whoever refuses it
 
 // Each answers 0, or a negative errno that ends the reading. `bytes` are good until it returns and
 // have no NUL behind them.

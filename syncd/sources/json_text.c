@@ -113,17 +113,3 @@ bool json_text_ascii(const char *bytes, size_t len)
         all |= (uint64_t)(unsigned char)bytes[i];
     return !(all & 0x8080808080808080u);
 }
-
-json_t *json_text_value(const char *bytes, size_t len)
-{
-    return json_text_ascii(bytes, len) ? json_stringn_nocheck(bytes, len)
-                                       : json_stringn(bytes, len);
-}
-
-int json_text_put(json_t *object, const char *name, json_t *value)
-{
-    size_t len = strlen(name);
-
-    return json_text_ascii(name, len) ? json_object_setn_new_nocheck(object, name, len, value)
-                                      : json_object_setn_new(object, name, len, value);
-}

@@ -16,8 +16,5 @@ char *json_text_new(const json_t *value, size_t *ret_len);
 
 // jansson looks at each character whether it is UTF-8, and most text is ASCII.
 bool json_text_ascii(const char *bytes, size_t len);
-// As json_stringn() and json_object_setn_new().
-json_t *json_text_value(const char *bytes, size_t len);
-int json_text_put(json_t *object, const char *name, json_t *value);
 
 #endif

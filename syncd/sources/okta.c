@@ -12,7 +12,6 @@
 #include "syncd/sources/wait.h"
 
 #define SCOPES        "okta.users.read okta.groups.read okta.logs.read"
-#define LOG_POLL      3
 #define FULL_EVERY    86400
 #define BUDGET        10 // seconds of a request with its repetitions
 #define LATE_MAX      10 // looks at changes that may be passed over, in a row

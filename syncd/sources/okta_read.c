@@ -231,7 +231,8 @@ bool okta_truth_newer(const struct okta *o, const char *id, const char *at, cons
 // ---- one person ----
 
 // Whether it has to be said in a listing: not where the last one had it so. `text`: of a person.
-static bool is_news(struct okta *o, const struct okta_taken *t, const struct json_writer *text)
+static bool is_news(struct okta *o, const struct okta_taken *t, const struct json_writer *text,
+                    bool stands)
 {
     bool person = !t->reason && t->fate == OKTA_PERSON;
     const char *content = person ? text->buf : t->reason ?: t->why;
@@ -242,7 +243,9 @@ static bool is_news(struct okta *o, const struct okta_taken *t, const struct jso
     listed_bytes_begin(o->listed);
     listed_bytes(o->listed, t->terminated ? "t" : t->disabled ? "d" : "a", 1);
     listed_bytes(o->listed, content, person ? text->len : strlen(content));
-    word = listed_record(o->listed, t->id, listed_bytes_end(o->listed), t->fate != OKTA_SKIPPED);
+    // What is `gone` as long as nobody can tell is something else when somebody can.
+    word = listed_record(o->listed, t->id, listed_bytes_end(o->listed),
+                         t->fate != OKTA_SKIPPED && !stands);
     // Met twice, and not alike: it changed between two pages. The object itself decides.
     if (word == LISTED_TWICE)
         json_object_set_new(o->users, t->id, json_false());
@@ -260,7 +263,7 @@ static void say_taken(struct okta *o, const struct okta_taken *t, const struct j
         // Somebody else's leaver, or one of ours who lost the groups before: the word counts for
         // whoever was a person here, and makes nobody one.
         emit_problem(where, t->id, true, "was deactivated, and is no person of ours by now");
-    } else if (full && !is_news(o, t, text)) {
+    } else if (full && !is_news(o, t, text, stands)) {
         // said before
     } else if (t->reason && t->terminated) {
         emit_deleted(t->id, "terminated"); // they are many, and on no list of who is left out

@@ -103,12 +103,13 @@ static int say_user(struct web *w, struct say *say, const struct value *user,
         struct listed_hash hash = listed_bytes_hash(p->listed, out.buf, out.len);
         changed = listed_changed(p->listed, rec.id, hash);
         again = changed && !say->sure && say->n_doubtful < PINGONE_CHANGED_MAX;
+        // What is a problem as long as nobody can tell is something else when somebody can.
         if (!again)
-            said = listed_record(p->listed, rec.id, hash, word != PINGONE_PROBLEM);
+            said = listed_record(p->listed, rec.id, hash, word != PINGONE_PROBLEM && !stands);
     }
     say->repeated += said == LISTED_REPEATED;
     if (said == LISTED_NEW && !again)
-        say_record(w, say, &rec, word, out.len, off, (changed || stands) && off, stands);
+        say_record(w, say, &rec, word, out.len, off, changed && off, stands);
     return again ? 1 : said == LISTED_TWICE ? -ECANCELED : 0;
 }
 

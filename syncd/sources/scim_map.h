@@ -68,9 +68,8 @@ bool scim_user_in(const struct value *user, const json_t *list);
 // {"id", "displayName"} of a Group, the caller's; NULL where its id cannot be read. `members`:
 // its list, borrowed, or NULL.
 json_t *scim_group_take(const struct value *row, const struct value **ret_members);
-// The same of each of a User's own groups, n counted from 0; NULL behind the last. One that
-// cannot be read is json_null().
-json_t *scim_user_group(const struct value *row, size_t n);
+// The same of an entry of a User's own groups.
+json_t *scim_user_group(const struct value *entry);
 // The id that an entry of a list of members is, borrowed; NULL: none.
 const char *scim_member(const struct value *entry);
 

@@ -156,9 +156,11 @@ static struct listed_hash hash_of(struct scim *s, const struct scim_taken *t,
 
 static void say_groups_of(struct scim *s, const struct value *row)
 {
-    json_t *g;
+    const struct value *list = s->rules.groups_of_user ? scim_get(row, "groups") : NULL, *e;
 
-    for (size_t i = 0; s->rules.groups_of_user && (g = scim_user_group(row, i)); i++) {
+    value_each(list, e)
+    {
+        json_t *g = scim_user_group(e);
         const char *id = json_string_value(json_object_get(g, "id"));
         if (id &&
             listed_record(s->groups, id, listed_json_hash(s->groups, g), true) == LISTED_NEW) {
@@ -208,7 +210,8 @@ int scim_take_user(void *ctx, const struct value *row)
         return -ENOMEM;
     if (*t.id) {
         struct listed_hash hash = hash_of(s, &t, &text);
-        word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM);
+        // What is a problem as long as nobody can tell is something else when somebody can.
+        word = listed_record(s->people, t.id, hash, t.kind != SCIM_PROBLEM && !stands(s, &t));
     }
     if (word == LISTED_TWICE && t.inactive)
         s->again = true; // it changed while the pages were read: what came last counts

@@ -149,7 +149,7 @@ const struct value *value_getn(const struct value *object, const char *name, siz
 
     value_each_member(object, m)
     {
-        if (m->name_len == n && *m->name == *name && memcmp(m->name, name, len) == 0)
+        if (m->name_len == n && memcmp(m->name, name, len) == 0)
             return m;
     }
     return NULL;

@@ -91,11 +91,11 @@ static inline size_t value_size(const struct value *v) // what is in it
 // What is no list has no elements, and what is no object has no members.
 static inline const struct value *value_first(const struct value *list)
 {
-    return value_is(list, VALUE_LIST) ? list->first : NULL;
+    return list && list->kind == VALUE_LIST ? list->first : NULL;
 }
 static inline const struct value *value_members(const struct value *object)
 {
-    return value_is(object, VALUE_OBJECT) ? object->first : NULL;
+    return object && object->kind == VALUE_OBJECT ? object->first : NULL;
 }
 #define value_each(list, e)          for ((e) = value_first(list); (e); (e) = (e)->next)
 #define value_each_member(object, m) for ((m) = value_members(object); (m); (m) = (m)->next)
@@ -104,7 +104,8 @@ static inline const struct value *value_members(const struct value *object)
 const struct value *value_get(const struct value *object, const char *name);
 const struct value *value_getn(const struct value *object, const char *name, size_t len);
 const struct value *value_at(const struct value *list, size_t i);
-// As json_equal(): the order of members does not count.
+// As json_equal(): the order of members does not count. Each is looked for, so this is for what
+// is small.
 bool value_equal(const struct value *a, const struct value *b);
 
 // ---- making ----

@@ -188,17 +188,12 @@ static int on_number(void *ctx, const char *bytes, size_t len)
     return b->skip ? 0 : put(b, value_make_number(b->in, bytes, len));
 }
 
-static const char *what_it_has(unsigned has)
-{
-    return has & JSON_HAS_NUL ? "it has a NUL in a string" : "it is not UTF-8";
-}
-
 static int on_text(void *ctx, const char *bytes, size_t len, unsigned has)
 {
     struct building *b = ctx;
 
     if (has)
-        return refuse(b, what_it_has(has));
+        return refuse(b, json_scan_has(has));
     if (b->depth == 0)
         return refuse(b, "it is no JSON");
     return b->skip ? 0 : put(b, value_make_text(b->in, bytes, len));
@@ -209,7 +204,7 @@ static int on_name(void *ctx, const char *bytes, size_t len, unsigned has)
     struct building *b = ctx;
 
     if (has)
-        return refuse(b, what_it_has(has));
+        return refuse(b, json_scan_has(has));
     if (len >= sizeof(b->name))
         return refuse(b, "it has a member with a name of more than 1 KiB");
     if (b->skip && b->depth > b->skip)

@@ -38,8 +38,8 @@ static void must_be_user(const struct value *user)
 
 static void take_user(const struct scim_rules *rules, const struct value *row)
 {
+    const struct value *e;
     struct scim_taken t;
-    json_t *g;
 
     values_empty(made);
     scim_user_take(rules, row, made, &t);
@@ -56,9 +56,12 @@ static void take_user(const struct scim_rules *rules, const struct value *row)
         scim_last_modified(row);
     // What is to be said of a left out one is text too.
     must_be_message(json_pack("{s:s, s:s, s:s}", "op", "problem", "text", t.why, "id", t.name));
-    for (size_t i = 0; (g = scim_user_group(row, i)); i++)
-        if (!json_is_null(g))
+    value_each(scim_get(row, "groups"), e)
+    {
+        json_t *g = scim_user_group(e);
+        if (g)
             must_be_message(json_pack("{s:s, s:o}", "op", "group", "group", g));
+    }
 }
 
 static void take_group(const struct value *row)

@@ -11,7 +11,7 @@ import urllib.parse
 import fake_oauth
 import fake_web
 import pki
-from fake_web import Answer, Page, link
+from fake_web import Answer, link
 
 ORG_ID = "00o1a2b3c4D5e6F7g8h9"
 CLIENT = "0oa1b2c3d4E5f6G7h8i9"

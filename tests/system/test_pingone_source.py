@@ -150,8 +150,9 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
         t.until_commits(len(t.commits()) + 1)
         assert not t.users() and not t.ops("dropped") and not t.ops("absent")
         assert sum("id" not in m and not m.get("warning") for m in t.ops("problem")) >= 2, "nobody is absent in a listing that says so"
-        server.members[fake.USERS], server.names[fake.USERS] = members, name
-        t.until(lambda t: len(t.users()) == PEOPLE and not t.ops("dropped"), "all of them, once it is there again")
+        server.members[fake.USERS], server.names[fake.USERS] = members - {two}, name
+        t.until(lambda t: len(t.users()) == PEOPLE - 1 and t.ops("dropped"), "all of them, once it is there again")
+        assert {(m["id"], m["reason"], m["status"]) for m in t.ops("dropped")} == {(two, "unassigned", "disabled")}
     # Whoever begins with one that is not there wrote something wrong.
     assert once(server, assigned_groups=["b0000000-0000-4000-8000-000000000099"]).status == 1
 

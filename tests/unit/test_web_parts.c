@@ -196,43 +196,10 @@ static void wrong_is(const char *bytes, size_t len, const char *expected)
     const char *wrong = NULL;
     json_t *json = http_json(bytes, len, &wrong);
 
-    if (expected)
-        assert_string_equal(wrong, expected);
-    else
-        assert_non_null(json);
+    if (expected && !strstr(wrong ?: "", expected))
+        fail_msg("%.*s: %s", (int)len, bytes, wrong);
+    assert_int_equal(json == NULL, expected != NULL);
     json_decref(json);
-}
-
-static void wanted_gives(const char *text, const char *expected)
-{
-    static const char *const wanted[] = {"id", "b", NULL};
-    const char *wrong = NULL;
-    json_t *json = http_json_of(text, strlen(text), wanted, &wrong);
-    char *got = json_dumps(json, JSON_COMPACT);
-
-    assert_string_equal(got ?: wrong, expected);
-    free(got);
-    json_decref(json);
-}
-
-static void what_nobody_wants_is_read_and_not_kept(void **state)
-{
-    char deep[2 * HTTP_DEPTH_MAX + 100] = "[{\"no\":";
-
-    (void)state;
-    wanted_gives("[{\"no\":{\"id\":[1,{\"b\":null}]},\"id\":\"x\",\"n\":\"y\"},7,{\"n\":1},{\"b\":{"
-                 "\"no\":[2]}}]",
-                 "[{\"id\":\"x\"},7,{},{\"b\":{\"no\":[2]}}]");
-    wanted_gives("{\"no\":{\"no\":1}}", "{\"no\":{\"no\":1}}"); // an error's body is no list
-    wanted_gives("[[{\"no\":1}]]", "[[{\"no\":1}]]");
-    wanted_gives("[{\"id\":1,\"id\":1}]", "it has a member twice");
-    wanted_gives("[{\"no\":\"\\u0000\"}]", "it has a NUL in a string");
-    wanted_gives("[{\"no\":{\"\\u0000\":1}}]", "it has a NUL in a string");
-    wanted_gives("[{\"no\":\"\xff\"}]", "it is not UTF-8");
-    wanted_gives("[{\"no\":1e999}]", "it has a number out of range");
-    wanted_gives("[{\"no\":[", "it is cut short");
-    memset(deep + strlen(deep), '[', HTTP_DEPTH_MAX);
-    wanted_gives(deep, "it is nested too deeply");
 }
 
 #define WRONG(text, expected) wrong_is(text, sizeof(text) - 1, expected)
@@ -248,15 +215,16 @@ static void a_body_is_strict_json_of_bounded_depth(void **state)
     WRONG("[\"a\\u0000b\"]", "it has a NUL in a string");
     WRONG("[\"\xff\"]", "it is not UTF-8");
     WRONG("[1,", "it is cut short");
+    WRONG("{\"a\":1,\"\":1,\"\":2}", "it has a member twice");
     WRONG("[1]x", "it is no JSON");
     WRONG("[1]\0", "it is no JSON");
     WRONG("[1e999]", "it has a number out of range");
     WRONG("[9223372036854775808]", "it has a number out of range");
     WRONG("[\"\\ud83d\\ude00\"]", NULL);
     WRONG("[\"\\\\ud83d\"]", NULL); // a backslash, and letters
-    WRONG("[\"\\ud83d\"]", "it is no JSON");
-    WRONG("[\"\\ude00\"]", "it is no JSON");
-    WRONG("[\"\\ud83d\\u0041\"]", "it is no JSON");
+    WRONG("[\"\\ud83d\"]", "half of a surrogate pair");
+    WRONG("[\"\\ude00\"]", "half of a surrogate pair");
+    WRONG("[\"\\ud83d\\u0041\"]", "half of a surrogate pair");
     WRONG("[\"\xc0\x80\"]", "it is not UTF-8");
     WRONG("{\"\xed\xa0\x80\":1}", "it is not UTF-8");
     WRONG("{\"a\\u0000\":1}", "it has a NUL in a string");
@@ -469,7 +437,6 @@ int main(void)
         cmocka_unit_test(a_limit_ends_at_an_instant_of_the_servers_clock),
         cmocka_unit_test(a_type_is_json_or_not),
         cmocka_unit_test(a_body_is_strict_json_of_bounded_depth),
-        cmocka_unit_test(what_nobody_wants_is_read_and_not_kept),
         cmocka_unit_test(a_proof_is_for_one_request_and_one_token),
         cmocka_unit_test(an_assertion_says_who_to_whom_and_for_how_long),
         cmocka_unit_test(a_key_that_cannot_be_used_is_told),
