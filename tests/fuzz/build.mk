@@ -47,7 +47,7 @@ fuzz_door_module_LEN := 4096
 FUZZ_TARGETS += fuzz_door_verifier
 fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c tests/faults/cheap_scrypt.c \
 	$(filter-out %/main.c %/privilege.c %/resident.c %/stamp.c %/network.c,$(VERIFIER_WHOLE_SRCS)) \
-	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c lib/ldap_%,$(filter lib/%,$(LIB_SRCS)))
+	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c lib/json_writer.c lib/ldap_%,$(filter lib/%,$(LIB_SRCS)))
 fuzz_door_verifier_LIBS := -lseccomp -lcrypto -lcrypt -lfido2 -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
 	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate2 EVP_PBE_scrypt,-Wl,--wrap=$(f))
 fuzz_door_verifier_LEN := 4096

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "rollcall/json_writer.h"
 #include "syncd/sources/json_text.h"
-#include "syncd/sources/json_writer.h"
 
 // Takes the reference.
 static void assert_alike(json_t *value)
