@@ -307,7 +307,7 @@ static void empty_the_group(struct engine *e, const char *const *ids, size_t n, 
 
 static size_t let_in(struct engine *e, size_t n)
 {
-    char name[16];
+    char name[24];
     size_t found = 0;
 
     for (size_t i = 0; i < n; i++) {
