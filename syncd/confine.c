@@ -98,7 +98,7 @@ int confine_engine(void)
         r = confinement_refuse(ctx, alone, sizeof(alone) / sizeof(alone[0]));
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+                             SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     return confinement_calls_close(ctx, r);
 }
 

@@ -34,12 +34,12 @@ static void restrict_files(char *const files[], int n)
 static int refuse_sockets(scmp_filter_ctx ctx)
 {
     int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_GT, AF_INET6));
+                             SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
 
     for (unsigned family = 0; r == 0 && family < AF_INET6; family++)
         if (family != AF_INET)
             r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                                 SCMP_A0(SCMP_CMP_EQ, family));
+                                 SCMP_A0(SCMP_CMP_EQ, family, 0));
     return r;
 }
 

@@ -46,7 +46,7 @@ static int refuse_other_sockets(void)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     int r = ctx ? seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                                   SCMP_A0(SCMP_CMP_NE, AF_UNIX))
+                                   SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0))
                 : -ENOMEM;
 
     if (r == 0)

@@ -341,7 +341,7 @@ static void write_file(const struct disk *d, const char *root, const struct name
 {
     char path[PATH_MAX];
     struct stat st;
-    int64_t born;
+    int64_t born = 0;
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", root, name->text);
