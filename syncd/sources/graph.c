@@ -165,7 +165,7 @@ static int resume(struct graph *g)
 }
 
 // The permission may have been given since the tokens were made, which know no more properties: it
-// is asked for now and then.
+// is asked for after growing pauses.
 static void ask_for_leave(struct graph *g)
 {
     struct http_answer a = {0};

@@ -57,7 +57,7 @@ static void say_on(struct graph *g, const char *what)
 }
 
 // What is there no more, is forbidden, not licensed or no list may be so for long: said once, and
-// asked for now and then. All else is asked for again at once.
+// asked for after growing pauses. All else is asked for again at once.
 static bool is_passing(int r)
 {
     return r != -EACCES && r != -ENOENT && r != -EBADMSG;

@@ -3,17 +3,14 @@
 // source protocol: to parse and stage it, to take it, and to publish. Where several are given,
 // they come one after the other, to the same state; the first of a name makes the source. What is
 // audited goes to the file `audit`. Works in the current folder; decides nothing.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "rollcall/account.h"
 #include "rollcall/cleanup.h"
 #include "syncd/engine/core_internal.h"
+#include "tests/bench/measured.h"
 
 static struct engine_core *core;
 static struct rollcall_config config = {.id_min = ROLLCALL_ID_DEFAULT_MIN,
@@ -27,14 +24,6 @@ static struct rollcall_config config = {.id_min = ROLLCALL_ID_DEFAULT_MIN,
                                         .breaker_explicit_share = 1000};
 static FILE *audit;
 static int64_t now = 1800000000;
-
-static void must(int r, const char *what)
-{
-    if (r >= 0)
-        return;
-    fprintf(stderr, "listing: %s: %s\n", what, strerror(-r));
-    exit(1);
-}
 
 static void on_audit(void *ctx, const json_t *record)
 {
@@ -52,25 +41,13 @@ static void on_audit_state(void *ctx, char *record)
     free(record);
 }
 
-static double cpu(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
 struct clock {
     double wall, cpu;
 };
 
 static struct clock clock_now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct clock){(double)t.tv_sec + (double)t.tv_nsec / 1e9, cpu()};
+    return (struct clock){wall(), cpu()};
 }
 
 static void print_since(const char *what, struct clock *since)
@@ -127,18 +104,7 @@ static void take(const char *source, const char *path)
 
 static void open_core(void)
 {
-    const struct engine_paths paths = {.state_db = "state.db",
-                                       .journal = "locks.journal",
-                                       .ledger = "ids.ledger",
-                                       .board = "board",
-                                       .accounts = "accounts",
-                                       .private_ = "private",
-                                       .keys = "keys",
-                                       .passwd = "/etc/passwd",
-                                       .group = "/etc/group",
-                                       .uid_map = "uid-map",
-                                       .verifier_gid = getgid(),
-                                       .keys_gid = getgid()};
+    const struct engine_paths paths = paths_here();
     const struct engine_hooks hooks = {.audit = on_audit, .audit_state = on_audit_state};
     static char allowed[] = "linux-users";
 

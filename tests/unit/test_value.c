@@ -241,12 +241,13 @@ static int by_pieces(const char *text, size_t len, size_t step, uint64_t *ret_su
 
 static void pieces_of_any_size_say_the_same(void **state)
 {
-    char *text = malloc(40000);
+    const size_t room = 40000;
+    char *text = malloc(room);
     size_t len = 0;
 
     (void)state;
     assert_non_null(text);
-    len += (size_t)sprintf(text, "[\"");
+    len += (size_t)snprintf(text, room, "[\"");
     memset(text + len, 'x', 9000); // longer than what is held in one part
     len += 9000;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -312,17 +313,19 @@ static void what_nobody_wants_is_read_and_not_kept(void **state)
 
 static void a_member_that_stands_twice_among_many_is_found(void **state)
 {
-    char *text = malloc(200000);
+    const size_t room = 200000;
+    char *text = malloc(room);
     const char *wrong = NULL;
     size_t len = 0;
 
     (void)state;
     assert_non_null(text);
     for (int twice = 0; twice < 2; twice++) {
-        len = (size_t)sprintf(text, "{");
+        len = (size_t)snprintf(text, room, "{");
         for (int i = 0; i < 5000; i++)
-            len += (size_t)sprintf(text + len, "\"m%d\":%d,", i, i);
-        len += (size_t)sprintf(text + len, "\"m%d\":0}", twice ? 63 : 5000);
+            len += (size_t)snprintf(text + len, room - len, "\"m%d\":%d,", i, i);
+        len += (size_t)snprintf(text + len, room - len, "\"m%d\":0}", twice ? 63 : 5000);
+        assert_true(len < room);
         values_empty(in);
         assert_int_equal(values_read(in, text, len, NULL, &wrong) == NULL, twice);
     }
@@ -349,7 +352,7 @@ static void depth_and_names_and_memory_are_bounded(void **state)
     assert_null(values_read(in, text, strlen(text), NULL, &wrong));
     assert_non_null(strstr(wrong, "1 KiB"));
     assert_non_null(few);
-    strcpy(text, "[0");
+    memcpy(text, "[0", 2);
     for (size_t i = 2; i < sizeof(text) - 2; i++)
         text[i] = i % 2 ? '0' : ',';
     text[sizeof(text) - 2] = ']';
