@@ -178,6 +178,13 @@ static int64_t first_instant(const struct tm *date)
     return t;
 }
 
+// In UTC the first day of 1970 began in 1969, and the last one of 9999 ends in 10000, which could
+// be written but not read back: what lies outside stands for the nearest instant inside.
+static int64_t readable(int64_t t)
+{
+    return t < 0 ? 0 : t > ROLLCALL_TIME_LAST ? ROLLCALL_TIME_LAST : t;
+}
+
 int rollcall_time_parse(const char *text, enum rollcall_time_kind *ret_kind, int64_t *ret)
 {
     struct tm tm;
@@ -187,7 +194,7 @@ int rollcall_time_parse(const char *text, enum rollcall_time_kind *ret_kind, int
         return -EINVAL;
     if (!*text) {
         *ret_kind = ROLLCALL_TIME_DATE;
-        *ret = first_instant(&tm);
+        *ret = readable(first_instant(&tm));
         return 0;
     }
     if (*text != 'T' && *text != 't' && *text != ' ')
@@ -197,13 +204,13 @@ int rollcall_time_parse(const char *text, enum rollcall_time_kind *ret_kind, int
         return -EINVAL;
     if (!*text) {
         *ret_kind = ROLLCALL_TIME_WALL;
-        *ret = from_wall(&tm);
+        *ret = readable(from_wall(&tm));
         return 0;
     }
     if (!take_offset(&text, &offset) || *text)
         return -EINVAL;
     *ret_kind = ROLLCALL_TIME_INSTANT;
-    *ret = timegm(&tm) - offset;
+    *ret = readable(timegm(&tm) - offset);
     return 0;
 }
 
@@ -220,7 +227,7 @@ int rollcall_date_end(const char *text, int64_t *ret)
     if (!gmtime_r(&noon, &next))
         return -EINVAL;
     next.tm_isdst = -1;
-    *ret = first_instant(&next);
+    *ret = readable(first_instant(&next));
     return 0;
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ISO 8601 dates and instants (the profile of RFC 3339, and dates alone). Times are
-// seconds since the epoch; fractions are cut off. Years 1970 to 9999.
+// seconds since the epoch; fractions are cut off. Years 1970 to 9999: what an offset or a zone
+// carries out of them by hours is the first or the last instant of them.
 #ifndef ROLLCALL_TIMEPARSE_H
 #define ROLLCALL_TIMEPARSE_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define ROLLCALL_TIME_LAST 253402300799LL // 9999-12-31T23:59:59Z
 
 enum rollcall_time_kind {
     ROLLCALL_TIME_DATE,    // 2026-11-30

@@ -75,7 +75,7 @@ static int take_odata(const char *text, struct hr_date *ret)
         return -EBADMSG;
     memcpy(digits, from, n);
     digits[n] = 0;
-    if (rollcall_parse_u64(digits, 0, 253402300799999, &ms) < 0) // the year 9999
+    if (rollcall_parse_u64(digits, 0, ROLLCALL_TIME_LAST * 1000 + 999, &ms) < 0)
         return -EBADMSG;
     if (ms % DAY_MS == 0) {
         rollcall_time_format((int64_t)(ms / 1000), -1, instant, sizeof(instant));

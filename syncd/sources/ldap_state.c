@@ -8,12 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "rollcall/timeparse.h"
+
 #define DAY         86400
 #define AD_DISABLED 0x2
 #define AD_LOCKOUT  0x10
 #define AD_EPOCH    11644473600LL // seconds from 1601 to 1970
 #define AD_SECOND   10000000LL
-#define YEAR_9999   253402300799LL
 #define PERMANENTLY "000001010000Z"
 
 const char *const dir_state_attributes[] = {"nsAccountLock",
@@ -107,6 +108,8 @@ static void no_later_than(struct dir_state *s, int64_t t)
 {
     if (t < 0)
         t = 0; // long over, and a time that the protocol can say
+    if (t > ROLLCALL_TIME_LAST)
+        t = ROLLCALL_TIME_LAST;
     if (s->end == ROLLCALL_TIME_UNSET || t < s->end)
         s->end = t;
 }
@@ -180,7 +183,7 @@ static int take_shadow(const struct dir_entry *e, struct dir_state *s, char *why
     if (r < 0)
         return wrong("shadowExpire", why, why_len);
     if (r > 0 && days >= 0)
-        no_later_than(s, days > YEAR_9999 / DAY ? YEAR_9999 : days * DAY);
+        no_later_than(s, days > ROLLCALL_TIME_LAST / DAY ? ROLLCALL_TIME_LAST : days * DAY);
     return 0;
 }
 
@@ -195,8 +198,7 @@ static int take_ad(const struct dir_entry *e, struct dir_state *s, char *why, si
             return wrong(names[i], why, why_len);
     s->disabled = s->disabled || (v[0] & AD_DISABLED);
     if (v[1] != 0 && v[1] != INT64_MAX)
-        no_later_than(s, v[1] / AD_SECOND - AD_EPOCH > YEAR_9999 ? YEAR_9999
-                                                                 : v[1] / AD_SECOND - AD_EPOCH);
+        no_later_than(s, v[1] / AD_SECOND - AD_EPOCH);
     s->password_blocked = s->password_blocked || v[2] != 0 || (v[3] & AD_LOCKOUT);
     return 0;
 }

@@ -107,16 +107,9 @@ fuzz_ldap_ad_SRCS := tests/fuzz/fuzz_ldap_ad.c syncd/sources/ldap_ad.c syncd/sou
 fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
 fuzz_ldap_ad_LEN := 4096
 
-# What is said of a person is written by this in each of them.
-$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_text.c lib/json_writer.c))
-$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += syncd/sources/json_scan.c syncd/sources/value.c \
-	syncd/sources/value_read.c syncd/sources/value_json.c)\
-	$(eval fuzz_$(f)_LIBS += -lyajl -lm)\
-	$(if $(filter syncd/sources/json_guard.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/json_guard.c))\
-	$(if $(filter syncd/sources/erasing.c,$(fuzz_$(f)_SRCS)),,$(eval fuzz_$(f)_SRCS += syncd/sources/erasing.c)))
-# And read by this.
+# What a stranger's server says is read, and what is said of a person written, by this in each.
 VALUE_SRCS := syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c \
-	syncd/sources/value_json.c syncd/sources/erasing.c
+	syncd/sources/value_json.c syncd/sources/erasing.c syncd/sources/json_text.c lib/json_writer.c
 $(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += $(filter-out $(fuzz_$(f)_SRCS),$(VALUE_SRCS)))\
 	$(eval fuzz_$(f)_LIBS += -lyajl -lm))
 

@@ -269,6 +269,25 @@ static void a_time_is_written_as_it_is_read(void **state)
     assert_string_equal(rollcall_time_format(INT64_MAX, -1, buf, sizeof(buf)), "");
 }
 
+static void what_a_zone_carries_out_of_the_years_stays_readable(void **state)
+{
+    char buf[ROLLCALL_TIME_TEXT];
+
+    (void)state;
+    assert_int_equal(rollcall_timezone_use("Europe/Berlin"), 0);
+    assert_int_equal(at("1970-01-01", ROLLCALL_TIME_DATE), 0);
+    assert_int_equal(at("1970-01-01T00:30", ROLLCALL_TIME_WALL), 0);
+    assert_int_equal(instant("1970-01-01T00:30:00+01:00"), 0);
+    assert_int_equal(end_of("1970-01-01"), 23 * HOUR);
+    assert_int_equal(rollcall_timezone_use("America/New_York"), 0);
+    assert_int_equal(end_of("9999-12-31"), ROLLCALL_TIME_LAST);
+    assert_int_equal(instant("9999-12-31T23:59:59-05:00"), ROLLCALL_TIME_LAST);
+    rollcall_time_format(end_of("9999-12-31"), -1, buf, sizeof(buf));
+    assert_string_equal(buf, "9999-12-31T23:59:59Z");
+    assert_int_equal(instant(buf), ROLLCALL_TIME_LAST);
+    assert_int_equal(rollcall_timezone_use("UTC"), 0);
+}
+
 static void outside_text_breaks_no_log_line_and_steers_no_terminal(void **state)
 {
     char buf[64], small[12];
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_day_of_ten_years_ends_where_the_next_begins),
         cmocka_unit_test(a_folder_or_a_table_is_no_time_zone),
         cmocka_unit_test(a_time_is_written_as_it_is_read),
+        cmocka_unit_test(what_a_zone_carries_out_of_the_years_stays_readable),
         cmocka_unit_test(outside_text_breaks_no_log_line_and_steers_no_terminal),
     };
 
