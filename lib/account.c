@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rollcall/cache.h"
+#include "rollcall/utf8.h"
 
 bool rollcall_id_in_compiled_limits(uint32_t id)
 {
@@ -123,24 +124,6 @@ const char *rollcall_name_fault_sentence(enum rollcall_name_fault fault)
     return "the name is refused";
 }
 
-// Length of the UTF-8 character at p, or 0 where there is none (RFC 3629).
-static size_t utf8_len(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80                   ? 1
-               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-               : (p[0] & 0xf0) == 0xe0       ? 3
-               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)))
-        return 0;
-    if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)))
-        return 0;
-    return n;
-}
-
 size_t rollcall_gecos_clean(const char *text, char *buf, size_t buf_len)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -149,7 +132,7 @@ size_t rollcall_gecos_clean(const char *text, char *buf, size_t buf_len)
     if (max > 255)
         max = 255;
     while (*p) {
-        size_t len = utf8_len(p);
+        size_t len = rollcall_utf8_len((const char *)p);
         // C1 controls (U+0080..U+009F) steer terminals too.
         bool bad = len == 0 || *p < ' ' || *p == 0x7f || *p == ':' || *p == ',' ||
                    (p[0] == 0xc2 && p[1] < 0xa0);

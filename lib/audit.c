@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rollcall/cleanup.h"
+#include "rollcall/utf8.h"
 
 struct out {
     char *buf;
@@ -29,21 +30,7 @@ static void put(struct out *o, const char *bytes, size_t n)
     o->n += n;
 }
 
-// Length of the well-formed UTF-8 character at `p`, 0 for none: a name from a login
-// prompt may be any bytes, and a record that is no JSON would be lost.
-static size_t utf8_len(const unsigned char *p)
-{
-    size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
+// A name from a login prompt may be any bytes, and a record that is no JSON would be lost.
 static void put_string(struct out *o, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -61,7 +48,7 @@ static void put_string(struct out *o, const char *text)
             put(o, escape, 6);
         } else if (*p < 0x80) {
             put(o, (const char *)p, 1);
-        } else if ((n = utf8_len(p)) > 0) {
+        } else if ((n = rollcall_utf8_len((const char *)p)) > 0) {
             put(o, (const char *)p, n);
         } else {
             put(o, "\\ufffd", 6);

@@ -1,7 +1,7 @@
 LIB_SRCS += lib/parse.c lib/safeio.c lib/log.c
 LIB_SRCS += lib/timeparse.c lib/lifecycle_names.c lib/lifecycle_merge.c
 LIB_SRCS += lib/cache_fault.c
-LIB_SRCS += lib/account.c lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/cache_private.c lib/admission.c
+LIB_SRCS += lib/account.c lib/utf8.c lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/cache_private.c lib/admission.c
 LIB_SRCS += lib/cache_build.c lib/cache_index.c lib/cache_members.c lib/cache_snapshot_writer.c lib/cache_private_writer.c lib/cache_keys_writer.c
 LIB_SRCS += lib/cache_board_writer.c lib/record_log.c lib/lock_journal.c lib/ids_ledger.c
 LIB_SRCS += lib/audit.c

@@ -1,5 +1,5 @@
 # What reads the cache inside other people's processes: libc only.
-CACHE_READER := lib/cache_map.c lib/cache_find.c lib/account.c
+CACHE_READER := lib/cache_map.c lib/cache_find.c lib/account.c lib/utf8.c
 
 MODULES += libnss_rollcall.so.2
 libnss_rollcall.so.2_SRCS := nss_module/map.c nss_module/passwd.c nss_module/group.c \

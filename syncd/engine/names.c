@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rollcall/account.h"
+#include "rollcall/utf8.h"
 #include "syncd/engine/rows.h"
 
 // "people.csv:17", of the listing in work.
@@ -20,6 +21,7 @@ static void place_of(struct engine_core *core, const char *source, const char *i
     *buf = 0;
     if (store_step(q, &error))
         snprintf(buf, len, "%s", store_text(q, 0));
+    rollcall_utf8_mend(buf);
     if (q)
         sqlite3_reset(q);
 }
@@ -34,6 +36,7 @@ int rows_refuse(struct engine_core *core, const char *source, const char *id, co
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    rollcall_utf8_mend(text); // names in it are cut off
     core->facts.refused = core->facts.refused || strcmp(kind, "group") != 0;
     known =
         store_number(&core->store, 0,

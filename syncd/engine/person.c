@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rollcall/lifecycle.h"
+#include "rollcall/utf8.h"
 #include "syncd/engine/core_internal.h"
 
 #define RECORDS_MAX ROLLCALL_SOURCES_MAX
@@ -230,6 +231,7 @@ int person_event(struct engine_core *core, uint32_t slot, int64_t at, const char
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    rollcall_utf8_mend(text);
     return store_run(&core->store, "INSERT INTO event(slot, at, text) VALUES(?, ?, ?)", "iis",
                      (int64_t)slot, at, text);
 }

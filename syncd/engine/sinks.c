@@ -10,6 +10,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/log.h"
+#include "rollcall/utf8.h"
 #include "syncd/engine/loop_internal.h"
 
 #define LINE_MAX_OUT (256u * 1024)
@@ -364,6 +365,7 @@ bool sink_on_errors(struct loop *l, struct sink_run *s)
             *nl = 0;
         rollcall_log(LOG_WARNING, "sink-says", "sink", s->name, "text", s->err_line, NULL);
         snprintf(s->problem, sizeof(s->problem), "%.250s", s->err_line);
+        rollcall_utf8_mend(s->problem);
         s->err_len -= used;
         memmove(s->err_line, s->err_line + used, s->err_len + 1);
     }

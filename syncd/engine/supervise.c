@@ -15,6 +15,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/log.h"
 #include "rollcall/safeio.h"
+#include "rollcall/utf8.h"
 #include "syncd/engine/loop_internal.h"
 
 #define BUF_SIZE  (ROLLCALL_SOURCE_LINE_MAX + 1)
@@ -328,6 +329,7 @@ bool run_on_errors(struct loop *l, struct run *r)
             *nl = 0;
         rollcall_log(LOG_WARNING, "source-says", "source", r->name, "text", r->err_line, NULL);
         snprintf(r->problem, sizeof(r->problem), "%.250s", r->err_line);
+        rollcall_utf8_mend(r->problem);
         r->err_len -= used;
         memmove(r->err_line, r->err_line + used, r->err_len + 1);
     }

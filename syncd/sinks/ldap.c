@@ -14,6 +14,7 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/safeio.h"
 #include "rollcall/timeparse.h"
+#include "rollcall/utf8.h"
 #include "syncd/sinks/sink.h"
 
 #define LINE_MAX_IN (256u * 1024)
@@ -43,13 +44,12 @@ void sink_problem(const char *format, ...)
 {
     char text[400];
     va_list ap;
-    json_t *o;
 
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    o = json_pack("{s:s, s:s}", "op", "problem", "text", text);
-    sink_say(o ? o : json_pack("{s:s, s:s}", "op", "problem", "text", "a text that is not UTF-8"));
+    rollcall_utf8_mend(text); // a server's words
+    sink_say(json_pack("{s:s, s:s}", "op", "problem", "text", text));
 }
 
 // ---- starting ----

@@ -10,6 +10,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
+#include "rollcall/utf8.h"
 #include "syncd/sources/json_text.h"
 #include "rollcall/json_writer.h"
 
@@ -122,11 +123,10 @@ static json_t *text_of(const char *text)
     json_t *ret = json_string(text);
     char *copy = ret ? NULL : strdup(text);
 
-    for (char *p = copy; p && *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    if (copy)
+    if (copy) {
+        rollcall_utf8_mend(copy);
         ret = json_string(copy);
+    }
     free(copy);
     return ret;
 }

@@ -118,6 +118,8 @@ void hr_copy(char *to, size_t len, const char *from)
 {
     size_t n = strnlen(from, len - 1);
 
+    while (n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80) // no half of a character
+        n--;
     memcpy(to, from, n);
     to[n] = 0;
 }

@@ -22,7 +22,7 @@ fuzz_cache_LEN := 8192
 
 FUZZ_TARGETS += fuzz_graph
 fuzz_graph_SRCS := tests/fuzz/fuzz_graph.c syncd/sources/graph_map.c syncd/sources/graph_assigned.c syncd/sources/person.c \
-	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c lib/random.c
+	lib/source_message.c lib/timeparse.c lib/parse.c lib/account.c lib/utf8.c lib/random.c
 fuzz_graph_LIBS := -ljansson
 fuzz_graph_LEN := 4096
 
@@ -33,7 +33,7 @@ fuzz_source_message_LEN := 4096
 
 FUZZ_TARGETS += fuzz_config
 fuzz_config_SRCS := tests/fuzz/fuzz_config.c tests/fuzz/memory_files.c $(filter lib/config%,$(LIB_SRCS)) \
-	lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c
+	lib/parse.c lib/timeparse.c lib/safeio.c lib/account.c lib/utf8.c
 fuzz_config_LIBS := $(FUZZ_IN_MEMORY_LIBS) -linih -ljansson
 fuzz_config_LEN := 4096
 
@@ -55,7 +55,7 @@ fuzz_door_verifier_LEN := 4096
 FUZZ_TARGETS += fuzz_credential
 fuzz_credential_SRCS := tests/fuzz/fuzz_credential.c tests/faults/cheap_scrypt.c pam_module/verifier/attempt.c \
 	pam_module/verifier/addresses.c $(filter pam_module/verifier/%,$(LIB_SRCS)) lib/random.c lib/safeio.c lib/packet.c lib/security_key.c \
-	$(filter lib/config%,$(LIB_SRCS)) lib/parse.c lib/timeparse.c lib/account.c
+	$(filter lib/config%,$(LIB_SRCS)) lib/parse.c lib/timeparse.c lib/account.c lib/utf8.c
 fuzz_credential_SRCS += lib/password_check.c
 fuzz_credential_LIBS := -lcrypto -lcrypt -lfido2 -loath -linih -ljansson \
 	$(foreach f,syslog fdatasync EVP_PBE_scrypt EVP_DecryptUpdate EVP_DecryptFinal_ex,-Wl,--wrap=$(f))
@@ -85,7 +85,7 @@ fuzz_password_said_SRCS := tests/fuzz/fuzz_password_said.c pam_module/password_l
 fuzz_password_said_LIBS := -lldap -llber
 fuzz_password_said_LEN := 1024
 FUZZ_TARGETS += fuzz_web
-fuzz_web_SRCS := tests/fuzz/fuzz_web.c $(filter-out syncd/sources/web.c,$(WEB_SRCS)) lib/parse.c lib/random.c lib/timeparse.c
+fuzz_web_SRCS := tests/fuzz/fuzz_web.c $(filter-out syncd/sources/web.c,$(WEB_SRCS)) lib/parse.c lib/random.c lib/timeparse.c lib/utf8.c
 fuzz_web_LIBS := $(WEB_LIBS)
 fuzz_web_LEN := 2048
 FUZZ_TARGETS += fuzz_scim

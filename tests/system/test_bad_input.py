@@ -248,6 +248,16 @@ def test_a_name_that_may_not_be_is_refused_by_name_and_the_rest_is_served(name):
     assert "\x1b" not in log
 
 
+@pytest.mark.parametrize("name", ["ä" * 60, "x" + "ä" * 60], ids=["even", "odd"])
+def test_a_name_that_is_cut_off_in_what_is_said_of_it_is_still_said(name):
+    """60 bytes of it are shown: of the second that is half of a letter."""
+    number = fresh()
+    status, log = take([*GOOD, people.person(number, name)])
+    assert status == 0, log
+    said = [line for line in log.splitlines() if "row-refused" in line and f"id={number}" in line]
+    assert said and "ää" in said[0], log
+
+
 @pytest.mark.parametrize("column", ["uidNumber", "gidNumber"])
 @pytest.mark.parametrize("value", ["0", "999", str(2 ** 32 + 5000), str(2 ** 63 - 1), str(2 ** 32 - 1), "65534"])
 def test_an_id_outside_the_range_is_refused(column, value):

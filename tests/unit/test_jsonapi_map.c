@@ -343,6 +343,11 @@ static void bamboohr_is_read_by_its_words(void **state)
            "active 2020-01-01T00:00:00Z -");
     expect(section, "{'id':'3','employeeNumber':9,'status':'Inactive'}", "terminated - -");
     expect(section, "{'id':'3','employeeNumber':9,'status':'Paused'}", "unknown: Paused - -");
+    // 59 letters and an umlaut, which has two bytes: no half of it
+    expect(section,
+           "{'id':'4','employeeNumber':9,"
+           "'status':'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa4'}",
+           "unknown: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa - -");
     expect("{'preset':'bamboohr','statuses':['Paused:leave']}",
            "{'id':'3','employeeNumber':9,'status':'Paused'}", "leave - -");
 }

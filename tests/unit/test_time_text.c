@@ -13,6 +13,7 @@
 #include "rollcall/log.h"
 #include "rollcall/parse.h"
 #include "rollcall/timeparse.h"
+#include "rollcall/utf8.h"
 
 #define HOUR 3600
 
@@ -314,6 +315,31 @@ static void outside_text_breaks_no_log_line_and_steers_no_terminal(void **state)
     assert_int_equal(rollcall_log_escape("a", small, 0), 0);
 }
 
+static void text_that_was_cut_or_is_no_utf_8_becomes_some(void **state)
+{
+    static const char *const mended[][2] = {
+        {"", ""},
+        {"Zo\xc3\xab", "Zo\xc3\xab"},
+        {"Zo\xc3", "Zo"},
+        {"\xe2\x82", ""},
+        {"\xf0\x9f\x98", ""},
+        {"a\xe2\x82.", "a??."},
+        {"\xff\x80z", "??z"},
+        {"\xc0\xaf", "??"},           // longer than need be
+        {"\xed\xa0\x80", "???"},      // half of a surrogate pair
+        {"\xf4\x90\x80\x80", "????"}, // behind U+10FFFF
+        {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+    };
+    char buf[16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(mended) / sizeof(mended[0]); i++) {
+        strcpy(buf, mended[i][0]);
+        rollcall_utf8_mend(buf);
+        assert_string_equal(buf, mended[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_time_is_written_as_it_is_read),
         cmocka_unit_test(what_a_zone_carries_out_of_the_years_stays_readable),
         cmocka_unit_test(outside_text_breaks_no_log_line_and_steers_no_terminal),
+        cmocka_unit_test(text_that_was_cut_or_is_no_utf_8_becomes_some),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
