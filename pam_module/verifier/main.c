@@ -69,13 +69,35 @@ static int serve(struct verifier *v)
     }
 }
 
+// The first mistake; rollcall check-config names all.
+static void complain(const struct rollcall_findings *findings, int error)
+{
+    const struct rollcall_finding *f = findings->item;
+
+    while (f && f < findings->item + findings->n && f->warning)
+        f++;
+    if (f && f < findings->item + findings->n)
+        syslog(LOG_ERR, "the configuration cannot be used: %s:%d: %s", f->file, f->line, f->text);
+    else
+        syslog(LOG_ERR, "the configuration cannot be used: %s: %s", ROLLCALL_CONF,
+               strerror(-error));
+}
+
+int verifier_load_config(struct rollcall_config **ret)
+{
+    struct rollcall_findings findings = {0};
+    int r = rollcall_config_load(ROLLCALL_CONF, ret, &findings);
+
+    if (r < 0)
+        complain(&findings, r);
+    rollcall_findings_free(&findings);
+    return r;
+}
+
 void verifier_read_config(struct verifier *v)
 {
-    struct rollcall_findings findings;
-
-    if (rollcall_config_load(ROLLCALL_CONF, &v->config, &findings) == 0)
+    if (verifier_load_config(&v->config) == 0)
         rollcall_timezone_use(v->config->timezone);
-    rollcall_findings_free(&findings);
 }
 
 // By its own start, or by its parent's.

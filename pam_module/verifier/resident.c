@@ -39,9 +39,11 @@ struct parent {
     uint64_t at_most, running; // children
     bool crashed;              // one of them did
     bool owed;                 // somebody was waiting when this process began to read
-    struct stamp *known;
+    struct stamp *known, *configured;
     sigset_t waiting; // the mask while it waits
 };
+
+static const char *const config_files[] = {ROLLCALL_CONF, ROLLCALL_SYSCONFDIR "/conf.d", NULL};
 
 static volatile sig_atomic_t told_to_end, told_to_renew;
 
@@ -150,9 +152,7 @@ static int keep_way_back(const struct parent *p, bool renewed)
 // Everything that a verifier needs and that does not depend on who asks.
 static int make_ready(struct parent *p)
 {
-    static const char *const known[] = {ROLLCALL_CONF,     ROLLCALL_SYSCONFDIR "/conf.d",
-                                        ROLLCALL_HOST_KEY, "/etc/passwd",
-                                        ROLLCALL_VERIFIER, NULL};
+    static const char *const known[] = {ROLLCALL_HOST_KEY, "/etc/passwd", ROLLCALL_VERIFIER, NULL};
     const struct rlimit none = {0, 0};
     struct pollfd one = {.fd = STDIN_FILENO, .events = POLLIN};
     bool renewed = p->v->host_network >= 0;
@@ -166,6 +166,7 @@ static int make_ready(struct parent *p)
         stamp_free(p->known);
         p->known = NULL;
     }
+    p->configured = stamp_take(config_files);
     verifier_read_config(p->v);
     // Each child starts one there who asks directories, where the configuration says so.
     if (!renewed)
@@ -226,6 +227,27 @@ static int renew(const struct parent *p)
     return -errno;
 }
 
+// A configuration that cannot be read changes nothing, as in syncd: the one before holds.
+static bool keeps_config(struct parent *p)
+{
+    struct stamp *now = stamp_take(config_files);
+    struct rollcall_config *config = NULL;
+
+    if (!p->v->config || verifier_load_config(&config) == 0) {
+        rollcall_config_free(config);
+        stamp_free(now);
+        return false;
+    }
+    stamp_free(p->configured);
+    p->configured = now;
+    return true;
+}
+
+static bool up_to_date(struct parent *p)
+{
+    return stamp_fresh(p->known) && (stamp_fresh(p->configured) || keeps_config(p));
+}
+
 // 1: somebody is there; 0: look again.
 static int wait_for_one(struct parent *p)
 {
@@ -243,7 +265,7 @@ static int wait_for_one(struct parent *p)
         return 0;
     // Who was there before the files were read needs no second look at them; so somebody is
     // served by each new process, even where a clock makes everything look changed.
-    if (!p->owed && !stamp_fresh(p->known))
+    if (!p->owed && !up_to_date(p))
         return renew(p);
     p->owed = false;
     return 1;

@@ -191,8 +191,9 @@ static int after_proof(struct login *l, const char *how)
         return admit(l, how);
     make_reference(l->reference);
     if (l->admission.cause == ROLLCALL_ADMIT) {
-        session_audit(l, "login-refused", "too-weak", true);
-        return close_with(l, prompt_weak, ROLLCALL_RESULT_REFUSED);
+        const char *cause = l->v->config ? "too-weak" : "configuration-unreadable";
+        session_audit(l, "login-refused", cause, true);
+        return close_with(l, l->v->config ? prompt_weak : prompt_refused, ROLLCALL_RESULT_REFUSED);
     }
     l->facts.as_of = l->admission.as_of;
     lease_of(l);

@@ -31,13 +31,15 @@ enum strength strength_named(const char *word)
 
 enum strength strength_required(const struct rollcall_config *config, const char *service)
 {
-    const struct rollcall_service_config *s =
-        config ? rollcall_config_service(config, service) : NULL;
-    enum strength said = strength_named(s ? s->require : NULL);
+    const struct rollcall_service_config *s;
+    enum strength said;
 
+    if (!config)
+        return STRENGTH_PHISHING_RESISTANT;
+    s = rollcall_config_service(config, service);
+    said = strength_named(s ? s->require : NULL);
     if (said != STRENGTH_NONE)
         return said;
     // Where people have a password it is asked for; who calls sudo has come in already.
-    return config && config->first && strncmp(service, "sudo", 4) != 0 ? STRENGTH_MULTI
-                                                                       : STRENGTH_SINGLE;
+    return config->first && strncmp(service, "sudo", 4) != 0 ? STRENGTH_MULTI : STRENGTH_SINGLE;
 }

@@ -26,7 +26,7 @@ enum strength {
 enum strength strength_of(unsigned proof);
 // The configuration's word; NONE for NULL and for what is no such word.
 enum strength strength_named(const char *word);
-// What a service asks for. `config` may be NULL (unreadable).
+// What a service asks for. Of a `config` that cannot be read (NULL) nobody knows that: the most.
 enum strength strength_required(const struct rollcall_config *config, const char *service);
 
 // ---- what sshd says of a login that is under way (SSH_AUTH_INFO_0) ----

@@ -135,7 +135,9 @@ struct verifier {
     struct rollcall_config *config;                // NULL: unreadable
     char host[65], full_host[ROLLCALL_KEY_RP_MAX]; // up to the first dot; whole
 };
-void verifier_read_config(struct verifier *v);
+// Logs what is wrong with it. 0 or a negative errno.
+int verifier_load_config(struct rollcall_config **ret);
+void verifier_read_config(struct verifier *v); // its time zone is used from here on
 // Finds who it will be and reads the host key: the same for every login.
 int privilege_prepare(struct verifier *v);
 // No sockets but those that are files, from here on. A parent's is made once.

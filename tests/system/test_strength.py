@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a service and a group ask for, judged over the real sshd, login and sudo."""
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ import people
 import ssh
 import sudo
 import totp
+import wait
 
 CONF = "/etc/rollcall/conf.d/50-strength.conf"
 WEAK = "You are who you say, but web1 asks for more than you showed."
@@ -76,6 +78,25 @@ def test_a_code_over_ssh_without_the_key_is_single(staff, sshd, conf):
     v.login("alice", service="sshd", rhost="127.0.0.1", tty="ssh")
     assert WEAK in v.answer(app.code())[1]["text"]
     v.close()
+
+
+def test_where_the_configuration_cannot_be_read_a_code_lets_nobody_in(staff, enforcer, conf):
+    def explained(reference):
+        got = subprocess.run(["rollcall", "explain", reference, "--json"], capture_output=True, text=True, timeout=60)
+        return got.returncode == 0 and json.loads(got.stdout)
+
+    conf("[mfa]\nfactrs = totp\n")
+    app = fresh("alice")
+    for service in ("login", "sudo"):
+        v = door.Verifier().hello()
+        v.login("alice", service=service)
+        said = v.answer(app.code())[1]["text"]
+        assert "this account cannot sign in to web1" in said
+        reference = re.search(r"R-[0-9A-Z]{6}", said)[0]
+        v.socket.close()
+        v.close()
+        record = wait.until(lambda r=reference: explained(r), "the record")
+        assert record["cause"] == "configuration-unreadable" and "rollcall check-config" in record["sentence"]
 
 
 def test_what_another_application_says_of_keys_counts_nothing(staff, conf):

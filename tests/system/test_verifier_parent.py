@@ -168,6 +168,27 @@ def test_what_was_changed_counts_from_the_next_login_on_and_who_is_typing_is_not
     gone(parent)
 
 
+def test_a_configuration_that_cannot_be_read_changes_nothing_until_it_is_mended(alice, parent):
+    def login(text):
+        with open(CONF, "w", encoding="ascii") as f:
+            f.write(text)
+        v = parent.connect().hello()
+        v.login("alice")
+        said = v.answer(alice.code())[1]
+        v.socket.close()
+        return said
+
+    try:
+        # Nothing but a code is shown; so what is asked for shows in the answer.
+        assert "asks for more than you showed" in login("[service login]\nrequire = multi\n")["text"]
+        before = maps(parent.process.pid)
+        assert "asks for more than you showed" in login("[service login]\nrequire = multi\n[mfa]\nfactrs = totp\n")["text"]
+        assert maps(parent.process.pid) == before
+        assert login("[service login]\nrequire = single\n")["code"] == door.YES
+    finally:
+        os.unlink(CONF)
+
+
 def test_another_host_key_is_used_from_the_next_login_on(alice, parent):
     with open("/etc/rollcall/secrets/host-key", "rb") as f:
         right = f.read()

@@ -156,6 +156,27 @@ static void every_cause_of_the_admission_has_words(void **state)
             none);
 }
 
+static void every_cause_of_verifier_and_module_has_words(void **state)
+{
+    static const char *const causes[] = {"too-weak",
+                                         "configuration-unreadable",
+                                         "password-expired",
+                                         "disabled-at-directory",
+                                         "not-now-at-directory",
+                                         "wrong-code",
+                                         "wrong-key",
+                                         "no-factor",
+                                         "throttled",
+                                         "breakglass-closed",
+                                         "state-unwritable",
+                                         "verifier-unreachable"};
+    const char *none = cli_cause_sentence("no such cause");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        assert_string_not_equal(cli_cause_sentence(causes[i]), none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(why_gives_the_cause_that_pam_would_give, make_cache,
                                         drop_cache),
         cmocka_unit_test(every_cause_of_the_admission_has_words),
+        cmocka_unit_test(every_cause_of_verifier_and_module_has_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
