@@ -25,3 +25,4 @@ LIB_SRCS += lib/config_scim.c
 LIB_SRCS += lib/config_pingone.c
 LIB_SRCS += lib/confinement.c
 LIB_SRCS += lib/json_writer.c
+LIB_SRCS += lib/cgroup.c

@@ -11,6 +11,7 @@
 
 #include "pam_module/verifier/resident.h"
 #include "pam_module/verifier/verifier.h"
+#include "rollcall/cgroup.h"
 #include "rollcall/paths.h"
 #include "rollcall/timeparse.h"
 
@@ -107,6 +108,7 @@ static int make_ready(struct verifier *v, char **argv)
 
     if (resident_wanted())
         return resident_serve(v, argv);
+    rollcall_leave_cgroup(); // a credential file's lock is nobody's to freeze
     verifier_read_config(v);
     network_child_hold(v); // before there is a secret in this memory, and while there is a network
     r = privilege_prepare(v);

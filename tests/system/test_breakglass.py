@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The emergency account: a sealed code opens it on the real login, su and sshd, for a while, with
 nothing else of rollcall running, never twice, never quietly; nobody else notices its line."""
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -23,6 +25,7 @@ PROMPT = "Sealed code: "
 STATE = "/var/lib/rollcall/breakglass/state"
 PROGRAM = "/usr/libexec/rollcall/rollcall-breakglass"
 CONF = "/etc/rollcall/conf.d/breakglass.conf"
+WAIT, F_OFD_SETLK = 4, 37
 
 
 def sh(*argv, check=True):
@@ -211,6 +214,48 @@ def test_su_asks_for_a_code_and_its_caller_cannot_end_what_tells_of_it():
     larry.close()
 
 
+@pytest.fixture
+def larrys_cgroup():
+    """One that is larry's to freeze and to kill, as those below his user@.service are."""
+    top, folder = "/sys/fs/cgroup", f"/sys/fs/cgroup/rollcall-test-{os.getpid()}"
+    os.makedirs(top, exist_ok=True)
+    sh("mount", "-t", "cgroup2", "none", top)
+    os.mkdir(folder)
+    for path in [folder] + [f"{folder}/cgroup.{what}" for what in ("procs", "freeze", "kill")]:
+        sh("chown", "larry", path)
+    yield folder
+    with open(folder + "/cgroup.kill", "w", encoding="ascii") as f:
+        f.write("1")
+    wait.until(lambda: "populated 0" in _read(folder + "/cgroup.events"), "the group to be empty")
+    os.rmdir(folder)
+    sh("umount", top)
+
+
+def _read(path):
+    with open(path, encoding="ascii") as f:
+        return f.read()
+
+
+def test_who_may_kill_a_cgroup_ends_nothing_of_it(larrys_cgroup):
+    def programs():
+        return set(sh("pgrep", "-f", PROGRAM, check=False).stdout.split())
+
+    codes, before = seal(), programs()
+    larry = console.log_in("larry", ("Password: ", "local-pw"))
+    with open(larrys_cgroup + "/cgroup.procs", "w", encoding="ascii") as f:
+        f.write(larry.run("echo $$")[1])
+    larry.sendline("su - glass")
+    # Frozen with the file's lock in its hand it would keep everybody's codes out.
+    larry.expect_exact(PROMPT)
+    assert programs() - before and not programs() & set(_read(larrys_cgroup + "/cgroup.procs").split())
+    larry.sendline(codes[1])
+    larry.shell()
+    sh("runuser", "-u", "larry", "--", "sh", "-c", f"echo 1 >{larrys_cgroup}/cgroup.kill")
+    wait.until(lambda: not larry.isalive(), "the session to be gone")
+    assert programs() - before  # what tells everybody, and ends it
+    assert state()["open"]
+
+
 def test_its_time_ends_its_sessions_and_shuts_it_with_every_daemon_dead():
     codes = seal(open_for="10s")
     session = opened(codes[0])
@@ -289,6 +334,21 @@ def test_of_many_at_once_with_one_code_exactly_one_comes_in():
         t.join()
     assert results.count("SUCCESS") == 1, results
     assert state()["codes_left"] == 5
+
+
+def test_a_code_is_not_lost_where_others_keep_the_file_busy():
+    code = seal()[0]
+    held = os.open(STATE, os.O_RDWR)
+    fcntl.fcntl(held, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    talk = door.Verifier(PROGRAM).hello()
+    talk.login("glass", service="login", tty="tty1")
+    kind, said = talk.answer(code)
+    assert (kind, said["text"]) == (WAIT, "Other codes are being looked at; wait.")
+    os.close(held)
+    while kind == WAIT:
+        kind, said = talk.receive()
+    assert (kind, said["code"]) == (door.RESULT, door.YES)
+    talk.close()
 
 
 def test_a_program_that_is_killed_at_its_prompt_lets_nobody_in_and_burns_nothing():
