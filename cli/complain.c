@@ -22,10 +22,30 @@ __attribute__((format(printf, 3, 0))) static void complain(const struct cli *cli
             kind, safe ? safe : "out of memory");
 }
 
+__attribute__((format(printf, 3, 0))) static void
+answer_json(const struct cli *cli, const char *error, const char *format, va_list ap)
+{
+    json_t *answer = NULL;
+    char line[1024];
+
+    if (!cli->args.json)
+        return;
+    vsnprintf(line, sizeof(line), format, ap);
+    answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "error", error, "hint", line);
+    if (answer)
+        cli_print_json(answer);
+    json_decref(answer);
+}
+
 int cli_complain(const struct cli *cli, int code, const char *format, ...)
 {
     va_list ap;
 
+    // A script that asked for JSON reads it, whatever was wrong with its words.
+    va_start(ap, format);
+    if (code == CLI_USAGE)
+        answer_json(cli, "usage", format, ap);
+    va_end(ap);
     va_start(ap, format);
     complain(cli, "", format, ap);
     va_end(ap);
@@ -46,17 +66,9 @@ int cli_fail(const struct cli *cli, int code, const char *error, const char *for
     va_list ap;
 
     va_start(ap, format);
-    if (cli->args.json) {
-        char line[1024];
-        va_list again;
-        va_copy(again, ap);
-        vsnprintf(line, sizeof(line), format, again);
-        va_end(again);
-        json_t *answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "error", error, "hint", line);
-        if (answer)
-            cli_print_json(answer);
-        json_decref(answer);
-    }
+    answer_json(cli, error, format, ap);
+    va_end(ap);
+    va_start(ap, format);
     complain(cli, "", format, ap);
     va_end(ap);
     return code;

@@ -325,14 +325,27 @@ static int version(int argc, char **argv)
     return CLI_OK;
 }
 
+// Before a word of the line is understood: what is wrong with it is told so, too.
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 static int dispatch(struct cli *cli, int argc, char **argv)
 {
     int r;
+
+    cli->args.json = wants_json(argc, argv);
 
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
     }
+    if (strcmp(argv[1], "--json") == 0)
+        return cli_complain(cli, CLI_USAGE, "a verb comes first; see rollcall help");
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return help(cli, argc, argv);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)

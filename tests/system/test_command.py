@@ -137,6 +137,10 @@ def test_a_command_line_that_makes_no_sense_exits_2(args):
     r = rollcall(*args)
     assert r.returncode == 2, r
     assert r.stdout == "" and r.stderr
+    # A script that reads JSON gets some, whatever was wrong.
+    r = rollcall(*args[:1], "--json", *args[1:])
+    answer = json.loads(r.stdout)
+    assert (r.returncode, answer["ok"], answer["error"]) == (2, False, "usage") and answer["hint"] in r.stderr
 
 
 def test_people_who_are_not_root_are_told_so():
