@@ -162,12 +162,29 @@ static void check_owner(struct config_state *state, const char *path)
             "must belong to root and be writable by root alone; chown root, chmod go-w");
 }
 
+// What was seen in a file keeps its name until all is judged.
+static const char *keep_name(struct config_state *state, const char *path)
+{
+    char **more = realloc(state->files, (state->n_files + 1) * sizeof(*more));
+    char *name = strdup(path);
+
+    if (more)
+        state->files = more;
+    if (more && name)
+        return more[state->n_files++] = name;
+    free(name);
+    config_complain(state->findings, false, path, 0, "cannot be read: out of memory");
+    return NULL;
+}
+
 static void read_text(struct config_state *state, const char *path, char *text)
 {
     struct reader reader = {.state = state, .text = text};
     int r;
 
-    state->file = path;
+    state->file = keep_name(state, path);
+    if (!state->file)
+        return;
     state->in_file++;
     // A byte order mark would hide a section from look_at_section().
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
@@ -233,12 +250,7 @@ static void read_dropins(struct config_state *state, const char *path)
     for (int i = 0; i < n; i++) {
         if (i < DROPINS_MAX) {
             snprintf(file, sizeof(file), "%s/%s", folder, list[i]->d_name);
-            char *kept = strdup(file); // findings and the state point to it while loading
-            if (kept)
-                read_one(state, kept);
-            else
-                config_complain(state->findings, false, folder, 0, "cannot be read: out of memory");
-            free(kept);
+            read_one(state, file);
         } else if (i == DROPINS_MAX) {
             config_complain(state->findings, false, folder, 0, "holds more than %d files",
                             DROPINS_MAX);

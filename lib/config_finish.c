@@ -12,8 +12,8 @@
 
 #define DAY           86400u
 
-#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
-#define WARN(s, ...)  config_complain((s)->findings, true, (s)->file, 0, __VA_ARGS__)
+#define ERROR(s, ...) config_complain_of(s, false, __VA_ARGS__)
+#define WARN(s, ...)  config_complain_of(s, true, __VA_ARGS__)
 
 bool config_was_set(const struct config_state *s, const char *section, const char *name)
 {

@@ -6,7 +6,7 @@
 
 #include "lib/config_parse.h"
 
-#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
+#define ERROR(s, ...) config_complain_of(s, false, __VA_ARGS__)
 
 static bool is_uuid(const char *text)
 {

@@ -5,8 +5,8 @@
 
 #include "lib/config_parse.h"
 
-#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
-#define WARN(s, ...)  config_complain((s)->findings, true, (s)->file, 0, __VA_ARGS__)
+#define ERROR(s, ...) config_complain_of(s, false, __VA_ARGS__)
+#define WARN(s, ...)  config_complain_of(s, true, __VA_ARGS__)
 
 static void check_org(struct config_state *s, const struct rollcall_source_config *src)
 {

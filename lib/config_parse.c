@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -426,19 +428,37 @@ static const struct section_definition *split_section(struct config_state *s, co
     return NULL;
 }
 
+static struct config_seen *find_seen(const struct config_state *s, const char *section,
+                                     const char *name, size_t name_len)
+{
+    char key[200];
+
+    snprintf(key, sizeof(key), "%s\n%.*s", section, (int)name_len, name);
+    for (size_t i = 0; i < s->n_seen; i++)
+        if (strcmp(s->seen[i].key, key) == 0)
+            return &s->seen[i];
+    return NULL;
+}
+
+// The table's defaults have no line, and take nobody's place.
+static void keep_place(const struct config_state *s, struct config_seen *seen)
+{
+    seen->in_file = s->in_file;
+    if (s->line > 0) {
+        seen->file = s->file;
+        seen->line = s->line;
+    }
+}
+
 // True the first time in this file.
 static bool first_time(struct config_state *s, const char *section, const char *name)
 {
-    char key[200];
-    struct config_seen *seen;
+    struct config_seen *seen = find_seen(s, section, name, strlen(name));
 
-    snprintf(key, sizeof(key), "%s\n%s", section, name);
-    for (size_t i = 0; i < s->n_seen; i++) {
-        if (strcmp(s->seen[i].key, key) != 0)
-            continue;
-        if (s->seen[i].in_file == s->in_file)
-            return false;
-        s->seen[i].in_file = s->in_file;
+    if (seen && seen->in_file == s->in_file)
+        return false;
+    if (seen) {
+        keep_place(s, seen);
         return true;
     }
     seen = realloc(s->seen, (s->n_seen + 1) * sizeof(*seen));
@@ -448,18 +468,60 @@ static bool first_time(struct config_state *s, const char *section, const char *
     }
     s->seen = seen;
     seen = &s->seen[s->n_seen++];
-    memcpy(seen->key, key, sizeof(key));
-    seen->in_file = s->in_file;
+    *seen = (struct config_seen){0};
+    snprintf(seen->key, sizeof(seen->key), "%s\n%s", section, name);
+    keep_place(s, seen);
     return true;
+}
+
+// "[source hr] path ..." and "[source hr] has no path": where hr's path, or hr, was written.
+static const struct config_seen *place_of(const struct config_state *s, const char *text)
+{
+    const char *end = *text == '[' ? strchr(text, ']') : NULL;
+    const struct config_seen *seen = NULL;
+    char section[100];
+    const char *word;
+
+    if (!end)
+        return NULL;
+    snprintf(section, sizeof(section), "%.*s", (int)(end - text - 1), text + 1);
+    word = end + 1 + strspn(end + 1, " ");
+    if (*word)
+        seen = find_seen(s, section, word, strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_"));
+    return seen && seen->line > 0 ? seen : find_seen(s, section, "", 0);
+}
+
+void config_complain_of(struct config_state *s, bool warning, const char *format, ...)
+{
+    const struct config_seen *place;
+    char text[512];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    place = place_of(s, text);
+    config_complain(s->findings, warning, place && place->file ? place->file : s->file,
+                    place ? place->line : 0, "%s", text);
+}
+
+// [source  hr] is [source hr]: one spelling, so that a default never takes the place of what
+// was written.
+static void one_spelling(const char *kind, const char *name, char *ret, size_t len)
+{
+    snprintf(ret, len, "%s%s%s", kind, *name ? " " : "", name);
 }
 
 void config_enter(struct config_state *s, const char *section)
 {
-    char kind[64];
+    char kind[64], whole[100];
     const char *name;
 
-    if (split_section(s, section, kind, sizeof(kind), &name))
-        section_struct(s, kind, name);
+    if (!split_section(s, section, kind, sizeof(kind), &name))
+        return;
+    section_struct(s, kind, name);
+    one_spelling(kind, name, whole, sizeof(whole));
+    first_time(s, whole, "");
 }
 
 void config_take(struct config_state *s, const char *section, const char *name, const char *value)
@@ -475,12 +537,8 @@ void config_take(struct config_state *s, const char *section, const char *name, 
     }
     if (!split_section(s, section, kind, sizeof(kind), &section_name))
         return;
-    // [source  hr] is [source hr]: one spelling, so that a default never takes the place
-    // of what was written.
-    if (*section_name) {
-        snprintf(whole, sizeof(whole), "%s %s", kind, section_name);
-        section = whole;
-    }
+    one_spelling(kind, section_name, whole, sizeof(whole));
+    section = whole;
     d = config_option_find(kind, name);
     if (!d) {
         near = nearest_option(kind, name);
@@ -506,6 +564,10 @@ void config_take(struct config_state *s, const char *section, const char *name, 
 
 void config_state_done(struct config_state *state)
 {
+    for (size_t i = 0; i < state->n_files; i++)
+        free(state->files[i]);
+    free(state->files);
+    state->files = NULL;
     free(state->seen);
     state->seen = NULL;
 }

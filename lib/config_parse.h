@@ -6,8 +6,10 @@
 #include "rollcall/config.h"
 
 struct config_seen { // which option was set where: one spelling and one place a file
-    char key[200];
+    char key[200];   // the section, a line's end, and the option; or none, for the section's line
     unsigned in_file;
+    const char *file; // of what counts; NULL: the table's default
+    int line;
 };
 
 struct config_state {
@@ -19,11 +21,17 @@ struct config_state {
     bool first_file;
     struct config_seen *seen;
     size_t n_seen;
+    char **files; // names of those that were read
+    size_t n_files;
     char ignored[100]; // a section that was complained of once
 };
 
 void config_complain(struct rollcall_findings *f, bool warning, const char *file, int line,
                      const char *format, ...) __attribute__((format(printf, 5, 6)));
+// Of what must hold together, once all is read. The message begins with its [section], and is
+// told with the place of the option that is named behind it, or of the section.
+void config_complain_of(struct config_state *s, bool warning, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 // A section's line: complains of what is no section, and makes a named one, so that
 // [source hr] with nothing below it is missed what it lacks.
 void config_enter(struct config_state *state, const char *section);

@@ -5,7 +5,7 @@
 #include "lib/config_parse.h"
 #include "rollcall/parse.h"
 
-#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
+#define ERROR(s, ...) config_complain_of(s, false, __VA_ARGS__)
 
 // They stand in the addresses and filters that are asked for.
 static void check_ids(struct config_state *s, const struct rollcall_source_config *src,

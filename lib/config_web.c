@@ -7,7 +7,7 @@
 #include "lib/config_parse.h"
 #include "lib/config_table.h"
 
-#define ERROR(s, ...) config_complain((s)->findings, false, (s)->file, 0, __VA_ARGS__)
+#define ERROR(s, ...) config_complain_of(s, false, __VA_ARGS__)
 
 // "graph, okta or json"
 static void types_text(const char *types, char *text, size_t len)

@@ -142,8 +142,8 @@ static void an_option_beside_its_section_is_not_passed_over(void **state)
 static void a_section_with_nothing_below_it_is_not_passed_over(void **state)
 {
     (void)state;
-    refused(GOOD "[source other]\n", 0, "[source other] has no type");
-    refused(GOOD "[local_group sudo]\n", 0, "has no \"from\"");
+    refused(GOOD "[source other]\n", 7, "[source other] has no type");
+    refused(GOOD "[local_group sudo]\n", 7, "has no \"from\"");
     refused(GOOD "[rule contractors]\n", 7, "conditional access rules");
 }
 
@@ -204,6 +204,32 @@ static void one_error_in_a_drop_in_refuses_all(void **state)
     put("conf.d/10.conf", "[access]\n\nnope = 1\n");
     refused(GOOD, 3, "no option \"nope\"");
     assert_string_equal(findings.item[0].file, "./conf.d/10.conf");
+}
+
+static void refused_in(const char *file, int line, const char *words)
+{
+    refused(GOOD, line, words);
+    for (size_t i = 0; i < findings.n; i++)
+        if (findings.item[i].line == line && strstr(findings.item[i].text, words))
+            assert_string_equal(findings.item[i].file, file);
+}
+
+// What shows only when all is read was said of the main file, where nothing of it stands.
+static void what_does_not_hold_together_is_told_where_it_was_written(void **state)
+{
+    (void)state;
+    put("conf.d/10.conf", "[mfa]\n\nfactors = totp, topt\n[source  x]\nrole = directory\n");
+    refused_in("./conf.d/10.conf", 3, "there is no factor \"topt\"");
+    refused_in("./conf.d/10.conf", 4, "[source x] has no type");
+    // Of two, the one that counts; and a default stands nowhere.
+    put("conf.d/20.conf", "[mfa]\nfactors = tpto\n[source x]\ntype = csv\n");
+    refused_in("./conf.d/20.conf", 2, "there is no factor \"tpto\"");
+    refused_in("./conf.d/20.conf", 3, "[source x] has no path");
+    assert_int_equal(unlink("conf.d/20.conf"), 0);
+    put("conf.d/10.conf", "[source x]\ntype = csv\npath = /a\nexpect_every = 20d\n");
+    refused_in("./conf.d/10.conf", 1, "has no role");
+    assert_true(warned("[source x] expect_every is not shorter"));
+    assert_int_equal(findings.item[findings.n - 1].line, 4);
 }
 
 static void drop_ins_that_cannot_be_listed_are_an_error(void **state)
@@ -287,28 +313,29 @@ static void files_that_are_no_text_of_roots_are_refused(void **state)
 static void what_must_hold_together_is_asked_for(void **state)
 {
     (void)state;
-    refused(ACCESS, 0, "there is no [source NAME]");
-    refused("[source a]\ntype = csv\nrole = directory\npath = /p\n" ACCESS, 0,
-            "no source has the role authority");
-    refused("[source a]\ntype = csv\nrole = authority\n" ACCESS, 0, "has no path");
-    refused("[source a]\ntype = exec\nrole = authority\n" ACCESS, 0, "has no command");
-    refused("[source a]\ntype = exec\nrole = authority\ncommand = /c\nuser = root\n" ACCESS, 0,
-            "must not run as root");
+    refused_for(ACCESS, "there is no [source NAME]");
+    refused_for("[source a]\ntype = csv\nrole = directory\npath = /p\n" ACCESS,
+                "no source has the role authority");
+    refused_for("[source a]\ntype = csv\nrole = authority\n" ACCESS, "has no path");
+    refused_for("[source a]\ntype = exec\nrole = authority\n" ACCESS, "has no command");
+    refused_for("[source a]\ntype = exec\nrole = authority\ncommand = /c\nuser = root\n" ACCESS,
+                "must not run as root");
     refused("[source a]\ntype = ldif\n" ACCESS, 2, "csv|exec|ldap");
     refused("[source a]\ntype = csv\nrole = boss\n" ACCESS, 3, "does not know \"boss\"");
     refused("[source a]\npath = people.csv\n" ACCESS, 2, "absolute path");
-    refused(GOOD "[mfa]\nfactors = okta-push\n", 0, "nobody could log in");
-    refused(GOOD "[mfa]\nfactors = fido2\nenrol = access-code\n", 0, "add totp to factors");
-    refused(GOOD
-            "[mfa]\nfactors = totp, fido2\nfido2_aaguids = cb69481e-8ff7-4039-93ec-0a2729a154a8\n",
-            0, "a mere claim");
-    refused(GOOD "[mfa]\nfactors = totp, fido2\nfido2_roots = /r.pem\nfido2_aaguids = cb69481e\n",
-            0, "is no AAGUID");
-    refused(GOOD "[breakglass]\naccount = root\n", 0, "not root");
-    refused(GOOD "[mfa]\nfactors = fido2\nfido2_rp = Example.com\n", 0, "in small letters");
-    refused(GOOD "[mfa]\nfactors = smell\n", 0, "there is no factor \"smell\"");
-    refused(GOOD "[local_group root]\nfrom = x\n", 0, "nobody is put into root's group");
-    refused(GOOD "[service sudo]\nrequire = phishing-resistant\n", 0, "add fido2 to factors");
+    refused_for(GOOD "[mfa]\nfactors = okta-push\n", "nobody could log in");
+    refused_for(GOOD "[mfa]\nfactors = fido2\nenrol = access-code\n", "add totp to factors");
+    refused_for(
+        GOOD "[mfa]\nfactors = totp, fido2\nfido2_aaguids = cb69481e-8ff7-4039-93ec-0a2729a154a8\n",
+        "a mere claim");
+    refused_for(GOOD
+                "[mfa]\nfactors = totp, fido2\nfido2_roots = /r.pem\nfido2_aaguids = cb69481e\n",
+                "is no AAGUID");
+    refused_for(GOOD "[breakglass]\naccount = root\n", "not root");
+    refused_for(GOOD "[mfa]\nfactors = fido2\nfido2_rp = Example.com\n", "in small letters");
+    refused_for(GOOD "[mfa]\nfactors = smell\n", "there is no factor \"smell\"");
+    refused_for(GOOD "[local_group root]\nfrom = x\n", "nobody is put into root's group");
+    refused_for(GOOD "[service sudo]\nrequire = phishing-resistant\n", "add fido2 to factors");
 }
 
 static void ids_of_systems_and_containers_are_refused(void **state)
@@ -381,24 +408,24 @@ static void a_source_goes_through_the_pipe_without_who_runs_it(void **state)
 static void what_a_directory_needs_is_missed_by_name(void **state)
 {
     (void)state;
-    refused("[source a]\ntype = ldap\nrole = authority\nbase = dc=x\nbind = none\n" ACCESS, 0,
-            "has no uri");
-    refused("[source a]\ntype = ldap\nrole = authority\nuri = ldaps://a\nbind = none\n" ACCESS, 0,
-            "has no base");
-    refused("[source a]\ntype = ldap\nrole = authority\nuri = a.example\nbase = dc=x\nbind = "
-            "none\n" ACCESS,
-            0, "must begin with ldaps://");
-    refused(LDAP ACCESS, 0, "needs bind_dn and password_file");
-    refused(LDAP "bind = gssapi\n" ACCESS, 0, "needs a keytab");
-    refused(LDAP "bind = external\n" ACCESS, 0, "needs cert_file and key_file");
-    refused(LDAP "bind = none\n" SIMPLE ACCESS, 0, "takes neither bind_dn");
-    refused(LDAP SIMPLE "cert_file = /c.pem\n" ACCESS, 0, "go together");
-    refused(LDAP SIMPLE "map = employeeNumber\n" ACCESS, 0, "must be NAME:ATTRIBUTE");
+    refused_for("[source a]\ntype = ldap\nrole = authority\nbase = dc=x\nbind = none\n" ACCESS,
+                "has no uri");
+    refused_for("[source a]\ntype = ldap\nrole = authority\nuri = ldaps://a\nbind = none\n" ACCESS,
+                "has no base");
+    refused_for("[source a]\ntype = ldap\nrole = authority\nuri = a.example\nbase = dc=x\nbind = "
+                "none\n" ACCESS,
+                "must begin with ldaps://");
+    refused_for(LDAP ACCESS, "needs bind_dn and password_file");
+    refused_for(LDAP "bind = gssapi\n" ACCESS, "needs a keytab");
+    refused_for(LDAP "bind = external\n" ACCESS, "needs cert_file and key_file");
+    refused_for(LDAP "bind = none\n" SIMPLE ACCESS, "takes neither bind_dn");
+    refused_for(LDAP SIMPLE "cert_file = /c.pem\n" ACCESS, "go together");
+    refused_for(LDAP SIMPLE "map = employeeNumber\n" ACCESS, "must be NAME:ATTRIBUTE");
     refused(LDAP SIMPLE "sync = never\n" ACCESS, 8, "auto|persist|refresh|poll|dirsync|usn");
-    refused(LDAP SIMPLE "path = /p\n" ACCESS, 0, "path belongs to type csv or json");
-    refused(SOURCE "uri = ldaps://a.example\n" ACCESS, 0, "uri belongs to type ldap");
-    refused(SOURCE "password_file = /p\n" ACCESS, 0,
-            "password_file belongs to type exec, ldap, json or scim");
+    refused_for(LDAP SIMPLE "path = /p\n" ACCESS, "path belongs to type csv or json");
+    refused_for(SOURCE "uri = ldaps://a.example\n" ACCESS, "uri belongs to type ldap");
+    refused_for(SOURCE "password_file = /p\n" ACCESS,
+                "password_file belongs to type exec, ldap, json or scim");
 }
 
 static void a_directory_goes_through_the_pipe_with_numbers_for_its_files(void **state)
@@ -438,6 +465,7 @@ int main(void)
         T(a_section_written_with_two_spaces_keeps_its_options),
         T(the_later_drop_in_wins_option_by_option),
         T(one_error_in_a_drop_in_refuses_all),
+        T(what_does_not_hold_together_is_told_where_it_was_written),
         T(drop_ins_that_cannot_be_listed_are_an_error),
         T(no_file_is_no_configuration),
         T(a_list_longer_than_two_hundred_bytes_is_taken_whole),

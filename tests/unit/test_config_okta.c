@@ -16,12 +16,12 @@ static void an_org_is_pinned_and_one_of_customers_refused(void **state)
 {
     (void)state;
     refused(TOKEN "org_id = 00o2\n" ACCESS, 6, "stands twice");
-    refused(ORG("https://acme.okta.com") "secret_file = /s\n" ACCESS, 0,
-            "https://acme.okta.com/.well-known/okta-organization");
-    refused(ORG("https://acme.eu.auth0.com") "org_id = x\nsecret_file = /s\n" ACCESS, 0,
-            "is Auth0");
-    refused(TOKEN "client_id = x\nsecret_file = /s\n" ACCESS, 0, "takes no client secret");
-    refused(TOKEN "key_file = /k\n" ACCESS, 0, "key_file needs client_id");
+    refused_for(ORG("https://acme.okta.com") "secret_file = /s\n" ACCESS,
+                "https://acme.okta.com/.well-known/okta-organization");
+    refused_for(ORG("https://acme.eu.auth0.com") "org_id = x\nsecret_file = /s\n" ACCESS,
+                "is Auth0");
+    refused_for(TOKEN "client_id = x\nsecret_file = /s\n" ACCESS, "takes no client secret");
+    refused_for(TOKEN "key_file = /k\n" ACCESS, "key_file needs client_id");
     assert_true(warns_of_everybody(TOKEN "secret_file = /s\n" ACCESS));
     assert_false(warns_of_everybody(TOKEN "secret_file = /s\nrealms = guo1\n" ACCESS));
 }

@@ -52,10 +52,10 @@ static void the_examples_of_apis_are_taken_whole(void **state)
 static void an_option_of_another_type_is_named_with_its_own(void **state)
 {
     (void)state;
-    refused(WORKDAY "tenant = x\n" ACCESS, 0, "tenant belongs to type graph");
-    refused(OKTA "base = dc=x\n" ACCESS, 0, "of type okta; base belongs to type ldap");
-    refused(CSV "client_id = x\n" ACCESS, 0, "graph, okta, json, scim or pingone");
-    refused(ENTRA "user = x\n" ACCESS, 0, "user belongs to type exec, json or scim");
+    refused_for(WORKDAY "tenant = x\n" ACCESS, "tenant belongs to type graph");
+    refused_for(OKTA "base = dc=x\n" ACCESS, "of type okta; base belongs to type ldap");
+    refused_for(CSV "client_id = x\n" ACCESS, "graph, okta, json, scim or pingone");
+    refused_for(ENTRA "user = x\n" ACCESS, "user belongs to type exec, json or scim");
 }
 
 static void what_an_api_needs_is_missed_by_name(void **state)
@@ -63,26 +63,26 @@ static void what_an_api_needs_is_missed_by_name(void **state)
     (void)state;
     refused(ENTRA "credential = ../shadow\n" ACCESS, 10, "stands twice");
     put("conf.d/10.conf", "[source entra]\ncredential = ../shadow\n");
-    refused(ENTRA ACCESS, 0, "not a path");
+    refused_for(ENTRA ACCESS, "not a path");
     put("conf.d/10.conf", "[source entra]\nproxy = proxy.example.com\n");
-    refused(ENTRA ACCESS, 0, "must be http://HOST:PORT");
+    refused_for(ENTRA ACCESS, "must be http://HOST:PORT");
     put("conf.d/10.conf", "[source workday]\nurl = http://hr.example.com/\n");
-    refused(WORKDAY ACCESS, 0, "must be https://HOST/PATH");
+    refused_for(WORKDAY ACCESS, "must be https://HOST/PATH");
     put("conf.d/10.conf", "[source workday]\nurl = https://isu:secret@hr.example.com/\n");
-    refused(WORKDAY ACCESS, 0, "no name, password");
+    refused_for(WORKDAY ACCESS, "no name, password");
     put("conf.d/10.conf", "[source workday]\npath = /srv/people.json\n");
-    refused(WORKDAY ACCESS, 0, "one of them");
+    refused_for(WORKDAY ACCESS, "one of them");
     put("conf.d/10.conf", "[source okta]\nsecret_file = /s\n");
-    refused(OKTA ACCESS, 0, "needs one alone of key_file, secret_file or credential");
+    refused_for(OKTA ACCESS, "needs one alone of key_file, secret_file or credential");
 }
 
 static void a_tenant_is_named_by_its_id_and_never_one_of_customers(void **state)
 {
     (void)state;
     put("conf.d/10.conf", "[source entra]\ntenant = acme.onmicrosoft.com\n");
-    refused(ENTRA ACCESS, 0, "must be an id such as");
+    refused_for(ENTRA ACCESS, "must be an id such as");
     put("conf.d/10.conf", "[source entra]\nauth_url = https://Acme.B2CLogin.com:443/x\n");
-    refused(ENTRA ACCESS, 0, "Populations never mix");
+    refused_for(ENTRA ACCESS, "Populations never mix");
 }
 
 // Lines are looked up by name: of two rows the second would never be found.
