@@ -92,7 +92,8 @@ static void on_line(void *ctx, const char *line, size_t len)
     if (l->error == 0 && m.kind == ROLLCALL_MESSAGE_USER)
         l->error = take_user(l->source, l->input, &m.user, l->private_);
     if (l->error == 0 && m.kind == ROLLCALL_MESSAGE_PROBLEM && m.whole) {
-        snprintf(l->why, sizeof(l->why), "%s", m.text ? m.text : "the listing is refused");
+        snprintf(l->why, sizeof(l->why), "%s%s%s", m.where ? m.where : "", m.where ? ": " : "",
+                 m.text ? m.text : "the listing is refused");
         l->error = -EIO;
     }
     l->committed |= m.kind == ROLLCALL_MESSAGE_COMMIT;

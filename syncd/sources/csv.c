@@ -114,12 +114,13 @@ static bool is_fresh(const char *path)
     return stat(path, &st) == 0 && time(NULL) - st.st_mtim.tv_sec <= QUIET_MS / 1000;
 }
 
-static void complain(struct watch *w, const char *why)
+// With its whole path: the file may not be where it was looked for.
+static void complain(struct watch *w, const char *path, const char *why)
 {
     if (strcmp(w->complaint, why) == 0)
         return; // said already
     snprintf(w->complaint, sizeof(w->complaint), "%s", why);
-    emit_refusal(w->name, why);
+    emit_refusal(path, why);
     emit_flush();
 }
 
@@ -148,7 +149,7 @@ static int look(struct watch *w, const struct source_request *q)
 
     fd = csv_open(q->path, &st, why, sizeof(why));
     if (fd < 0) {
-        complain(w, why);
+        complain(w, q->path, why);
         return fd;
     }
     csv_version(&st, version, sizeof(version));

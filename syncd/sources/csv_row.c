@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
@@ -22,6 +23,32 @@ const char *const csv_column_names[CSV_COLUMNS] = {
     "employeeNumber", "userName",   "displayName",   "email",   "department",   "manager",
     "workerType",     "status",     "startDate",     "endDate", "terminatedAt", "uidNumber",
     "gidNumber",      "loginShell", "homeDirectory", "groups",  "sshPublicKeys"};
+
+// Why is this no header? The likeliest first: a spreadsheet that separates by something else,
+// and names that are ours but for their capitals.
+static void explain_header(const char *const *cells, size_t n, const char *lacks, char *why,
+                           size_t why_len)
+{
+    const char *other = n == 1 ? strpbrk(cells[0], ";\t|") : NULL;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(cells[i], lacks) == 0) {
+            snprintf(why, why_len, "the header has \"%s\"; write it \"%s\"", cells[i], lacks);
+            return;
+        }
+    if (other)
+        snprintf(why, why_len,
+                 "the first line has no comma: export it with commas between the columns, and not "
+                 "%s",
+                 *other == ';'    ? "semicolons"
+                 : *other == '\t' ? "tabs"
+                                  : "bars");
+    else
+        snprintf(
+            why, why_len,
+            "there is no header, or it lacks the column \"%s\"; the first line names the columns",
+            lacks);
+}
 
 int csv_header_take(const char *const *cells, size_t n, struct csv_header *ret, char *why,
                     size_t why_len)
@@ -45,10 +72,7 @@ int csv_header_take(const char *const *cells, size_t n, struct csv_header *ret, 
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++) {
         if (h.at[mandatory[i]] >= 0)
             continue;
-        snprintf(
-            why, why_len,
-            "there is no header, or it lacks the column \"%s\"; the first line names the columns",
-            csv_column_names[mandatory[i]]);
+        explain_header(cells, n, csv_column_names[mandatory[i]], why, why_len);
         return -EBADMSG;
     }
     *ret = h;

@@ -49,6 +49,12 @@ def host():
     kept.restore()
 
 
+def test_a_file_of_hr_that_is_not_there_is_named(host):
+    os.unlink(people.PATH)
+    got = adopt(code=1)
+    assert people.PATH in got["hint"] and "No such file" in got["hint"]
+
+
 def test_without_apply_it_only_says_what_would_come_of_each(host):
     got = adopt()
     assert verdicts(got) | {"larry": "not-in-hr"} == verdicts(got)

@@ -76,6 +76,13 @@ def test_a_file_with_no_header_changes_nothing():
     refused(text[text.index("\n") + 1:], "there is no header")
 
 
+def test_a_header_that_is_nearly_right_is_told_what_is_wrong_with_it():
+    text = people.text(GOOD)
+    refused(text.replace(",", ";"), "with commas between the columns, and not semicolons")
+    refused(text.replace(",", "\t"), "with commas between the columns, and not tabs")
+    refused(text.replace("status", "Status", 1), 'the header has \\"Status\\"; write it \\"status\\"')
+
+
 def test_an_empty_file_changes_nothing():
     refused("", "is empty")
 
@@ -160,7 +167,7 @@ def test_a_file_that_cannot_be_read_or_is_missing_changes_nothing():
     assert got.returncode != 0 and "rollcall-source may not" in got.stdout, got.stdout
     os.unlink(people.PATH)
     got = daemons.sync_once()
-    assert got.returncode != 0 and "cannot be read" in got.stdout, got.stdout
+    assert got.returncode != 0 and people.PATH in got.stdout and "cannot be read" in got.stdout, got.stdout
     assert everybody() == before
 
 
