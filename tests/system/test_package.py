@@ -15,6 +15,7 @@ import people
 import totp
 
 MODULE = "/usr/lib/*/security/pam_rollcall.so"
+ADOPTED = "/var/lib/rollcall/adopt/manifest.json"
 KEY = "/etc/rollcall/secrets/host-key"
 
 
@@ -127,7 +128,15 @@ def test_an_upgrade_keeps_what_is_on_and_who_is_enrolled(packages, app):
 
 
 def test_removed_it_is_asked_nowhere_and_root_logs_in(packages):
-    sh("dpkg -r rollcall")
+    with open("/etc/pam.d/by-hand", "w", encoding="ascii") as f:
+        f.write("auth required pam_rollcall.so\n")
+    os.makedirs("/var/lib/rollcall/adopt", exist_ok=True)
+    with open(ADOPTED, "w", encoding="ascii") as f:
+        f.write("{}")
+    said = sh("dpkg -r rollcall")
+    # What no script may cut, and whom nobody knows any more, is said.
+    assert "/etc/pam.d/by-hand" in said and "rollcall adopt --undo" in said
+    os.unlink("/etc/pam.d/by-hand")
     assert asked_of_us() == ""
     assert glob.glob(MODULE) == []
     assert people.passwd("alice") is None
@@ -145,7 +154,11 @@ def test_installed_again_it_knows_who_is_enrolled_and_asks_nobody(packages, app)
 
 
 def test_purged_nothing_of_it_is_left(packages):
+    # The only copy of accounts that were local outlives a purge; nothing else does.
     sh("dpkg -P rollcall")
+    assert os.listdir("/var/lib/rollcall") == ["adopt"] and os.path.exists(ADOPTED)
+    os.unlink(ADOPTED)
+    sh(f"dpkg -i {packages[1]} && dpkg -P rollcall")
     left = sh("find /etc /usr /var/lib /var/log /run -xdev -name '*rollcall*' -not -path '*/rollcall/packaging/*'"
               " -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' -not -path '/var/lib/pam/*'"
               f" -not -path '{os.getcwd()}/*' 2>/dev/null", check=False).split()
