@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "cli/doctor.h"
 #include "rollcall/cleanup.h"
@@ -13,6 +16,7 @@
 #include "rollcall/safeio.h"
 
 #define NSSWITCH    "/etc/nsswitch.conf"
+#define NSCD_CONF   "/etc/nscd.conf"
 #define ASKED_MAX   500 // people whom other services are asked about
 #define LASTLOG_BIG (100ll * 1024 * 1024 * 1024)
 
@@ -87,6 +91,51 @@ static void judge_nsswitch(struct doctor *d)
     }
     for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++)
         judge_database(d, text, databases[i]);
+}
+
+// ---- a cache in front of nsswitch.conf ----
+
+static bool nscd_answers(void)
+{
+    const struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "/run/nscd/socket"};
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
+// "enable-cache DATABASE yes" of nscd.conf(5); what is not named is not kept. The line, or 0.
+static unsigned nscd_keeps(const char *text, const char *database)
+{
+    char name[16], word[8];
+    unsigned number = 0;
+
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        number++;
+        if (sscanf(line, " enable-cache %15s %7s", name, word) == 2 && strcmp(word, "yes") == 0 &&
+            strcmp(name, database) == 0)
+            return number;
+    }
+    return 0;
+}
+
+static void judge_nscd(struct doctor *d)
+{
+    static const char *const databases[] = {"passwd", "group"};
+    _cleanup_free_ char *text = NULL;
+    char where[64];
+    size_t len;
+
+    if (!nscd_answers() || rollcall_read_file(NSCD_CONF, 1024 * 1024, &text, &len) < 0)
+        return;
+    for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        unsigned number = nscd_keeps(text, databases[i]);
+        snprintf(where, sizeof(where), NSCD_CONF ":%u", number);
+        if (number)
+            doctor_find(d, DOCTOR_RISK, "nscd-keeps", where, "write no for yes, and restart nscd",
+                        "nscd keeps %s entries: somebody who was locked or left a group keeps "
+                        "shell and groups, sudo's among them, for up to an hour",
+                        databases[i]);
+    }
 }
 
 // ---- local names ----
@@ -258,6 +307,7 @@ void doctor_names(struct doctor *d)
     struct locals l = {.d = d};
 
     judge_nsswitch(d);
+    judge_nscd(d);
     read_locals(&l);
     doctor_each_person(judge_person, &l);
     judge_shadow(&l);

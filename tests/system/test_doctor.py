@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """rollcall doctor: a host that is set up has no hole, and every hole that a test makes is
 named, with the place and what mends it."""
+import contextlib
 import json
 import os
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -176,6 +179,33 @@ def test_a_risk_is_named_and_no_hole_is_made_of_it(host, name):
     assert risks and all(f["severity"] == "risk" for f in risks), findings
     if where:
         assert any(f.get("where", "").startswith(where) for f in risks), risks
+
+
+def test_a_cache_in_front_of_ours_is_a_risk_for_what_it_keeps(host):
+    conf = "/etc/nscd.conf"
+    write(conf, "# enable-cache group yes\n\tenable-cache\t\tpasswd\t\tyes\nenable-cache hosts yes\nenable-cache group no\n")
+    os.makedirs("/run/nscd", exist_ok=True)
+
+    def risks():
+        return [(f["severity"], f["where"]) for f in doctor() if f["id"] == "nscd-keeps"]
+    assert risks() == []  # nobody answers
+    nscd = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    nscd.bind("/run/nscd/socket")
+    nscd.listen(64)
+
+    def hang_up():  # so that glibc, which asks it first, goes on without it
+        with contextlib.suppress(OSError):
+            while True:
+                nscd.accept()[0].close()
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        assert risks() == [("risk", conf + ":2")]
+    finally:
+        nscd.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        nscd.close()
+        os.unlink("/run/nscd/socket")
 
 
 def test_a_broken_module_and_a_damaged_cache_are_named():
