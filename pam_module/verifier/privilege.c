@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "pam_module/verifier/verifier.h"
@@ -56,10 +57,17 @@ static int read_key(uint8_t ret[HOST_KEY_LEN])
         if (r == 0)
             r = rollcall_read_file(path, 4096, &text, &len);
     }
-    if (r < 0)
+    if (r < 0) {
+        syslog(LOG_ERR, "%s cannot be read: %s", path, strerror(-r));
         return r;
+    }
     r = len == HOST_KEY_LEN ? 0 : -EBADMSG;
-    if (r == 0)
+    if (r < 0)
+        syslog(LOG_ERR,
+               "%s is no host key: it has %zu bytes and not %d; put back the copy that was kept, "
+               "for with another key everybody has to enrol anew",
+               path, len, HOST_KEY_LEN);
+    else
         memcpy(ret, text, HOST_KEY_LEN);
     explicit_bzero(text, len);
     free(text);
@@ -78,9 +86,15 @@ static int open_folder(const char *path, uid_t uid, gid_t gid)
             return -errno;
         fd = rollcall_open(path, O_RDONLY | O_DIRECTORY, 0);
     }
-    if (fd < 0)
+    if (fd < 0) {
+        syslog(LOG_ERR, "%s cannot be opened: %s", path, strerror(-fd));
         return fd;
+    }
     if (fstat(fd, &st) < 0 || st.st_uid != uid || (st.st_mode & 077)) {
+        // As a copy that was put back leaves it.
+        syslog(LOG_ERR,
+               "%s is not %s's alone: chown -R %s: %s, chmod 700 %s, and 600 for the files in it",
+               path, ROLLCALL_USER_VERIFIER, ROLLCALL_USER_VERIFIER, path, path);
         close(fd);
         return -EPERM;
     }
@@ -116,7 +130,10 @@ int privilege_prepare(struct verifier *v)
 {
     int r = privilege_find_user(ROLLCALL_USER_VERIFIER, &v->uid, &v->gid);
 
-    if (r == 0)
+    if (r < 0)
+        syslog(LOG_ERR, "the local user %s cannot be used: %s; systemd-sysusers makes it",
+               ROLLCALL_USER_VERIFIER, r == -EPERM ? "it has uid 0" : strerror(-r));
+    else
         r = read_key(v->key);
     return r == 0 ? credential_prepare(v->key) : r;
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The verifier's parent, which systemd's socket starts (here the test does): docs/doors/verifier.md."""
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -296,6 +298,49 @@ def test_one_that_cannot_go_on_closes_what_waits_so_that_nobody_waits_in_vain(al
         assert parent.process.wait(60) == 1
     finally:
         os.rename(key + ".away", key)
+
+
+@pytest.fixture
+def syslog():
+    """What programs said to it since."""
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind("/dev/log")
+    os.chmod("/dev/log", 0o666)
+    log.setblocking(False)
+
+    def said():
+        lines = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                lines.append(log.recv(4096).decode())
+        return "\n".join(lines)
+    yield said
+    log.close()
+    os.unlink("/dev/log")
+
+
+def test_what_keeps_a_verifier_from_starting_is_named_with_its_file(alice, syslog):
+    def ends():
+        v = door.Verifier()
+        with pytest.raises(door.Gone):
+            v.receive()
+        v.close()
+        return syslog()
+
+    key, folder = "/etc/rollcall/secrets/host-key", "/var/lib/rollcall/credentials"
+    os.rename(key, key + ".away")
+    try:
+        with open(key, "wb") as f:
+            f.write(b"cut")
+        assert f"{key} is no host key: it has 3 bytes and not 32" in ends()
+    finally:
+        os.rename(key + ".away", key)
+    owner = os.stat(folder)
+    os.chown(folder, 0, 0)
+    try:
+        assert f"chown -R rollcall-verifier: {folder}" in ends()
+    finally:
+        os.chown(folder, owner.st_uid, owner.st_gid)
 
 
 def test_a_program_that_was_replaced_is_the_next_logins(alice, parent):
