@@ -60,7 +60,8 @@ int engine_core_lock(struct engine_core *core, const char *name, const char *by,
     int r;
 
     if (w.slot < 0)
-        return fault(ret, -ENOENT, "unknown-user", "no source names this person");
+        return fault(ret, -ENOENT, "unknown-user",
+                     "nobody of this name has an account here, or had one");
     person_word(core, (uint32_t)w.slot, &was);
     r = was.state >= ROLLCALL_STATE_LOCKED ? effects_admin_lock(core, (uint32_t)w.slot, true, now)
                                            : 0;
@@ -96,7 +97,8 @@ int engine_core_unlock(struct engine_core *core, const char *name, const char *b
     int r;
 
     if (w.slot < 0)
-        return fault(ret, -ENOENT, "unknown-user", "no source names this person");
+        return fault(ret, -ENOENT, "unknown-user",
+                     "nobody of this name has an account here, or had one");
     if (!store_number(&core->store, 0, "SELECT admin_lock FROM person WHERE slot = ?", "i",
                       w.slot)) {
         r = person_word(core, (uint32_t)w.slot, &word);

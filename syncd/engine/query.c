@@ -446,7 +446,8 @@ static int unknown_user(struct engine_core *core, const char *name, json_t **ret
     } else if (query_dropped_name(core, name, why, sizeof(why))) {
         json_object_set_new(*ret, "hint", json_string(why));
     } else {
-        json_object_set_new(*ret, "hint", json_string("no source names this person"));
+        json_object_set_new(*ret, "hint",
+                            json_string("nobody of this name has an account here, or had one"));
     }
     return -ENOENT;
 }

@@ -120,6 +120,10 @@ static void nobody_is_made_of_a_dropped_record_and_it_is_listed_with_its_reason(
     assert_non_null(strstr(why, "unknown-user"));
     assert_non_null(strstr(why, "leaves the account g-77 out"));
     free(why);
+    // A source may well name who left before this host knew them: that is not denied.
+    why = said_about(e, "nora");
+    assert_non_null(strstr(why, "nobody of this name has an account here"));
+    free(why);
 }
 
 static void an_end_of_employment_is_not_taken_back_by_a_drop(void **state)
