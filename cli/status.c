@@ -11,7 +11,9 @@
 #include "cli/text.h"
 #include "rollcall/cache_fault.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/config.h"
 #include "rollcall/lifecycle.h"
+#include "rollcall/paths.h"
 #include "rollcall/verifier_client.h"
 
 static void print_people(const struct cli *cli, const json_t *status)
@@ -265,6 +267,27 @@ static void add_cache_faults(json_t *status)
     json_decref(faults);
 }
 
+// What runs goes on with the configuration before, until it is started anew.
+static void add_config_faults(json_t *status)
+{
+    _cleanup_json_ json_t *alarms = json_array();
+    struct rollcall_config *config = NULL;
+    struct rollcall_findings findings = {0};
+    char sentence[1024], first[800];
+
+    if (rollcall_config_load(ROLLCALL_CONF, &config, &findings) < 0 &&
+        rollcall_findings_first(&findings, first, sizeof(first))) {
+        snprintf(sentence, sizeof(sentence),
+                 "the configuration is wrong, and after the next start no employee gets in: %s; "
+                 "rollcall check-config",
+                 first);
+        json_array_append_new(alarms, json_string(sentence));
+    }
+    add_alarms(status, alarms);
+    rollcall_findings_free(&findings);
+    rollcall_config_free(config);
+}
+
 static bool in_trouble(const json_t *status, int64_t now)
 {
     const json_t *s;
@@ -316,6 +339,7 @@ int cli_status(struct cli *cli)
         return r;
     add_cache_faults(status);
     add_breakglass(status);
+    add_config_faults(status);
     json_object_set_new(status, "syncd", json_string(running ? "running" : "not-running"));
     add_offline(cli, status);
     if (cli->args.json)

@@ -46,6 +46,21 @@ void rollcall_findings_free(struct rollcall_findings *findings)
     *findings = (struct rollcall_findings){0};
 }
 
+const char *rollcall_findings_first(const struct rollcall_findings *findings, char *buf, size_t len)
+{
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct rollcall_finding *f = &findings->item[i];
+        char line[16] = "";
+        if (f->warning)
+            continue;
+        if (f->line)
+            snprintf(line, sizeof(line), ":%d", f->line);
+        snprintf(buf, len, "%s%s: %s", f->file, line, f->text);
+        return buf;
+    }
+    return NULL;
+}
+
 void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to)
 {
     for (size_t i = 0; i < findings->n; i++) {

@@ -163,6 +163,9 @@ int rollcall_config_load_with(const char *path, const char *name, const char *te
                               struct rollcall_config **ret, struct rollcall_findings *findings);
 struct rollcall_config *rollcall_config_free(struct rollcall_config *config); // returns NULL
 void rollcall_findings_free(struct rollcall_findings *findings);
+// "FILE:LINE: what is wrong" of the first error; NULL where there is none.
+const char *rollcall_findings_first(const struct rollcall_findings *findings, char *buf,
+                                    size_t len);
 void rollcall_findings_print(const struct rollcall_findings *findings, FILE *to);
 
 const struct rollcall_source_config *rollcall_config_source(const struct rollcall_config *config,

@@ -70,27 +70,17 @@ static int serve(struct verifier *v)
     }
 }
 
-// The first mistake; rollcall check-config names all.
-static void complain(const struct rollcall_findings *findings, int error)
-{
-    const struct rollcall_finding *f = findings->item;
-
-    while (f && f < findings->item + findings->n && f->warning)
-        f++;
-    if (f && f < findings->item + findings->n)
-        syslog(LOG_ERR, "the configuration cannot be used: %s:%d: %s", f->file, f->line, f->text);
-    else
-        syslog(LOG_ERR, "the configuration cannot be used: %s: %s", ROLLCALL_CONF,
-               strerror(-error));
-}
-
 int verifier_load_config(struct rollcall_config **ret)
 {
     struct rollcall_findings findings = {0};
+    char first[800];
     int r = rollcall_config_load(ROLLCALL_CONF, ret, &findings);
 
-    if (r < 0)
-        complain(&findings, r);
+    // The first mistake; rollcall check-config names all.
+    if (r < 0 && rollcall_findings_first(&findings, first, sizeof(first)))
+        syslog(LOG_ERR, "the configuration cannot be used: %s", first);
+    else if (r < 0)
+        syslog(LOG_ERR, "the configuration cannot be used: %s: %s", ROLLCALL_CONF, strerror(-r));
     rollcall_findings_free(&findings);
     return r;
 }

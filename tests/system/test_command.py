@@ -294,6 +294,20 @@ def test_status_is_0_when_all_is_well_and_1_when_something_is_not():
             assert r.returncode == 1 and json.loads(r.stdout)["syncd"] == "running"
 
 
+def test_status_says_that_a_configuration_is_wrong_before_the_next_start_does():
+    conf = "/etc/rollcall/conf.d/50-typo.conf"
+    os.makedirs(os.path.dirname(conf), exist_ok=True)
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("[mfa]\nfactrs = totp\n")
+    try:
+        with Door(SYNCD, [STATUS]):
+            r = rollcall("status", "--json")
+            alarms = json.loads(r.stdout)["alarms"]
+            assert r.returncode == 1 and any(f"{conf}:2: " in a and 'did you mean "factors"' in a for a in alarms), alarms
+    finally:
+        os.unlink(conf)
+
+
 @pytest.mark.parametrize("lines", [
     [b""], [b"no json\n"], [b"[1,2]\n"], [b'{"ok": true'], [b"\x00\xff\n"], [b'{"ok":true,"ok":false}\n'],
     [b"x" * (5 * 1024 * 1024)], [b'{"progress": {}}\n'],
