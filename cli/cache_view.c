@@ -159,7 +159,7 @@ int cli_cache_status(const struct cli_cache_paths *paths, int64_t now, json_t **
     return 0;
 }
 
-static json_t *similar(const char *path, const char *name)
+json_t *cli_cache_similar(const struct cli_cache_paths *paths, const char *name)
 {
     _cleanup_(close_private) struct rollcall_private *private = NULL;
     struct cli_suggest near = {.wanted = name};
@@ -167,7 +167,7 @@ static json_t *similar(const char *path, const char *name)
     uint32_t cursor = 0;
     json_t *names = json_array();
 
-    if (rollcall_private_open(path, &private) < 0)
+    if (rollcall_private_open(paths->private_, &private) < 0)
         return names;
     while (rollcall_private_next(private, &cursor, &person) == 0)
         cli_suggest_offer(&near, person.name);
@@ -223,7 +223,7 @@ int cli_cache_user(const struct cli_cache_paths *paths, const char *name, int64_
     rollcall_admission_look_up(paths->board, paths->private_, name, 0, now, &a, &person, buf,
                                sizeof(buf));
     if (a.cause == ROLLCALL_REFUSE_UNKNOWN) {
-        *ret = json_pack("{s:o}", "similar", similar(paths->private_, name));
+        *ret = json_pack("{s:o}", "similar", cli_cache_similar(paths, name));
         return *ret ? -ENOENT : -ENOMEM;
     }
     if (!*person.name)

@@ -23,6 +23,8 @@ int cli_cache_status(const struct cli_cache_paths *paths, int64_t now, json_t **
 // 0, -ENOENT with {"similar": […]} in *ret, or -EBADMSG (no cache; nothing in *ret).
 int cli_cache_user(const struct cli_cache_paths *paths, const char *name, int64_t now,
                    json_t **ret);
+// Names that one letter more, less or other makes of this one; empty where there is no cache.
+json_t *cli_cache_similar(const struct cli_cache_paths *paths, const char *name);
 // May they come in here, as PAM would decide now: {"admitted", "cause", "sentence", …}.
 json_t *cli_cache_admission(const struct cli_cache_paths *paths, const char *name, int64_t now);
 

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "cli/cache_view.h"
 #include "cli/text.h"
 #include "rollcall/cleanup.h"
 #include "rollcall/lifecycle.h"
@@ -250,6 +251,16 @@ int cli_refused(const struct cli *cli, const json_t *answer)
                                                                                     : CLI_PROBLEM;
 }
 
+// The engine looks at how a name begins alone; a slip may be there.
+static void add_similar(const json_t *question, json_t *answer)
+{
+    const char *user = cli_text_of(question, "user");
+
+    if (*user && strcmp(cli_text_of(answer, "error"), "unknown-user") == 0 &&
+        json_array_size(json_object_get(answer, "similar")) == 0)
+        json_object_set_new(answer, "similar", cli_cache_similar(&cli_cache_default, user));
+}
+
 int cli_ask_syncd(const struct cli *cli, json_t *request, bool quiet_absence, json_t **ret)
 {
     _cleanup_json_ json_t *question = request;
@@ -273,8 +284,10 @@ int cli_ask_syncd(const struct cli *cli, json_t *request, bool quiet_absence, js
     if (r < 0)
         return cli_fail(cli, CLI_PROBLEM, "protocol",
                         "rollcall-syncd gave no answer that makes sense: %s", strerror(-r));
-    if (!json_is_true(json_object_get(answer, "ok")))
+    if (!json_is_true(json_object_get(answer, "ok"))) {
+        add_similar(question, answer);
         return cli_refused(cli, answer);
+    }
     *ret = ROLLCALL_TAKE(answer);
     return CLI_OK;
 }

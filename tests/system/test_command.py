@@ -223,6 +223,16 @@ def test_status_and_user_answer_from_the_cache_and_say_that_syncd_is_dead(four_p
     assert r.returncode == 5 and "did you mean: alice" in r.stderr
 
 
+def test_a_slip_at_the_beginning_of_a_name_is_seen_with_syncd_running_too(four_people):
+    unknown = {"ok": False, "error": "unknown-user", "hint": "there is nobody of this name", "similar": []}
+    for verb in ("user", "lock", "unlock"):
+        with Door(SYNCD, [unknown]):
+            r = rollcall(verb, "laice")
+            assert r.returncode == 5 and "did you mean: alice" in r.stderr
+    with Door(SYNCD, [unknown]):
+        assert json.loads(rollcall("user", "laice", "--json").stdout)["similar"] == ["alice"]
+
+
 def test_a_lock_falls_with_every_daemon_dead_and_says_that_it_must_be_repeated(four_people):
     assert admitted("alice") == "admitted"
     r = rollcall("lock", "alice")
