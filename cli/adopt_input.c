@@ -11,6 +11,7 @@
 #include "cli/source_child.h"
 #include "rollcall/cache.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 #include "rollcall/parse.h"
 #include "rollcall/paths.h"
 #include "rollcall/source.h"
@@ -168,10 +169,10 @@ static int take_local(struct adopt_input *input, const struct passwd *pw)
 static int take_stream(struct adopt_input *input, FILE *f)
 {
     char buf[8192];
-    struct passwd pw, *user;
+    struct passwd pw;
     int r = 0;
 
-    while (r == 0 && fgetpwent_r(f, &pw, buf, sizeof(buf), &user) == 0)
+    while (r == 0 && rollcall_local_user_next(f, &pw, buf, sizeof(buf)))
         r = take_local(input, &pw);
     return r;
 }

@@ -17,6 +17,7 @@
 #include "rollcall/cache_format.h"
 #include "rollcall/cache_map.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 #include "rollcall/paths.h"
 
 // ---- daemons ----
@@ -208,9 +209,9 @@ static void judge_locals(struct doctor *d)
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
     struct crowd people = {0}, machines = {0};
     char buf[4096];
-    struct passwd pw, *user;
+    struct passwd pw;
 
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &user) == 0) {
+    while (f && rollcall_local_user_next(f, &pw, buf, sizeof(buf))) {
         if ((pw.pw_uid == 0 || pw.pw_uid >= 1000) && pw.pw_uid != 65534 && has_shell(&pw))
             add_name(&people, pw.pw_name);
         else if (has_shell(&pw) && has_keys(&pw))

@@ -12,6 +12,7 @@
 
 #include "cli/doctor.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 #include "rollcall/parse.h"
 #include "rollcall/safeio.h"
 
@@ -173,9 +174,9 @@ static void read_locals(struct locals *l)
 {
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
     char buf[4096], where[300], start[80];
-    struct passwd pw, *user;
+    struct passwd pw;
 
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &user) == 0) {
+    while (f && rollcall_local_user_next(f, &pw, buf, sizeof(buf))) {
         snprintf(start, sizeof(start), "%.63s:", pw.pw_name);
         doctor_line_of("/etc/passwd", start, where, sizeof(where));
         if (pw.pw_uid >= l->d->id_min && pw.pw_uid <= l->d->id_max)

@@ -13,6 +13,7 @@
 #include "cli/setup.h"
 #include "cli/sshd.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 
 #define PAM_SECONDS 20
 #define PAM_SILENCE (-1) // it crashed, hung, or could not be asked
@@ -83,9 +84,9 @@ static void name_them(struct setup_witness *w)
 {
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
     char buf[4096];
-    struct passwd pw, *user;
+    struct passwd pw;
 
-    while (f && w->n < SETUP_WITNESSES && fgetpwent_r(f, &pw, buf, sizeof(buf), &user) == 0)
+    while (f && w->n < SETUP_WITNESSES && rollcall_local_user_next(f, &pw, buf, sizeof(buf)))
         if (logs_in(&pw))
             snprintf(w->name[w->n++], sizeof(w->name[0]), "%.63s", pw.pw_name);
 }

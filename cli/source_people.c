@@ -10,16 +10,17 @@
 #include "rollcall/account.h"
 #include "rollcall/lifecycle.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 
 // /etc/passwd itself: by NSS our own people would stand beside the local ones.
 static json_t *local_names(void)
 {
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
     json_t *names = json_object();
-    struct passwd pw, *found;
+    struct passwd pw;
     char buf[8192];
 
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0)
+    while (f && rollcall_local_user_next(f, &pw, buf, sizeof(buf)))
         json_object_set_new(names, pw.pw_name, json_true());
     return names;
 }

@@ -7,17 +7,18 @@
 
 #include "rollcall/breakglass.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 #include "rollcall/paths.h"
 
 int rollcall_breakglass_local_uid(const char *name, uint32_t *ret)
 {
     _cleanup_fclose_ FILE *f = fopen(ROLLCALL_PASSWD_FILE, "re");
-    struct passwd pw, *found;
+    struct passwd pw;
     char buf[16384];
 
     if (!f)
         return -errno;
-    while (fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0)
+    while (rollcall_local_user_next(f, &pw, buf, sizeof(buf)))
         if (strcmp(pw.pw_name, name) == 0) {
             *ret = pw.pw_uid;
             return 0;

@@ -23,11 +23,10 @@ static bool is_local(const char *name)
 
     if (!f)
         return true; // cannot tell: print nothing
-    // Not fgetpwent: a line longer than its buffer would come again and again.
     while (getline(&line, &room, f) >= 0)
         if (strncmp(line, name, len) == 0 && (line[len] == ':' || line[len] == '\n'))
             return true;
-    return ferror(f) != 0;
+    return !feof(f); // not to its end, for want of memory say: cannot tell
 }
 
 static int count(void *ctx, const char *key, size_t len)

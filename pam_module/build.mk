@@ -2,7 +2,7 @@ VERIFIER_DOOR := lib/packet.c lib/verifier_dial.c
 
 MODULES += pam_rollcall.so
 pam_rollcall.so_SRCS := pam_module/pam_rollcall.c pam_module/whose_name.c pam_module/relay.c pam_module/breakglass.c \
-	lib/breakglass.c lib/breakglass_file.c lib/breakglass_account.c lib/safeio.c \
+	lib/breakglass.c lib/breakglass_file.c lib/breakglass_account.c lib/local_users.c lib/safeio.c \
 	lib/cache_map.c lib/cache_find.c lib/cache_handles.c lib/cache_private.c lib/account.c lib/utf8.c lib/admission.c \
 	lib/lifecycle_names.c lib/audit.c \
 	$(VERIFIER_DOOR)

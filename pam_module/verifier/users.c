@@ -7,14 +7,15 @@
 
 #include "pam_module/verifier/verifier.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/local_users.h"
 
 int privilege_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
     _cleanup_fclose_ FILE *f = fopen("/etc/passwd", "re");
-    struct passwd pw, *found;
+    struct passwd pw;
     char buf[8192];
 
-    while (f && fgetpwent_r(f, &pw, buf, sizeof(buf), &found) == 0) {
+    while (f && rollcall_local_user_next(f, &pw, buf, sizeof(buf))) {
         if (strcmp(pw.pw_name, name) != 0)
             continue;
         *ret_uid = pw.pw_uid;

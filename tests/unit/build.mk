@@ -85,3 +85,6 @@ test_admission_look_SRCS := tests/unit/test_admission_look.c tests/unit/cache_fi
 UNIT_TESTS += test_confinement
 test_confinement_SRCS := tests/unit/test_confinement.c
 test_confinement_LIBS := -lseccomp
+
+UNIT_TESTS += test_local_users
+test_local_users_SRCS := tests/unit/test_local_users.c
