@@ -235,3 +235,6 @@ UNIT_TESTS += test_core_dropped_histories
 test_core_dropped_histories_SRCS := tests/unit/test_core_dropped_histories.c tests/unit/two_ways.c tests/unit/two_ways_groups.c \
 	tests/unit/engine_fixture.c
 test_core_dropped_histories_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_core_faults
+test_core_faults_SRCS := tests/unit/test_core_faults.c tests/unit/engine_fixture.c
+test_core_faults_LIBS := $(ENGINE_LIBS)

@@ -30,7 +30,7 @@ static json_t *answer(struct engine_core *core, const char *name)
     json_t *o = json_pack("{s:s}", "user", name);
     int error = 0;
 
-    if (store_step(q, &error)) {
+    if (store_step(&core->store, q, &error)) {
         json_object_set_new(o, "uid", json_integer(sqlite3_column_int64(q, 0)));
         json_object_set_new(o, "state", json_string(rollcall_state_name(sqlite3_column_int(q, 1))));
         sqlite3_reset(q);
@@ -62,9 +62,9 @@ int engine_core_lock(struct engine_core *core, const char *name, const char *by,
     if (w.slot < 0)
         return fault(ret, -ENOENT, "unknown-user",
                      "nobody of this name has an account here, or had one");
-    person_word(core, (uint32_t)w.slot, &was);
-    r = was.state >= ROLLCALL_STATE_LOCKED ? effects_admin_lock(core, (uint32_t)w.slot, true, now)
-                                           : 0;
+    r = person_word(core, (uint32_t)w.slot, &was);
+    if (r == 0 && was.state >= ROLLCALL_STATE_LOCKED)
+        r = effects_admin_lock(core, (uint32_t)w.slot, true, now);
     if (r == 0)
         r = effects_transaction(core, now, work_lock, &w);
     if (r < 0)

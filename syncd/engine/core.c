@@ -23,6 +23,7 @@ int ids_reload(struct engine_core *core)
     struct rollcall_ledger *fresh;
     int r = rollcall_ledger_open(core->paths.ledger, on_ledger_entry, core, &fresh);
 
+    core->ledger_behind = r < 0;
     if (r < 0)
         return r;
     rollcall_ledger_close(core->ledger);
@@ -213,7 +214,7 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
                 "{s:s, s:s}", "event", "state-lost", "why",
                 "state.db could not be read and was set aside; ids come from the ledger, locks "
                 "from the journal, and everybody waits for a source"));
-    r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    r = store_begin(&core->store);
     if (r == 0)
         r = restore_people(core, now);
     if (r == 0)
@@ -223,7 +224,7 @@ static int restore(struct engine_core *core, bool lost, int64_t now)
     nesting_refresh(core);
     if (r == 0)
         r = settle(core, now);
-    return r == 0 ? store_exec(&core->store, "COMMIT") : r;
+    return r == 0 ? store_commit(&core->store) : r;
 }
 
 static uint64_t generation_of_private(const char *path)
@@ -416,7 +417,7 @@ const char *engine_core_cursor(struct engine_core *core, const char *source)
         store_bind(&core->store, "SELECT cursor FROM source WHERE name = ?", "s", source);
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return NULL;
     snprintf(core->cursor, sizeof(core->cursor), "%s", store_text(q, 0));
     sqlite3_reset(q);

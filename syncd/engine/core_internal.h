@@ -92,6 +92,7 @@ struct engine_core {
     unsigned alarm_level[ROLLCALL_SOURCES_MAX]; // of each source, that was said last
     struct rollcall_ledger_entry *pending;      // ids given in this transaction
     size_t n_pending, pending_room;
+    bool ledger_behind; // the table of the ledger's entries may lack some that are in the file
     struct ids_map uid_map;
     struct facts facts;
     uint32_t claimed;     // the uid of the newcomer in work, whose row is not there yet; or 0

@@ -87,7 +87,7 @@ static int people_of(struct engine_core *core, const char *source, struct was **
     size_t n = 0, room = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         if (n == room) {
             struct was *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
             if (!p) {
@@ -261,7 +261,7 @@ int dropped_held_release(struct engine_core *core, int64_t hold, int64_t now,
         struct was w;
         int error = 0, r;
 
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             return error;
         snprintf(w.id, sizeof(w.id), "%s", store_text(q, 0));
         w.slot = sqlite3_column_int64(q, 1);

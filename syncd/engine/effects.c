@@ -305,7 +305,7 @@ int effects_compact(struct engine_core *core)
                    "SELECT slot, uid, state, reason, flags, since, hr_time, admin_lock"
                    " FROM person WHERE state > 1 ORDER BY slot",
                    "");
-    while (store_step(q, &error) && n + 2 <= (size_t)people * 2) {
+    while (store_step(&core->store, q, &error) && n + 2 <= (size_t)people * 2) {
         e[n] = (struct rollcall_journal_entry){.slot = (uint32_t)sqlite3_column_int64(q, 0),
                                                .uid = (uid_t)sqlite3_column_int64(q, 1),
                                                .state = sqlite3_column_int(q, 2),
@@ -400,9 +400,14 @@ int effects_transaction(struct engine_core *core, int64_t now,
     int r;
 
     engine_phase(core, "transaction");
-    r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    r = core->ledger_behind ? ids_reload(core) : 0;
+    if (r == 0)
+        r = store_begin(&core->store);
     if (r == 0)
         r = work(core, &changes, ctx);
+    // Nothing leaves this room that was decided by what could not be read.
+    if (r == 0)
+        r = core->store.fault;
     if (r == 0)
         r = changes_settle(&changes);
     if (r == 0)
@@ -411,15 +416,15 @@ int effects_transaction(struct engine_core *core, int64_t now,
         r = effects_lock(core, &changes, now);
     if (r == 0) {
         engine_phase(core, "commit");
-        r = store_exec(&core->store, "COMMIT");
+        r = store_commit(&core->store);
     }
     if (r < 0) {
         // What was locked stays locked on board and journal; the database is behind, and
         // the source's next listing brings it up again.
-        sqlite3_exec(core->store.db, "ROLLBACK", NULL, NULL, NULL);
+        store_rollback(&core->store);
         core->n_pending = 0;
         core->people = -1;
-        ids_reload(core);
+        ids_reload(core); // what fails here is tried before the next
         engine_audit(core, json_pack("{s:s, s:s}", "event", "commit-failed", "why", strerror(-r)));
     } else {
         r = effects_lift(core, &changes, now);
@@ -441,7 +446,7 @@ static int fill(void *ctx, struct rollcall_board_writer *w)
         store_bind(&core->store, "SELECT slot, uid, state, flags, authority FROM person", "");
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         struct rollcall_word word = {.uid = (uid_t)sqlite3_column_int64(q, 1),
                                      .state = sqlite3_column_int(q, 2),
                                      .flags = (uint8_t)sqlite3_column_int(q, 3),

@@ -151,7 +151,7 @@ int entry_claim(struct engine_core *core, const struct stage *stage, int64_t ent
     int error = -ENOENT;
     bool by_id;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return error;
     snprintf(owner, sizeof(owner), "%s", store_text(q, 0));
     owning = sqlite3_column_int64(q, 1);

@@ -38,7 +38,7 @@ static json_t *open_locks(struct engine_core *core)
         "i", (int64_t)OPEN_MAX);
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(
             a, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "user", store_text(q, 0), "generation",
                          (json_int_t)sqlite3_column_int64(q, 1), "since",
@@ -64,7 +64,7 @@ static json_t *hosts_of(struct engine_core *core, int64_t last, int64_t now)
         "");
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         int64_t behind = last - sqlite3_column_int64(q, 1), time = sqlite3_column_int64(q, 4);
         json_array_append_new(
             a,

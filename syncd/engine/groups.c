@@ -50,7 +50,7 @@ int rows_groups(struct engine_core *core, const struct rollcall_source_config *s
         "s", src->name);
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         group_number(core, src->name, store_text(q, 0), store_text(q, 1),
                      sqlite3_column_type(q, 2) != SQLITE_NULL, (uint64_t)sqlite3_column_int64(q, 2),
                      now);
@@ -195,7 +195,7 @@ static int gather_records(struct engine_core *core, uint32_t slot, bool rows, in
                           "i", (int64_t)slot);
     int error = 0, r = 0;
 
-    while (r == 0 && store_step(q, &error)) {
+    while (r == 0 && store_step(&core->store, q, &error)) {
         int index = source_index(core->config, store_text(q, 0));
         if (index < 0 || !(core->config->source[index].role & ROLLCALL_ROLE_DIRECTORY))
             continue;
@@ -388,7 +388,7 @@ static void name_of_node(struct engine_core *core, int64_t node, char buf[160], 
 
     *buf = 0;
     *ret_served = false;
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return;
     snprintf(buf, 160, "%s", store_text(q, 0));
     *ret_served = sqlite3_column_int(q, 1);

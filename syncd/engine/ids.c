@@ -119,7 +119,7 @@ static bool from_ledger(struct engine_core *core, enum rollcall_ledger_kind kind
                    (int64_t)kind, key);
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return false;
     *ret_slot = (uint32_t)sqlite3_column_int64(q, 0);
     *ret_id = (uint32_t)sqlite3_column_int64(q, 1);

@@ -77,7 +77,7 @@ static int take_purges(struct engine_core *core, struct changes *changes, void *
         struct change *c;
         uint32_t slot;
         int error = 0;
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             return error;
         slot = (uint32_t)sqlite3_column_int64(q, 0);
         sqlite3_reset(q);

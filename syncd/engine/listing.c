@@ -45,11 +45,13 @@ static int absent_of(struct engine_core *core, const char *source, struct absent
     size_t n = 0, room = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         if (n == room) {
             struct absent *p = realloc(list, (room = room ? room * 2 : 64) * sizeof(*p));
-            if (!p)
+            if (!p) {
+                error = -ENOMEM;
                 break;
+            }
             list = p;
         }
         snprintf(list[n].id, sizeof(list[n].id), "%s", store_text(q, 0));
@@ -315,7 +317,7 @@ static int went_of(struct engine_core *core, const char *source, struct went **r
     size_t n = 0, room = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         if (n == room) {
             size_t want = room ? room * 2 : 64;
             struct went *p = reallocarray(list, want, sizeof(*p));
@@ -384,6 +386,9 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
     int r;
 
     b->people = (uint64_t)person_count(core);
+    b->counts = b->stage->as_of > store_number(&core->store, 0,
+                                               "SELECT full_as_of FROM source WHERE name = ?", "s",
+                                               b->src->name);
     facts_begin(core, b->src->name);
     r = b->stage->difference ? difference_complete(core, b->src->name, b->now) : 0;
     if (r == 0)
@@ -437,14 +442,11 @@ int listing_apply(struct engine_core *core, struct stage *stage, const char *cur
                       .stage = stage,
                       .cursor = cursor,
                       .now = now};
-    int64_t last = store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?",
-                                "s", stage->source);
     uint64_t rows = stage->rows;
     int64_t as_of = stage->as_of, seen = stage->seen_at;
     json_t *o;
     int r;
 
-    b.counts = stage->as_of > last;
     r = b.src ? effects_transaction(core, now, take, &b) : -ENOENT;
     if (r == 0) {
         o = json_pack("{s:s, s:s, s:I}", "event", "listing-accepted", "source", b.src->name, "rows",

@@ -50,14 +50,15 @@ int members_stage(struct engine_core *core, const struct stage *stage,
     return r == 0 ? stage_entries(core, source, group, &m->values, true) : r;
 }
 
-const char *members_unended(struct engine_core *core, const struct stage *stage)
+int members_unended(struct engine_core *core, const struct stage *stage, const char **ret)
 {
     sqlite3_stmt *q = store_bind(
         &core->store, "SELECT grp FROM incoming_list WHERE source = ? AND state = 1 LIMIT 1", "s",
         stage->source);
     int error = 0;
 
-    return store_step(q, &error) ? store_text(q, 0) : NULL;
+    *ret = store_step(&core->store, q, &error) ? store_text(q, 0) : NULL;
+    return error;
 }
 
 // ---- groups that went ----
@@ -93,7 +94,7 @@ static bool next_named(struct engine_core *core, char id[160],
 {
     sqlite3_stmt *q = store_bind(&core->store, "SELECT id, name FROM naming LIMIT 1", "");
 
-    if (!store_step(q, error))
+    if (!store_step(&core->store, q, error))
         return false;
     snprintf(id, 160, "%s", store_text(q, 0));
     snprintf(name, ROLLCALL_SOURCE_ENTRY_MAX + 1, "%s", store_text(q, 1));
@@ -331,7 +332,7 @@ static void say_waiting(struct engine_core *core, const char *source)
                    "");
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         engine_audit(core,
                      json_pack("{s:s, s:s, s:s, s:I, s:s}", "event", "members-missing", "source",
                                source, "id", store_text(q, 0), "members",

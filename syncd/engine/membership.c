@@ -51,7 +51,7 @@ int membership_read(struct engine_core *core, uint32_t slot, struct membership *
     size_t n;
 
     *ret = (struct membership){0};
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return error;
     number = membership_column(q, 0, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -80,7 +80,7 @@ bool membership_in(struct engine_core *core, const struct membership *m,
         sqlite3_stmt *q = store_bind(&core->store, "SELECT id FROM grp WHERE number = ?", "i",
                                      (int64_t)m->number[i]);
         int error = 0;
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             continue;
         for (size_t k = 0; !in && k < list->n; k++)
             in = strcmp(store_text(q, 0), list->item[k]) == 0;

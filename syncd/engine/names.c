@@ -19,7 +19,7 @@ static void place_of(struct engine_core *core, const char *source, const char *i
     int error = 0;
 
     *buf = 0;
-    if (store_step(q, &error))
+    if (store_step(&core->store, q, &error))
         snprintf(buf, len, "%s", store_text(q, 0));
     rollcall_utf8_mend(buf);
     if (q)
@@ -81,7 +81,7 @@ static bool find_holder(struct engine_core *core, const char *name, int64_t not_
                    "si", name, not_slot);
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return false;
     *ret = (struct holder){.slot = sqlite3_column_int64(q, 0),
                            .state = sqlite3_column_int(q, 2),

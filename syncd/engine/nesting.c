@@ -50,7 +50,7 @@ int touched_slots(struct engine_core *core, struct slots *ret)
     struct slots s = {0};
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         if (s.n == s.room) {
             size_t want = s.room ? s.room * 2 : 64;
             uint32_t *p = reallocarray(s.slot, want, sizeof(*p));
@@ -116,7 +116,7 @@ int walk_from(struct engine_core *core, const char *source, const char *record, 
                    "ss", source, record);
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         walk_add(w, sqlite3_column_int64(q, 0), -1);
     return error;
 }
@@ -129,7 +129,7 @@ int walk_up(struct engine_core *core, struct walk *w)
                                      " member m ON m.entry = e.number WHERE e.grp = ?",
                                      "i", w->node[i]);
         int error = 0;
-        while (store_step(q, &error))
+        while (store_step(&core->store, q, &error))
             walk_add(w, sqlite3_column_int64(q, 0), (int)i);
         if (error < 0)
             return error;

@@ -55,7 +55,7 @@ int walk_up(struct engine_core *core, struct walk *w);
 int members_stage(struct engine_core *core, const struct stage *stage,
                   const struct rollcall_message *m);
 // A list that was begun and not ended, or NULL; valid until the next step.
-const char *members_unended(struct engine_core *core, const struct stage *stage);
+int members_unended(struct engine_core *core, const struct stage *stage, const char **ret);
 // What is new takes effect; what is not there any more is only noted.
 int members_take(struct engine_core *core, const struct rollcall_source_config *src,
                  const struct stage *stage, int64_t now);

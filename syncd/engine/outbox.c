@@ -151,7 +151,7 @@ int outbox_configure(struct engine_core *core)
         sqlite3_stmt *q = store_bind(&core->store, "SELECT name FROM sink", "");
         char gone[64] = "";
         int error = 0;
-        while (!*gone && store_step(q, &error)) {
+        while (!*gone && store_step(&core->store, q, &error)) {
             char process[80];
             snprintf(process, sizeof(process), "@%s", store_text(q, 0));
             if (!rollcall_config_process(core->config, process))
@@ -219,7 +219,7 @@ static json_t *groups_of(struct engine_core *core, int64_t slot)
         sqlite3_stmt *q = store_bind(&core->store, "SELECT name, gid FROM grp WHERE number = ?",
                                      "i", (int64_t)m.number[i]);
         int error = 0;
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             continue;
         json_array_append_new(
             a, json_pack("[s, I]", store_text(q, 0), (json_int_t)sqlite3_column_int64(q, 1)));
@@ -236,7 +236,7 @@ static json_t *keys_of(struct engine_core *core, int64_t slot)
     json_t *a = json_array();
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return a;
     for (const char *line = store_text(q, 0); *line;) {
         size_t n = strcspn(line, "\n");
@@ -309,7 +309,7 @@ static int64_t generation_after(struct engine_core *core, const char *sink,
         sink);
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         bool ours = false;
         for (size_t i = 0; !ours && i < batch->n; i++)
             ours = batch->row[i].slot == sqlite3_column_int64(q, 0);
@@ -334,7 +334,7 @@ int engine_core_outbox_take(struct engine_core *core, const char *sink, int64_t 
                                  "si", sink, (int64_t)OUTBOX_BATCH);
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         json_t *o = user_of(core, q, horizon);
         batch.row[batch.n].slot = sqlite3_column_int64(q, 0);
         batch.row[batch.n++].generation = sqlite3_column_int64(q, 1);
@@ -357,7 +357,7 @@ int engine_core_outbox_take(struct engine_core *core, const char *sink, int64_t 
 int engine_core_outbox_done(struct engine_core *core, const char *sink,
                             const struct outbox_batch *batch)
 {
-    int r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    int r = store_begin(&core->store);
 
     for (size_t i = 0; r == 0 && i < batch->n; i++)
         r = store_run(&core->store,
@@ -367,9 +367,9 @@ int engine_core_outbox_done(struct engine_core *core, const char *sink,
         r = store_run(&core->store, "UPDATE sink SET confirmed = ? WHERE name = ?", "is",
                       batch->generation, sink);
     if (r == 0)
-        r = store_exec(&core->store, "COMMIT");
+        r = store_commit(&core->store);
     if (r < 0)
-        sqlite3_exec(core->store.db, "ROLLBACK", NULL, NULL, NULL);
+        store_rollback(&core->store);
     return r;
 }
 
@@ -387,7 +387,7 @@ int engine_core_outbox_tick(struct engine_core *core, int64_t now)
         return 0;
     some = store_number(&core->store, 0, "SELECT 1 FROM person WHERE next > ? AND next <= ?", "ii",
                         was, horizon);
-    r = store_exec(&core->store, "BEGIN IMMEDIATE");
+    r = store_begin(&core->store);
     if (r == 0 && some)
         r = store_exec(&core->store, COUNT_ONE);
     if (r == 0)
@@ -399,9 +399,9 @@ int engine_core_outbox_tick(struct engine_core *core, int64_t now)
         r = store_run(&core->store, "UPDATE meta SET value = ? WHERE key = 'horizon'", "i",
                       horizon);
     if (r == 0)
-        r = store_exec(&core->store, "COMMIT");
+        r = store_commit(&core->store);
     if (r < 0)
-        sqlite3_exec(core->store.db, "ROLLBACK", NULL, NULL, NULL);
+        store_rollback(&core->store);
     return r;
 }
 

@@ -136,7 +136,7 @@ static int gather(struct engine_core *core, uint32_t slot, struct known *ret)
     int error = 0;
 
     *ret = (struct known){.authority = ROLLCALL_AUTHORITY_NONE};
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         int index = source_index(core->config, store_text(q, 0));
         struct about about;
         struct body b;
@@ -191,7 +191,7 @@ static int read_standing(struct engine_core *core, uint32_t slot, struct standin
     int error = -ENOENT;
 
     *ret = (struct standing){0};
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return error;
     ret->word = (struct rollcall_word){.uid = (uid_t)sqlite3_column_int64(q, 0),
                                        .state = sqlite3_column_int(q, 2),

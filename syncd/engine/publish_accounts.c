@@ -37,7 +37,7 @@ static void say_hidden(struct feed *f, uint32_t slot, const char *name, uint32_t
     char source[64] = "", id[160] = "";
     int error = 0;
 
-    if (store_step(q, &error)) {
+    if (store_step(&f->core->store, q, &error)) {
         snprintf(source, sizeof(source), "%s", store_text(q, 0));
         snprintf(id, sizeof(id), "%s", store_text(q, 1));
     }
@@ -88,7 +88,7 @@ static int next_account(void *ctx, struct rollcall_snapshot_account *ret)
     struct feed *f = ctx;
     int error = 0;
 
-    while (store_step(f->rows, &error)) {
+    while (store_step(&f->core->store, f->rows, &error)) {
         uint32_t slot = (uint32_t)sqlite3_column_int64(f->rows, 0);
         uid_t uid = (uid_t)sqlite3_column_int64(f->rows, 1);
         const char *name = store_text(f->rows, 2);
@@ -130,7 +130,7 @@ static int next_former(void *ctx, struct rollcall_snapshot_former *ret)
     struct feed *f = ctx;
     int error = 0;
 
-    while (store_step(f->rows, &error)) {
+    while (store_step(&f->core->store, f->rows, &error)) {
         ret->slot = (uint32_t)sqlite3_column_int64(f->rows, 0);
         ret->name = store_text(f->rows, 1);
         if (!local_files_have(&f->local, ret->name, UINT32_MAX))
@@ -164,7 +164,7 @@ static int next_group(void *ctx, struct rollcall_snapshot_group *ret)
     struct feed *f = ctx;
     int error = 0;
 
-    while (store_step(f->rows, &error)) {
+    while (store_step(&f->core->store, f->rows, &error)) {
         uint32_t number = (uint32_t)sqlite3_column_int64(f->rows, 0);
         const char *name = store_text(f->rows, 1);
         gid_t gid = (gid_t)sqlite3_column_int64(f->rows, 2);

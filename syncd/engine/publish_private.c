@@ -56,7 +56,7 @@ static int next_person(void *ctx, struct rollcall_person *ret)
     struct feed *f = ctx;
     int error = 0;
 
-    if (!store_step(f->rows, &error))
+    if (!store_step(&f->core->store, f->rows, &error))
         return error;
     person_of(f->rows, ret);
     return 1;
@@ -72,7 +72,7 @@ static int next_changed(void *ctx, struct rollcall_person *ret)
                              "SELECT " PERSON_COLUMNS " FROM person WHERE slot = ? AND name IS NOT"
                              " NULL AND state > 0",
                              "i", (int64_t)f->core->changed.slot[f->at++]);
-        if (store_step(f->rows, &error)) {
+        if (store_step(&f->core->store, f->rows, &error)) {
             person_of(f->rows, ret);
             return 1;
         }
@@ -91,6 +91,7 @@ int publish_private(struct engine_core *core)
 
     if (!f)
         return r;
+    f->core = core;
     memcpy(feed.ledger_id, rollcall_ledger_id(core->ledger), 16);
     feed.people =
         (uint32_t)(store_number(&core->store, -1, "SELECT max(slot) FROM person", "") + 1);
@@ -145,7 +146,7 @@ static int next_keys(void *ctx, struct rollcall_keys_account *ret)
     struct feed *f = ctx;
     int error = 0;
 
-    while (store_step(f->rows, &error)) {
+    while (store_step(&f->core->store, f->rows, &error)) {
         const char *text = store_text(f->rows, 3);
         size_t n = split(f, text, (size_t)sqlite3_column_bytes(f->rows, 3));
         if (n == 0)
@@ -169,6 +170,7 @@ int publish_keys(struct engine_core *core, uint32_t slots)
 
     if (!f)
         return -ENOMEM;
+    f->core = core;
     memcpy(feed.ledger_id, rollcall_ledger_id(core->ledger), 16);
     // Keys are destroyed with the rest, a day after an explicit end; until then the board
     // refuses.

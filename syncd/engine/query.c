@@ -28,7 +28,7 @@ static json_t *people_of(struct engine_core *core)
     int64_t total = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         json_object_set_new(o, rollcall_state_name(sqlite3_column_int(q, 0)),
                             json_integer(sqlite3_column_int64(q, 1)));
         total += sqlite3_column_int64(q, 1);
@@ -53,7 +53,7 @@ static void put_device(struct engine_core *core, json_t *source, const char *nam
     int error = 0;
     json_t *o;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return;
     o = json_pack("{s:I}", "since", (json_int_t)sqlite3_column_int64(q, 0));
     put_tristate(o, "compliant", q, 1);
@@ -96,7 +96,7 @@ json_t *query_source(struct engine_core *core, const struct rollcall_source_conf
     int error = 0;
     bool late;
 
-    if (store_step(q, &error)) {
+    if (store_step(&core->store, q, &error)) {
         as_of = sqlite3_column_int64(q, 0);
         if (*store_text(q, 1)) {
             json_object_set_new(o, "problem", json_string(store_text(q, 1)));
@@ -146,7 +146,7 @@ static json_t *names_of_members_hold(struct engine_core *core, int64_t id, int64
                                      " state < 5 AND (flags & 1)",
                                      "i", (int64_t)s.slot[i]);
         int error = 0;
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             continue;
         if ((*people)++ < 20)
             json_array_append_new(a, json_string(store_text(q, 0)));
@@ -175,7 +175,7 @@ static json_t *names_of_hold(struct engine_core *core, int64_t id, const char *k
         json_decref(a);
         return names_of_members_hold(core, id, people);
     }
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(a, json_string(store_text(q, 0)));
     return a;
 }
@@ -202,7 +202,7 @@ static json_t *held_of(struct engine_core *core)
     sqlite3_stmt *q = store_bind(&core->store, "SELECT id, source, kind, n, at FROM hold", "");
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         int64_t people = sqlite3_column_int64(q, 3);
         json_t *names = names_of_hold(core, sqlite3_column_int64(q, 0), store_text(q, 2), &people);
         char id[40];
@@ -218,7 +218,7 @@ static json_t *held_of(struct engine_core *core)
         "SELECT record.key, source, kind, coalesce(refused.name, ''), text, at FROM refused JOIN"
         " record USING(source, id) WHERE kind = 'rehire' LIMIT 100",
         "");
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         char id[200];
         snprintf(id, sizeof(id), "%s=rehire", store_text(q, 0));
         json_array_append_new(
@@ -236,7 +236,7 @@ static json_t *expected_of(struct engine_core *core, int64_t now)
         store_bind(&core->store, "SELECT n, until, by FROM expected WHERE until > ?", "i", now);
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(
             a, json_pack("{s:I, s:I, s:s}", "n", (json_int_t)sqlite3_column_int64(q, 0), "until",
                          (json_int_t)sqlite3_column_int64(q, 1), "by", store_text(q, 2)));
@@ -249,7 +249,7 @@ static void alarms_of_rows(struct engine_core *core, json_t *alarms)
         store_bind(&core->store, "SELECT source, text FROM refused ORDER BY at DESC LIMIT 20", "");
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         alarm_about(alarms, store_text(q, 0), store_text(q, 1));
 }
 
@@ -300,7 +300,7 @@ static json_t *groups_of(struct engine_core *core, int64_t slot)
         sqlite3_stmt *q = store_bind(&core->store, "SELECT name FROM grp WHERE number = ?", "i",
                                      (int64_t)m.number[i]);
         int error = 0;
-        if (!store_step(q, &error))
+        if (!store_step(&core->store, q, &error))
             continue;
         json_array_append_new(a, json_string(store_text(q, 0)));
         sqlite3_reset(q);
@@ -321,7 +321,7 @@ static json_t *said_of(struct engine_core *core, int64_t slot)
         "i", slot);
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         const struct rollcall_source_config *src =
             rollcall_config_source(core->config, store_text(q, 0));
         struct body b;
@@ -368,7 +368,7 @@ static json_t *changes_of(struct engine_core *core, int64_t slot)
         slot);
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         char to[40];
         const char *text = store_text(q, 1), *colon = strchr(text, ':');
         snprintf(to, sizeof(to), "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
@@ -409,7 +409,7 @@ static json_t *refused_of(struct engine_core *core, int64_t slot)
                    "i", slot);
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(a, json_string(store_text(q, 0)));
     return a;
 }
@@ -436,11 +436,11 @@ static int unknown_user(struct engine_core *core, const char *name, json_t **ret
     snprintf(start, sizeof(start), "%.3s%%", name);
     q = store_bind(&core->store, "SELECT name FROM person WHERE name LIKE ? ORDER BY name LIMIT 3",
                    "s", start);
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(similar, json_string(store_text(q, 0)));
     q = store_bind(&core->store, "SELECT text FROM refused WHERE name = ? LIMIT 1", "s", name);
     *ret = json_pack("{s:s, s:o}", "error", "unknown-user", "similar", similar);
-    if (store_step(q, &error)) {
+    if (store_step(&core->store, q, &error)) {
         json_object_set_new(*ret, "hint", json_string(store_text(q, 0)));
         sqlite3_reset(q);
     } else if (query_dropped_name(core, name, why, sizeof(why))) {
@@ -469,7 +469,7 @@ int engine_core_user(struct engine_core *core, const char *name, int64_t now, js
     int error = 0;
     json_t *o;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return unknown_user(core, name, ret);
     slot = sqlite3_column_int64(q, 0);
     o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I}", "user",
@@ -516,7 +516,7 @@ int engine_core_record_id(struct engine_core *core, const char *source, const ch
                                  "ss", name, source);
     int error = -ENOENT;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return -ENOENT;
     snprintf(buf, len, "%s", store_text(q, 0));
     sqlite3_reset(q);

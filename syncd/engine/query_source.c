@@ -47,7 +47,7 @@ bool query_dropped(struct engine_core *core, const char *source, const char *id,
         &core->store, "SELECT reason FROM dropped WHERE source = ? AND id = ?", "ss", source, id);
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return false;
     say(text, len, source, id, store_text(q, 0));
     sqlite3_reset(q);
@@ -63,7 +63,7 @@ bool query_dropped_name(struct engine_core *core, const char *name, char *text, 
                    "s", name);
     int error = 0;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return false;
     say(text, len, store_text(q, 0), store_text(q, 1), store_text(q, 2));
     sqlite3_reset(q);
@@ -86,7 +86,7 @@ static json_t *examples_of(struct engine_core *core, const char *source, const c
     json_t *a = json_array();
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(a, entry_of_row(q));
     return a;
 }
@@ -101,7 +101,7 @@ static json_t *reasons_of(struct engine_core *core, const char *source)
     int64_t total = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         total += sqlite3_column_int64(q, 1);
         json_array_append_new(a, json_pack("{s:s, s:s, s:I, s:o}", "reason", store_text(q, 0),
                                            "sentence", sentence_of(store_text(q, 0)), "n",
@@ -122,7 +122,7 @@ static json_t *list_of(struct engine_core *core, const char *source, const char 
     json_t *a = json_array();
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_array_append_new(a, entry_of_row(q));
     return a;
 }
@@ -137,7 +137,7 @@ static json_t *people_of(struct engine_core *core, const char *source)
     json_t *o = json_object();
     int error = 0;
 
-    while (store_step(q, &error))
+    while (store_step(&core->store, q, &error))
         json_object_set_new(o,
                             sqlite3_column_int(q, 0)
                                 ? rollcall_state_name(sqlite3_column_int(q, 0))
@@ -155,7 +155,7 @@ static json_t *risks_of(struct engine_core *core, const char *source)
     json_t *o = json_object();
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         const char *name = rollcall_risk_name((enum rollcall_risk)sqlite3_column_int(q, 0));
         if (name)
             json_object_set_new(o, name, json_integer(sqlite3_column_int64(q, 1)));

@@ -80,7 +80,7 @@ static int walk(struct engine_core *core, const char *source, struct seen *s, st
                                  "s", source);
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         ret->twice = ret->twice || sqlite3_column_int64(q, 0) > 1;
         ret->bodiless = ret->bodiless || sqlite3_column_int(q, 4);
         ret->went = ret->went || sqlite3_column_int(q, 5);

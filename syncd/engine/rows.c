@@ -29,7 +29,7 @@ static int row_read(struct engine_core *core, struct row *row)
                                  "ss", row->src->name, row->id);
     int error = -ENOENT, r;
 
-    if (!store_step(q, &error))
+    if (!store_step(&core->store, q, &error))
         return error;
     row->text = strdup(store_text(q, 0));
     row->hash = sqlite3_column_int64(q, 1);
@@ -61,7 +61,7 @@ static int row_describe(struct engine_core *core, struct row *row, int64_t now)
     int64_t gid = -1;
     int error = 0, r;
 
-    if (store_step(q, &error)) {
+    if (store_step(&core->store, q, &error)) {
         snprintf(name, sizeof(name), "%s", store_text(q, 0));
         snprintf(home, sizeof(home), "%s", store_text(q, 1));
         gid = sqlite3_column_int64(q, 2);
@@ -148,18 +148,22 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     char why[300];
     uint32_t slot, uid;
     size_t given = core->n_pending;
-    int r;
+    int r = 0;
 
-    if (core->facts.approved && rows_approved(core, row->key, "rehire") &&
-        rehire(core, row, now) == 0)
-        return 0;
+    if (core->facts.approved && rows_approved(core, row->key, "rehire")) {
+        r = rehire(core, row, now);
+        if (r != -ENOENT) // nobody left whose name it is
+            return r;
+        r = 0;
+    }
     // A hub was told whose the name is.
     if ((core->facts.approved && rows_approved(core, row->key, "another")) ||
         (rollcall_source_is_hub(row->src) &&
          store_number(&core->store, 0, "SELECT 1 FROM person WHERE name = ? AND state >= 5", "s",
                       row->body.user_name)))
-        release_name(core, row->body.user_name);
-    r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
+        r = release_name(core, row->body.user_name);
+    if (r == 0)
+        r = rows_name_free(core, row->src, row->id, row->key, &row->body, -1, now);
     if (r < 0)
         return r;
     if (row->body.has_uid && core->facts.rivals &&
@@ -172,11 +176,13 @@ static int row_new_person(struct engine_core *core, struct row *row, int64_t now
     }
     r = ids_person(core, row->key, row->src->name, &row->body, row->id, now, &slot, &uid, why,
                    sizeof(why));
-    if (r < 0) {
+    if (r == -EEXIST || r == -ERANGE) {
         rows_refuse(core, row->src->name, row->id, "uid", row->body.user_name, now,
                     "\"%s\" is refused: %s", row->body.user_name, why);
-        return r == -EEXIST || r == -ERANGE ? -EEXIST : r;
+        return -EEXIST;
     }
+    if (r < 0)
+        return r;
     row->slot = slot;
     row->uid = uid;
     // The uid is a new one, so there is no such row; the name was found to be free.
@@ -395,15 +401,21 @@ static int changed_rows(struct engine_core *core, const char *source, int64_t no
     size_t n = 0, room = 0;
     int error = 0;
 
-    while (store_step(q, &error)) {
+    while (store_step(&core->store, q, &error)) {
         if (n == room) {
             char **p = realloc(ids, (room = room ? room * 2 : 256) * sizeof(*p));
-            if (!p)
+            if (!p) {
+                error = -ENOMEM;
                 break;
+            }
             ids = p;
         }
         ids[n] = strdup(store_text(q, 0));
-        n += ids[n] != NULL;
+        if (!ids[n]) {
+            error = -ENOMEM;
+            break;
+        }
+        n++;
     }
     sqlite3_reset(q);
     *ret = ids;
@@ -429,7 +441,7 @@ static int refuse_doubles(struct engine_core *core, const char *source, int64_t 
         &core->store,
         "SELECT id, place, name FROM incoming WHERE source = ? AND (copies > 1 OR shared)", "s",
         source);
-    while (r == 0 && store_step(q, &error)) {
+    while (r == 0 && store_step(&core->store, q, &error)) {
         char id[160], name[100];
         snprintf(id, sizeof(id), "%s", store_text(q, 0));
         snprintf(name, sizeof(name), "%s", store_text(q, 2));
@@ -462,7 +474,7 @@ int rows_take(struct engine_core *core, const struct rollcall_source_config *src
         _cleanup_row_ struct row row = {
             .src = src, .stage = stage, .slot = -1, .groups_held = groups_held};
         snprintf(row.id, sizeof(row.id), "%s", ids[i]);
-        if (e == 0)
+        if (r == 0 && e == 0)
             e = take_one(core, &row, now, changes);
         free(ids[i]);
     }

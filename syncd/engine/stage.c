@@ -16,21 +16,26 @@ static bool others_stage(const struct engine_core *core, const struct stage *sta
     return false;
 }
 
-static void clear_stage(struct engine_core *core, struct stage *stage)
+static int clear_stage(struct engine_core *core, struct stage *stage)
 {
+    struct store *db = &core->store;
+    int r;
+
     // A table that is emptied whole costs its pages, not its rows.
     if (others_stage(core, stage)) {
-        store_run(&core->store, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
-        store_run(&core->store, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
-        store_run(&core->store, "DELETE FROM incoming_list WHERE source = ?", "s", stage->source);
-        store_run(&core->store, "DELETE FROM incoming_member WHERE source = ?", "s", stage->source);
+        r = store_run(db, "DELETE FROM incoming WHERE source = ?", "s", stage->source);
+        if (r == 0)
+            r = store_run(db, "DELETE FROM incoming_group WHERE source = ?", "s", stage->source);
+        if (r == 0)
+            r = store_run(db, "DELETE FROM incoming_list WHERE source = ?", "s", stage->source);
+        if (r == 0)
+            r = store_run(db, "DELETE FROM incoming_member WHERE source = ?", "s", stage->source);
     } else {
-        store_run(&core->store, "DELETE FROM incoming", "");
-        store_run(&core->store, "DELETE FROM incoming_group", "");
-        store_run(&core->store, "DELETE FROM incoming_list", "");
-        store_run(&core->store, "DELETE FROM incoming_member", "");
+        r = store_exec(db, "DELETE FROM incoming; DELETE FROM incoming_group;"
+                           "DELETE FROM incoming_list; DELETE FROM incoming_member");
     }
     *stage = (struct stage){0};
+    return r;
 }
 
 static struct stage *stage_of(struct engine_core *core, const char *source)
@@ -72,10 +77,15 @@ static int on_begin(struct engine_core *core, struct stage *stage, const char *s
                     const struct rollcall_message *m, int64_t now)
 {
     int64_t last =
-        store_number(&core->store, 0, "SELECT full_as_of FROM source WHERE name = ?", "s", source);
+        store_number(&core->store, -1,
+                     "SELECT coalesce(max(full_as_of), 0) FROM source WHERE name = ?", "s", source);
+    int r;
 
     snprintf(stage->source, sizeof(stage->source), "%s", source);
-    clear_stage(core, stage);
+    // Rows of another listing would be rows of this one.
+    r = clear_stage(core, stage);
+    if (r < 0 || last < 0)
+        return r < 0 ? r : -EIO;
     if (m->since && !is_committed(core, source, m->since))
         return -ESTALE; // nobody's fault, and nothing for `rollcall status`
     snprintf(stage->source, sizeof(stage->source), "%s", source);
@@ -199,15 +209,16 @@ static int on_commit(struct engine_core *core, struct stage *stage,
         clear_stage(core, stage);
         return -EBADMSG;
     }
-    unended = members_unended(core, stage);
-    if (unended) {
+    r = members_unended(core, stage, &unended);
+    if (r == 0 && unended) {
         snprintf(why, sizeof(why), "the members of the group \"%.128s\" were to go on, and did not",
                  unended);
         refuse_listing(core, stage, NULL, why, now);
         clear_stage(core, stage);
         return -EBADMSG;
     }
-    r = listing_apply(core, stage, m->cursor, now);
+    if (r == 0)
+        r = listing_apply(core, stage, m->cursor, now);
     clear_stage(core, stage);
     return r;
 }

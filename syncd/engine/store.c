@@ -189,11 +189,52 @@ static const char staging[] =
     "CREATE TEMP TABLE naming(id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(id, name)) WITHOUT "
     "ROWID;";
 
+// The errno of a result of SQLite's that is a failure; it ends the transaction that is in work.
+static int failed(struct store *s, int result)
+{
+    int error = result == SQLITE_FULL         ? -ENOSPC
+                : result == SQLITE_CONSTRAINT ? -EEXIST
+                : result == SQLITE_CORRUPT    ? -EBADMSG
+                                              : -EIO;
+
+    if (s->begun && s->fault == 0 && error != -EEXIST)
+        s->fault = error;
+    return error;
+}
+
 int store_exec(struct store *s, const char *sql)
 {
-    int r = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    int r;
 
-    return r == SQLITE_OK ? 0 : r == SQLITE_FULL ? -ENOSPC : r == SQLITE_CORRUPT ? -EBADMSG : -EIO;
+    if (s->fault < 0)
+        return s->fault;
+    r = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    return r == SQLITE_OK ? 0 : failed(s, r);
+}
+
+int store_begin(struct store *s)
+{
+    int r = store_exec(s, "BEGIN IMMEDIATE");
+
+    s->begun = r == 0;
+    return r;
+}
+
+int store_commit(struct store *s)
+{
+    int r = store_exec(s, "COMMIT");
+
+    if (r == 0)
+        s->begun = false;
+    return r;
+}
+
+void store_rollback(struct store *s)
+{
+    s->begun = false;
+    s->fault = 0;
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 // -EBADMSG: of a version that nobody can bring on.
@@ -207,7 +248,7 @@ static int make_schema(struct store *s)
     if (version != 0 && version != 3 && version != 4)
         return -EBADMSG;
     s->fresh = version == 0;
-    r = store_exec(s, "BEGIN IMMEDIATE");
+    r = store_begin(s);
     if (r == 0 && s->fresh)
         r = store_exec(s, schema);
     if (r == 0 && version < 4)
@@ -215,7 +256,7 @@ static int make_schema(struct store *s)
     if (r == 0)
         r = store_exec(s, since_4);
     if (r == 0)
-        r = store_exec(s, "COMMIT");
+        r = store_commit(s);
     return r == 0 ? 0 : -EIO;
 }
 
@@ -241,7 +282,7 @@ static int open_once(const char *path, struct store *s)
                "PRAGMA wal_autocheckpoint = 2000; PRAGMA cache_size = -32768;") < 0)
         return -EBADMSG;
     q = store_bind(s, "PRAGMA quick_check(1)", "");
-    if (!q || !store_step(q, &error) || strcmp(store_text(q, 0), "ok") != 0)
+    if (!q || !store_step(s, q, &error) || strcmp(store_text(q, 0), "ok") != 0)
         return -EBADMSG;
     sqlite3_reset(q);
     r = make_schema(s);
@@ -302,6 +343,8 @@ static sqlite3_stmt *prepare(struct store *s, const char *sql)
 
     uint16_t *place = place_of(s, sql);
 
+    if (s->fault < 0)
+        return NULL;
     if (*place) {
         stmt = s->kept[*place - 1].stmt;
         sqlite3_reset(stmt);
@@ -355,17 +398,14 @@ sqlite3_stmt *store_bind(struct store *s, const char *sql, const char *format, .
     return stmt;
 }
 
-bool store_step(sqlite3_stmt *stmt, int *error)
+bool store_step(struct store *s, sqlite3_stmt *stmt, int *error)
 {
-    int r = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
+    int r = stmt && s->fault == 0 ? sqlite3_step(stmt) : SQLITE_ERROR;
 
     if (r == SQLITE_ROW)
         return true;
     if (r != SQLITE_DONE)
-        *error = r == SQLITE_FULL         ? -ENOSPC
-                 : r == SQLITE_CONSTRAINT ? -EEXIST
-                 : r == SQLITE_CORRUPT    ? -EBADMSG
-                                          : -EIO;
+        *error = s->fault < 0 ? s->fault : failed(s, r);
     if (stmt)
         sqlite3_reset(stmt);
     return false;
@@ -380,7 +420,7 @@ int store_run(struct store *s, const char *sql, const char *format, ...)
     va_start(ap, format);
     stmt = bind_all(s, sql, format, SQLITE_STATIC, ap);
     va_end(ap);
-    while (store_step(stmt, &error))
+    while (store_step(s, stmt, &error))
         ;
     return error;
 }
@@ -395,7 +435,7 @@ int64_t store_number(struct store *s, int64_t otherwise, const char *sql, const 
     va_start(ap, format);
     stmt = bind_all(s, sql, format, SQLITE_STATIC, ap);
     va_end(ap);
-    if (store_step(stmt, &error)) {
+    if (store_step(s, stmt, &error)) {
         if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
             n = sqlite3_column_int64(stmt, 0);
         sqlite3_reset(stmt);

@@ -425,13 +425,13 @@ static const char *const tables[] = {
     "SELECT 'source', name, as_of, full_as_of, problem FROM source ORDER BY name",
 };
 
-static bool row_text(sqlite3_stmt *q, char *buf, size_t len)
+static bool row_text(struct store *s, sqlite3_stmt *q, char *buf, size_t len)
 {
     int error = 0;
     size_t at = 0;
 
     *buf = 0;
-    if (!store_step(q, &error)) {
+    if (!store_step(s, q, &error)) {
         assert_int_equal(error, 0);
         return false;
     }
@@ -449,8 +449,8 @@ static void compare_table(const struct history *h, struct engine *a, struct engi
     bool more;
 
     do {
-        bool other = row_text(q, y, sizeof(y));
-        more = row_text(p, x, sizeof(x));
+        bool other = row_text(&b->core->store, q, y, sizeof(y));
+        more = row_text(&a->core->store, p, x, sizeof(x));
         if (more != other || strcmp(x, y) != 0)
             fail_msg("step %u\nwhole:      %s\ndifference: %s", h->step, x, y);
     } while (more);
