@@ -238,3 +238,6 @@ test_core_dropped_histories_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_core_faults
 test_core_faults_SRCS := tests/unit/test_core_faults.c tests/unit/engine_fixture.c
 test_core_faults_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_okta_ids
+test_okta_ids_SRCS := tests/unit/test_okta_ids.c syncd/sources/okta_ids.c
+test_okta_ids_LIBS := $(JANSSON_LIBS)

@@ -13,10 +13,12 @@
 #define OKTA_PAGE_MAX   (512u * 1024 * 1024) // bytes of a page's values; its body has at most 32 MiB
 #define OKTA_SHORT      32 // bytes of an id in a set, with its NUL; Okta's have 20
 
-// Ids, sorted.
+// Ids, each once, in no order.
 struct okta_ids {
-    char (*id)[OKTA_SHORT];
+    char (*id)[OKTA_SHORT]; // padded with zeros
     size_t n, room;
+    uint32_t *slot; // of `id`, by its hash: the place there plus one
+    size_t slots;   // a power of two
 };
 
 // A group whose members are said. `id` is how the section names it, so that the name in
@@ -131,11 +133,11 @@ int okta_user_groups(struct web *w, const char *user, json_t *in);
 // Reads what hints asked for, and says it.
 int okta_read_hinted(struct web *w);
 
-// ---- okta_ids.c: sorted where they are asked ----
+// ---- okta_ids.c ----
 
 bool okta_ids_has(const struct okta_ids *ids, const char *id);
-int okta_ids_add(struct okta_ids *ids, const char *id); // to the end; -EBADMSG: it is too long
-void okta_ids_sort(struct okta_ids *ids);
+// 0, also where it is in already; -EBADMSG: it is too long. Neither costs more with more ids.
+int okta_ids_add(struct okta_ids *ids, const char *id);
 void okta_ids_remove(struct okta_ids *ids, const char *id);
 void okta_ids_done(struct okta_ids *ids);
 

@@ -329,7 +329,7 @@ struct reading {
     struct okta_ids ids;
 };
 
-// One list, in parts: pages overlap, so that an id may stand twice.
+// One list, in parts.
 static void say_members(const struct okta_group *g, const struct okta_ids *ids)
 {
     static char part[ROLLCALL_SOURCE_LISTS_MAX * (OKTA_SHORT * 6 + 3) + 2];
@@ -338,8 +338,6 @@ static void say_members(const struct okta_group *g, const struct okta_ids *ids)
 
     json_write_open(&w, NULL, '[');
     for (size_t i = 0; i < ids->n; i++) {
-        if (i > 0 && strcmp(ids->id[i], ids->id[i - 1]) == 0)
-            continue;
         if (n++ == ROLLCALL_SOURCE_LISTS_MAX) {
             json_write_close(&w, ']');
             emit_members_text(g->id, part, w.len, true);
@@ -386,15 +384,14 @@ static void compare_members(struct okta *o, const struct okta_group *g, const st
 static int confirm_lost(struct web *w, const struct okta_group *g, struct okta_ids *now)
 {
     const struct okta_ids *old = g->known ? &g->members : &g->before;
-    size_t lost = 0, listed = now->n;
+    size_t lost = 0;
     int r = 0;
 
     for (size_t i = 0; i < old->n; i++)
         lost += !okta_ids_has(now, old->id[i]);
     for (size_t i = 0; r == 0 && lost <= CONFIRM_MAX && i < old->n; i++) {
-        struct okta_ids found = {.id = now->id, .n = listed};
         json_t *in;
-        if (okta_ids_has(&found, old->id[i]))
+        if (okta_ids_has(now, old->id[i]))
             continue;
         in = json_object();
         r = okta_user_groups(w, old->id[i], in);
@@ -404,7 +401,6 @@ static int confirm_lost(struct web *w, const struct okta_group *g, struct okta_i
             r = 0; // the list's word stands
         json_decref(in);
     }
-    okta_ids_sort(now);
     return r;
 }
 
@@ -468,10 +464,8 @@ int okta_group_say(struct web *w, struct okta_group *g)
             say_list(g, &g->members);
     } else if (r == -ENOENT) {
         emit_members(g->id, json_array(), false);
-    } else if (r == 0) {
-        okta_ids_sort(&reading.ids);
-        if (g->assigned)
-            r = confirm_lost(w, g, &reading.ids);
+    } else if (r == 0 && g->assigned) {
+        r = confirm_lost(w, g, &reading.ids);
     }
     if (r < 0 && is_ill(w, g, r)) {
         put_off(o, g);
@@ -560,9 +554,9 @@ void okta_moved_say(struct web *w, const char *user, const json_t *asked, const 
         if (g->assigned ? is == was : !json_object_get(asked, g->oid))
             continue;
         emit_members_changed(g->id, is, json_pack("[s]", user));
-        if (g->assigned && is && okta_ids_add(&g->members, user) == 0)
-            okta_ids_sort(&g->members);
-        else if (g->assigned && !is)
+        if (g->assigned && is)
+            okta_ids_add(&g->members, user); // what fails here is said once more, and no matter
+        else if (g->assigned)
             okta_ids_remove(&g->members, user);
     }
 }
