@@ -241,3 +241,6 @@ test_core_faults_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_okta_ids
 test_okta_ids_SRCS := tests/unit/test_okta_ids.c syncd/sources/okta_ids.c
 test_okta_ids_LIBS := $(JANSSON_LIBS)
+UNIT_TESTS += test_core_about
+test_core_about_SRCS := tests/unit/test_core_about.c tests/unit/engine_fixture.c
+test_core_about_LIBS := $(ENGINE_LIBS)

@@ -10,6 +10,9 @@
 // Two million people; what is beyond SQLite's cache lies in a file.
 #define STAGE_BYTES_MAX (1024ull * 1024 * 1024)
 
+#define ABOUT_MAX       4 // problems of a listing that name nobody, and are kept for status
+#define ABOUT_BYTES     360
+
 // One source's batch between begin and commit.
 struct stage {
     char source[32];
@@ -17,10 +20,11 @@ struct stage {
     bool difference; // full, but said as what is new since the last commit
     int64_t as_of, seen_at, begun;
     char version[200];
-    uint64_t rows;         // users and gone lines that came
-    uint64_t bytes;        // what they take in memory, about
-    uint64_t unattributed; // rows that cannot be read and name nobody
-    uint64_t dropped;      // lines of those who are left out on purpose
+    uint64_t rows;                      // users and gone lines that came
+    uint64_t bytes;                     // what they take in memory, about
+    uint64_t unattributed;              // rows that cannot be read and name nobody
+    uint64_t dropped;                   // lines of those who are left out on purpose
+    char about[ABOUT_MAX][ABOUT_BYTES]; // of those problems, the first
 };
 
 // A change of somebody's word, decided but not yet in effect.
@@ -129,6 +133,9 @@ void body_done(struct body *b);
 int64_t body_hash(const char *text);
 // The same body with other groups; free().
 char *body_with_groups(const char *body, json_t *groups);
+
+// As much of it as `len` holds, and not inside of a letter (dropped.c).
+void text_cut(const char *text, char *ret, size_t len);
 
 // ---- ids (ids.c) ----
 uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);

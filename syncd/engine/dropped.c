@@ -7,16 +7,15 @@
 
 #define NAME_MAX_BYTES 200 // somebody who registered anywhere may have chosen it
 
-// Not inside of a letter.
-static void cut(const char *name, char *ret, size_t len)
+void text_cut(const char *text, char *ret, size_t len)
 {
-    size_t n = strlen(name);
+    size_t n = strlen(text);
 
     if (n >= len)
         n = len - 1;
-    while (n > 0 && name[n] && ((unsigned char)name[n] & 0xc0) == 0x80)
+    while (n > 0 && text[n] && ((unsigned char)text[n] & 0xc0) == 0x80)
         n--;
-    memcpy(ret, name, n);
+    memcpy(ret, text, n);
     ret[n] = 0;
 }
 
@@ -26,7 +25,7 @@ int dropped_stage(struct engine_core *core, struct stage *stage, const struct ro
     int r;
 
     if (m->name)
-        cut(m->name, name, sizeof(name));
+        text_cut(m->name, name, sizeof(name));
     stage->dropped++;
     // Of two words in one listing the later one counts, but that one's end stands: between two
     // readings somebody left, and is out of the groups that count as well.

@@ -188,6 +188,26 @@ static int forget_nobodies(struct engine_core *core, const struct batch *b)
                      b->src->name);
 }
 
+// Problems that name nobody keep absences from being counted: status shows them until a whole
+// listing has none.
+static int keep_about(struct engine_core *core, const struct batch *b)
+{
+    int r = b->stage->full
+                ? store_run(&core->store,
+                            "DELETE FROM refused WHERE source = ? AND id = '' AND kind LIKE"
+                            " 'listing-%'",
+                            "s", b->src->name)
+                : 0;
+
+    for (size_t i = 0; r == 0 && i < ABOUT_MAX && *b->stage->about[i]; i++) {
+        char kind[32];
+        snprintf(kind, sizeof(kind), "listing-%zu", i + 1);
+        r = store_run(&core->store, "INSERT OR REPLACE INTO refused VALUES(?, '', ?, NULL, ?, ?)",
+                      "sssi", b->src->name, kind, b->stage->about[i], b->now);
+    }
+    return r;
+}
+
 // Groups that vanish for many at once, by an empty cell or a missing column, are held
 // whole as absences are: they stand until `rollcall approve`.
 
@@ -415,6 +435,8 @@ static int take(struct engine_core *core, struct changes *changes, void *ctx)
         r = take_presences(core, b);
     if (r == 0 && b->stage->full)
         r = forget_nobodies(core, b);
+    if (r == 0)
+        r = keep_about(core, b);
     if (r == 0 && b->stage->full && b->counts)
         r = take_absences(core, b, changes);
     if (r == 0 && b->stage->full && b->counts)

@@ -124,10 +124,11 @@ json_t *query_source(struct engine_core *core, const struct rollcall_source_conf
                                                   "SELECT count(*) FROM record WHERE source = ?"
                                                   " AND gone = 0",
                                                   "s", src->name)));
-    json_object_set_new(
-        o, "skipped",
-        json_integer(store_number(&core->store, 0, "SELECT count(*) FROM refused WHERE source = ?",
-                                  "s", src->name)));
+    json_object_set_new(o, "skipped",
+                        json_integer(store_number(&core->store, 0,
+                                                  "SELECT count(*) FROM refused WHERE source = ?"
+                                                  " AND id > ''",
+                                                  "s", src->name)));
     return o;
 }
 

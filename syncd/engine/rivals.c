@@ -121,8 +121,8 @@ void facts_begin(struct engine_core *core, const char *source)
 
     core->facts = (struct facts){
         .first = !store_number(s, 0, "SELECT 1 FROM record WHERE source = ? LIMIT 1", "s", source),
-        .refused =
-            store_number(s, 0, "SELECT 1 FROM refused WHERE source = ? LIMIT 1", "s", source),
+        .refused = store_number(s, 0, "SELECT 1 FROM refused WHERE source = ? AND id > '' LIMIT 1",
+                                "s", source),
         .approved = store_number(s, 0, "SELECT 1 FROM approved LIMIT 1", ""),
         .slotless = store_number(s, 0, "SELECT 1 FROM record WHERE slot IS NULL LIMIT 1", ""),
     };

@@ -150,6 +150,17 @@ static int on_user(struct engine_core *core, struct stage *stage, const struct r
         u->user_name, u->has_uid && u->uid <= INT64_MAX ? (int64_t)u->uid : ROLLCALL_TIME_UNSET);
 }
 
+// What names nobody, for status. Where it stands is said but where that is the source's own name.
+static void note_about(const struct stage *stage, const struct rollcall_message *m,
+                       char ret[ABOUT_BYTES])
+{
+    bool where = m->where && strcmp(m->where, stage->source) != 0;
+    char text[2 * ABOUT_BYTES];
+
+    snprintf(text, sizeof(text), "%s%s%s", where ? m->where : "", where ? ": " : "", m->text);
+    text_cut(text, ret, ABOUT_BYTES);
+}
+
 static int on_problem(struct engine_core *core, struct stage *stage,
                       const struct rollcall_message *m, int64_t now)
 {
@@ -167,6 +178,8 @@ static int on_problem(struct engine_core *core, struct stage *stage,
     if (m->warning || !stage->open || stage->refused)
         return 0;
     if (!m->id) {
+        if (stage->unattributed < ABOUT_MAX)
+            note_about(stage, m, stage->about[stage->unattributed]);
         stage->unattributed++;
         return 0;
     }

@@ -77,7 +77,7 @@ static int read_all_users(struct graph *g)
 {
     int r;
 
-    if (json_object_size(g->w->committed) == 0)
+    if (web_begins(g->w))
         count_users(g);
     r = graph_read_users(g, true);
 
@@ -94,6 +94,22 @@ static int read_all_users(struct graph *g)
     return r;
 }
 
+// Of assigned_groups, what is not in the tenant.
+static int say_missing(struct graph *g)
+{
+    unsigned char group[GRAPH_ID];
+    char text[GRAPH_ID_TEXT];
+    size_t at = 0;
+
+    while (g->assigned && graph_assigned_next_missing(g->assigned, &at, group)) {
+        graph_id_text(group, text);
+        if (web_begins(g->w) && graph_assigned_none(g->assigned))
+            return web_groups_none(g->w, text, "in the tenant", "the id");
+        web_group_lost(g->w, text, "in the tenant", "the id", false);
+    }
+    return 0;
+}
+
 static int say_whole(struct graph *g)
 {
     int r;
@@ -106,18 +122,24 @@ static int say_whole(struct graph *g)
     if (r == 0)
         r = graph_read_assigned(g); // after the feed: what it lacked is in the next one
     if (r == 0)
+        r = say_missing(g);
+    if (r == 0)
         r = read_all_users(g);
     return r;
 }
 
 static int say_changes(struct graph *g)
 {
+    bool unknown = g->assigned && graph_assigned_unknown(g->assigned);
     int r;
 
     graph_begin(g);
     r = graph_read_groups(g, false);
     if (r == 0)
         r = graph_read_assigned(g);
+    // Of whom nothing was said as long as nobody could tell, it is said now.
+    if (r == 0 && unknown && !graph_assigned_unknown(g->assigned))
+        g->again = true;
     if (r == 0)
         r = graph_touch_assigned(g);
     if (r == 0)

@@ -23,6 +23,7 @@ struct bits {
 struct group {
     unsigned char id[GRAPH_ID];
     bool root, reached;
+    bool missing, removed;     // not there; by the tenant's own word
     bool reading, read;        // its members are asked for; are known
     struct bits in, groups_in; // all members; those that are groups
     size_t n;
@@ -264,7 +265,7 @@ void graph_assigned_forget(struct graph_assigned *a)
 {
     for (size_t i = 0; i < a->n; i++) {
         empty(a, &a->group[i]);
-        a->group[i].read = a->group[i].reading = false;
+        a->group[i].read = a->group[i].reading = a->group[i].missing = false;
     }
     keep_people_alone(a);
     a->dirty = true;
@@ -327,8 +328,61 @@ void graph_assigned_empty(struct graph_assigned *a, const unsigned char group[GR
     if (!g)
         return;
     empty(a, g);
-    g->read = true;
+    g->read = g->removed = true;
+    g->missing = false;
     a->dirty = true;
+}
+
+void graph_assigned_seen(struct graph_assigned *a, const unsigned char group[GRAPH_ID])
+{
+    struct group *g = find(a, group);
+
+    if (!g)
+        return;
+    g->removed = false;
+    if (!g->missing)
+        return;
+    g->missing = g->read = false;
+    a->dirty = true;
+}
+
+bool graph_assigned_missing(struct graph_assigned *a, const unsigned char group[GRAPH_ID])
+{
+    struct group *g = find(a, group);
+
+    if (!g)
+        return false;
+    g->read = true;
+    g->missing = g->root && !g->removed;
+    return g->missing;
+}
+
+bool graph_assigned_next_missing(const struct graph_assigned *a, size_t *at,
+                                 unsigned char ret_group[GRAPH_ID])
+{
+    while (*at < a->n) {
+        const struct group *g = &a->group[(*at)++];
+        if (!g->missing)
+            continue;
+        memcpy(ret_group, g->id, GRAPH_ID);
+        return true;
+    }
+    return false;
+}
+
+bool graph_assigned_unknown(const struct graph_assigned *a)
+{
+    unsigned char group[GRAPH_ID];
+
+    return graph_assigned_next_missing(a, &(size_t){0}, group);
+}
+
+bool graph_assigned_none(const struct graph_assigned *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->group[i].root && !a->group[i].missing)
+            return false;
+    return true;
 }
 
 void graph_assigned_read(struct graph_assigned *a, const unsigned char group[GRAPH_ID])

@@ -29,8 +29,18 @@ bool graph_assigned_root_is(const struct graph_assigned *a, const unsigned char 
 // -ENOMEM; -EFBIG beyond GRAPH_MEMBERS_MAX.
 int graph_assigned_member(struct graph_assigned *a, const unsigned char group[GRAPH_ID],
                           const unsigned char member[GRAPH_ID], bool is_group, bool present);
-// The group is no more: nobody is in it.
+// The tenant's word that the group was deleted: nobody is in it.
 void graph_assigned_empty(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+// The feed has the group: one that was missing is read.
+void graph_assigned_seen(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+// Its address has nothing (404), in place of graph_assigned_read. True: it is one of
+// assigned_groups, and nobody said that it was deleted. Who is in it cannot be known.
+bool graph_assigned_missing(struct graph_assigned *a, const unsigned char group[GRAPH_ID]);
+// Goes through those: false behind the last. `at` begins at 0.
+bool graph_assigned_next_missing(const struct graph_assigned *a, size_t *at,
+                                 unsigned char ret_group[GRAPH_ID]);
+bool graph_assigned_unknown(const struct graph_assigned *a); // there is such a one
+bool graph_assigned_none(const struct graph_assigned *a);    // and no other
 
 // Follows groups in groups. 1: the members of `ret_group` are not known: read them, say each with
 // graph_assigned_member, then graph_assigned_read, and settle again. 0: done, and who is in is

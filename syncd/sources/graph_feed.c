@@ -324,6 +324,8 @@ static int take_group(struct graph *g, const struct value *item, void *ctx)
         emit_deleted(text, NULL);
         return 0;
     }
+    if (g->assigned)
+        graph_assigned_seen(g->assigned, id);
     say_group(g, item, id, text);
     for (const struct value *m = person_value_list(members); r == 0 && m; m = m->next)
         r = take_member(g, &run, id, m);
@@ -423,10 +425,11 @@ static int read_members(struct graph *g, unsigned char group[GRAPH_ID])
     snprintf(base, sizeof(base), "%s/groups/%s/members", g->set.base, graph_id_text(group, text));
     r = graph_read_list(g, http_url(base, "$select", "id", "$top", "999", NULL), take_walked, group,
                         NULL);
-    if (r == -ENOENT) { // unassigned by the delete of a group: as if nobody were in it
-        if (graph_assigned_root_is(g->assigned, group))
+    if (r == -ENOENT) { // as if nobody were in it, but for one that nobody said to be deleted
+        if (!graph_assigned_missing(g->assigned, group) &&
+            graph_assigned_root_is(g->assigned, group))
             warn_gone(g, text);
-        r = 0;
+        return 0;
     }
     if (r == 0)
         graph_assigned_read(g->assigned, group);

@@ -294,6 +294,9 @@ int graph_say_user(struct graph *g, const struct value *object)
     r = graph_user_take(&g->set.rules, object, assigned, risk_of(g, id_text), &text, &t);
     if (r < 0)
         return r;
+    if (t.fate == GRAPH_DROPPED && !t.disabled && strcmp(t.reason, "unassigned") == 0 &&
+        graph_assigned_unknown(g->assigned))
+        return 0; // nobody can tell: as known
     if (t.fate == GRAPH_DROPPED)
         say_dropped(g, &t);
     else if (t.fate == GRAPH_SKIPPED)
@@ -334,7 +337,8 @@ static int take_absent(struct graph *g, const char *text, json_int_t tries)
     unsigned char id[GRAPH_ID];
 
     graph_id_parse(text, id);
-    if (g->assigned && !graph_assigned_has(g->assigned, id)) {
+    if (g->assigned && !graph_assigned_unknown(g->assigned) &&
+        !graph_assigned_has(g->assigned, id)) {
         if (is_new(g, text, "unassigned", 10, true)) {
             graph_open_delta(g);
             emit_dropped(text, "unassigned", NULL);

@@ -158,7 +158,12 @@ static void test_assigned(struct graph *g)
         snprintf(base, sizeof(base), "%s/groups/%s/members", g->set.base, id);
         r = graph_read_list(g, http_url(base, "$select", "id", "$top", "999", NULL), add_member, &n,
                             NULL);
-        if (r < 0)
+        if (r == -ENOENT)
+            snprintf(text, sizeof(text),
+                     "%.40s is not in the tenant: write the id of the group that is meant, or take "
+                     "it out of assigned_groups",
+                     id);
+        else if (r < 0)
             snprintf(text, sizeof(text), "%.40s: %s", id, g->w->why);
         else
             snprintf(text, sizeof(text), "%.40s has %u direct members", id, n);

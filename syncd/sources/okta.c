@@ -252,10 +252,16 @@ static int read_delta(struct web *w)
     return r;
 }
 
+static bool is_same_list(const json_t *a, const json_t *b)
+{
+    return json_array_size(a) == 0 ? json_array_size(b) == 0 : json_equal(a, b);
+}
+
 static enum web_outcome okta_read(struct web *w)
 {
     struct okta *o = w->own;
-    const json_t *whole = json_object_get(w->cursor, "whole");
+    const json_t *whole = json_object_get(w->cursor, "whole"),
+                 *assigned = web_list(w, "assigned_groups");
     int64_t due = json_integer_value(whole) + seconds_of(w, "full_every", FULL_EVERY);
     int r;
 
@@ -264,6 +270,9 @@ static enum web_outcome okta_read(struct web *w)
         o->pins = json_deep_copy(json_object_get(w->cursor, "pins"));
     if (!o->restored)
         okta_late_restore(o, w->cursor);
+    // Who is one of ours by another list of groups is known when all were read.
+    if (!o->restored && whole && !is_same_list(json_object_get(w->cursor, "assigned"), assigned))
+        o->want_whole = true;
     o->restored = true;
 
     if (whole && json_integer_value(json_object_get(w->cursor, "format")) != CURSOR_FORMAT) {

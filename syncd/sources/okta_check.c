@@ -71,7 +71,9 @@ static void groups(struct web *w)
     }
     for (size_t i = 0; i < o->n_groups; i++)
         if (o->group[i].gone)
-            web_find(w, "error", "groups", "the group %.80s of assigned_groups is not there",
+            web_find(w, "error", "groups",
+                     "the group %.80s of assigned_groups is not in the org. Write the name or the "
+                     "id of the group that is meant, or take it out",
                      o->group[i].id);
     snprintf(text, sizeof(text), "the members of %zu groups are read%s", o->n_groups,
              o->every_group ? ": all that Okta itself keeps" : "");

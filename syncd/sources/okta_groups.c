@@ -107,7 +107,7 @@ static void pin(struct web *w, const char *word, const char *oid)
 // It stays one of ours. One of member_groups has no members: that is said, and whoever waits for a
 // second listing gets it. One of assigned_groups is another matter: without it, whoever is in it
 // would be a stranger, so who was in it stands.
-static int add_deleted(struct web *w, const char *oid, const char *word, bool assigned)
+static int add_missing(struct web *w, const char *oid, const char *word, bool assigned)
 {
     struct okta *o = w->own;
     json_t *object = json_pack("{s:s}", "id", oid);
@@ -139,7 +139,7 @@ static int find_by_id(struct web *w, const char *oid, const char *id, bool assig
     if (r == 0)
         r = add_group(o, a.json, id, assigned);
     http_answer_done(&a);
-    return r == -ENOENT ? add_deleted(w, oid, id, assigned) : r;
+    return r == -ENOENT ? add_missing(w, oid, id, assigned) : r;
 }
 
 struct by_name {
@@ -179,6 +179,8 @@ static int find_by_name(struct web *w, const char *word, bool assigned)
         snprintf(w->why, sizeof(w->why),
                  "%s: two groups are called \"%.80s\"; write the id of the one that is meant",
                  o->org, word);
+    if (r == 0 && !b.found && assigned)
+        return add_missing(w, word, word, true); // under its name, which is no id of Okta's
     if (r == 0 && !b.found) {
         snprintf(w->why, sizeof(w->why), "%s has no group \"%.80s\", by name or by id", o->org,
                  word);
@@ -264,6 +266,20 @@ static void keep_before(struct okta_group *g)
     }
 }
 
+// The name of the first of them where none is there, and none was when they were read last.
+static const char *none_assigned(const struct okta *o)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < o->n_groups; i++) {
+        const struct okta_group *g = &o->group[i];
+        if (g->assigned && (!g->gone || g->was_known))
+            return NULL;
+        first = first ? first : g->assigned ? g->id : NULL;
+    }
+    return first;
+}
+
 int okta_groups_find(struct web *w)
 {
     struct okta *o = w->own;
@@ -285,6 +301,8 @@ int okta_groups_find(struct web *w)
     for (size_t i = 0; i < n; i++)
         group_done(&old[i]);
     free(old);
+    if (web_begins(w) && none_assigned(o))
+        return web_groups_none(w, none_assigned(o), "in the org", "the name or the id");
     return 0;
 }
 
@@ -292,21 +310,14 @@ static void say_lost(struct web *w, const struct okta_group *g)
 {
     char text[400];
 
-    if (g->gone)
-        snprintf(text, sizeof(text),
-                 "the group %.80s of assigned_groups is not there any more: %s. Take it out of "
-                 "assigned_groups, or write the id of the group that stands for it",
-                 g->id,
-                 g->known
-                     ? "whoever was in it stays one of ours"
-                     : "whoever was in it stays as known, and nobody new is one of ours by it");
-    else
-        snprintf(
-            text, sizeof(text),
-            "who is in the group %.80s cannot be read now: what is known stands, and it is asked "
-            "for again",
-            g->id);
-    // Without an id it may be about anybody: nobody counts as absent then, and no group as empty.
+    if (g->gone) {
+        web_group_lost(w, g->id, "in the org", "the name or the id", g->known);
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "who is in the group %.80s cannot be read now: what is known stands, and it is asked "
+             "for again",
+             g->id);
     if (g->known)
         emit_warning(w->request.name, NULL, text);
     else

@@ -437,6 +437,7 @@ static int say_whole(struct web *w, int64_t began, bool watched)
     set_time(w, "since", began - OVERLAP);
     set_time(w, "groups", began - OVERLAP);
     set_time(w, "whole", began);
+    json_object_set_new(w->cursor, "assigned", json_deep_copy(web_list(w, "assigned_groups")));
     o->want_whole = false;
     // What a bookmark hints at was read after it was made; but lists lag behind the log.
     okta_commit(w, whole.rows, !okta_log_asks(o));

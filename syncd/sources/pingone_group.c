@@ -91,7 +91,7 @@ bool pingone_assigned_unknown(const struct pingone *p)
 }
 
 // Its name, which is what it is called here. What is not there cannot say who is assigned: whoever
-// was in it stays one of ours; only who begins with it wrote something wrong.
+// was in it stays one of ours.
 static int read_name(struct web *w, struct pingone_group *g)
 {
     const struct pingone *p = w->own;
@@ -101,7 +101,7 @@ static int read_name(struct web *w, struct pingone_group *g)
 
     snprintf(url, sizeof(url), "%s/groups/%s", p->env, g->id);
     r = web_get(w, url, &a);
-    if (r == -ENOENT && g->assigned && (g->known || json_object_size(w->committed) > 0)) {
+    if (r == -ENOENT && g->assigned) {
         http_answer_done(&a);
         g->there = false;
         return 0;
@@ -112,11 +112,7 @@ static int read_name(struct web *w, struct pingone_group *g)
         r = 0; // who may read users need not see groups
     http_answer_done(&a);
     g->there = r != -ENOENT;
-    if (r == -ENOENT && g->assigned)
-        snprintf(w->why, sizeof(w->why),
-                 "group %s of assigned_groups is not in the environment: nobody would be assigned",
-                 g->id);
-    return r == -ENOENT && !g->assigned ? 0 : r;
+    return r == -ENOENT ? 0 : r;
 }
 
 static int read_group(struct web *w, struct pingone_group *g)
@@ -146,10 +142,18 @@ static int read_group(struct web *w, struct pingone_group *g)
 int pingone_groups_read(struct web *w)
 {
     struct pingone *p = w->own;
+    const char *gone = NULL;
+    bool some = false;
     int r = 0;
 
-    for (size_t i = 0; i < p->n_groups && r >= 0; i++)
+    for (size_t i = 0; i < p->n_groups && r >= 0; i++) {
+        const struct pingone_group *g = &p->group[i];
         r = read_group(w, &p->group[i]);
+        some = some || (g->assigned && (g->there || g->known));
+        gone = gone ? gone : is_gone(g) ? g->id : NULL;
+    }
+    if (r >= 0 && gone && !some && web_begins(w))
+        return web_groups_none(w, gone, "in the environment", "the id");
     return r;
 }
 
@@ -171,25 +175,10 @@ void pingone_groups_say(struct pingone *p)
 void pingone_groups_gone_say(struct web *w)
 {
     const struct pingone *p = w->own;
-    char text[400];
 
-    for (size_t i = 0; i < p->n_groups; i++) {
-        const struct pingone_group *g = &p->group[i];
-        if (!is_gone(g))
-            continue;
-        snprintf(text, sizeof(text),
-                 "the group %s of assigned_groups is not in the environment any more: %s. Take it "
-                 "out of assigned_groups, or write the id of the group that stands for it",
-                 g->id,
-                 g->known
-                     ? "whoever was in it stays one of ours"
-                     : "whoever was in it stays as known, and nobody new is one of ours by it");
-        // Without an id it may be about anybody: nobody counts as absent then.
-        if (g->known)
-            emit_warning(w->request.name, NULL, text);
-        else
-            emit_problem(w->request.name, NULL, false, text);
-    }
+    for (size_t i = 0; i < p->n_groups; i++)
+        if (is_gone(&p->group[i]))
+            web_group_lost(w, p->group[i].id, "in the environment", "the id", p->group[i].known);
 }
 
 static struct pingone_in groups(const struct pingone *p, const bool *in,

@@ -42,7 +42,10 @@ static void test_object(struct web *w, const char *kind, const char *id)
     if (r >= 0)
         web_find(w, "ok", kind, "%s is %s", id, name ? name : "without a name");
     else if (r == -ENOENT)
-        web_find(w, "error", kind, "%s is not in this environment", id);
+        web_find(w, "error", kind,
+                 "%s is not in this environment: write the id of the one that is meant, or take it "
+                 "out",
+                 id);
     else if (r == -EACCES)
         web_find(w, "warning", kind,
                  "%s cannot be looked at; give the worker application the role " ROLE, id);

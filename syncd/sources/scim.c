@@ -220,9 +220,47 @@ static int list(struct scim *s, int which, const char *filter, scim_take *take)
     return r;
 }
 
+static const char *first_gone(const struct scim *s)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(s->assigned, i, one)
+    {
+        if (!scim_groups_is(s->in, json_string_value(one)))
+            return json_string_value(one);
+    }
+    return "";
+}
+
+// Who is in the assigned groups. One that is not there, or all of them empty, says nothing of
+// anybody's employment, and keeps nobody else from being locked; who begins with nobody in any of
+// them wrote something wrong.
+static int take_assigned(struct scim *s, bool *ret_changed)
+{
+    int r = scim_groups_close(s->in, s->assigned, ret_changed);
+    bool nobody =
+        web_begins(s->w) && !s->in_known && (r == -ENODATA || scim_groups_count(s->in) == 0);
+
+    s->in_known = s->in_known || r == 0;
+    s->in_unknown = r < 0 && !s->in_known;
+    if (r == -ENOENT && nobody)
+        return web_groups_none(s->w, first_gone(s), "on the server", "the id (not the name)");
+    if (r == -ENODATA)
+        snprintf(s->w->why, sizeof(s->w->why),
+                 "nobody is in assigned_groups: either they are empty, or the server shows no "
+                 "members; then write groups_from = users. What was read before stands");
+    if (r == -ENODATA && nobody)
+        return -EBADMSG;
+    if (r == -ENOENT)
+        scim_say_gone(s);
+    if (r == -ENODATA)
+        scim_say_empty(s, s->w->why);
+    return r == -ENOENT || r == -ENODATA ? 0 : r;
+}
+
 static int read_groups(struct scim *s, bool *ret_changed)
 {
-    const char *lacks = NULL;
     int r;
 
     *ret_changed = false;
@@ -232,28 +270,7 @@ static int read_groups(struct scim *s, bool *ret_changed)
     r = list(s, GROUPS, NULL, scim_take_group);
     if (r == 0 && s->full && listed_known(s->groups))
         r = scim_confirm(s, "/Groups");
-    if (r < 0 || !s->assigned)
-        return r;
-    r = scim_groups_close(s->in, s->assigned, &lacks, ret_changed);
-    s->in_known = s->in_known || r == 0;
-    s->in_unknown = r < 0 && !s->in_known;
-    if (r == -ENOENT)
-        snprintf(s->w->why, sizeof(s->w->why),
-                 "assigned_groups: the server has no group of the id %.130s (an id, not a name). "
-                 "What was read before stands",
-                 lacks);
-    if (r == -ENODATA)
-        snprintf(s->w->why, sizeof(s->w->why),
-                 "nobody is in assigned_groups: either they are empty, or the server shows no "
-                 "members; then write groups_from = users. What was read before stands");
-    if (r != -ENOENT && r != -ENODATA)
-        return r;
-    // Whoever begins with it wrote something wrong. A group that vanished later says nothing of
-    // anybody's employment, and keeps nobody else from being locked.
-    if (!s->in_known && json_object_size(s->w->committed) == 0)
-        return -EBADMSG;
-    scim_say_gone(s, s->w->why);
-    return 0;
+    return r == 0 && s->assigned ? take_assigned(s, ret_changed) : r;
 }
 
 // Servers that leave disabled people out of their lists name them when they are asked for.

@@ -63,8 +63,10 @@ int scim_confirm(struct scim *s, const char *path);
 // Everything is said: commits, or says that all is as it was.
 void scim_commit(struct scim *s);
 
-// That assigned groups are gone or empty, inside of a listing.
-void scim_say_gone(struct scim *s, const char *why);
+// Inside of a listing: the assigned groups that are gone, by name; that nobody is in those that are
+// there.
+void scim_say_gone(struct scim *s);
+void scim_say_empty(struct scim *s, const char *why);
 
 void scim_test(struct web *w); // what `rollcall source test` hears
 

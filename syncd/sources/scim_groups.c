@@ -174,8 +174,7 @@ static int collect(struct scim_groups *g, bool all, bool keep, bool *ret_changed
     return settle(g, in, n, ret_changed);
 }
 
-int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char **ret_missing,
-                      bool *ret_changed)
+int scim_groups_close(struct scim_groups *g, const json_t *assigned, bool *ret_changed)
 {
     struct group **work = calloc(g->n_groups + 1, sizeof(struct group *)), *found;
     const json_t *one;
@@ -190,15 +189,22 @@ int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char 
         found = r == 0 ? find(g, hash(g, json_string_value(one))) : NULL;
         if (found)
             mark(g, found, work);
-        if (r == 0 && !found) {
-            *ret_missing = json_string_value(one);
-            lacks = true;
-        }
+        lacks = lacks || (r == 0 && !found);
     }
     free(work);
     if (r == 0)
         r = collect(g, !assigned, lacks, ret_changed);
     return lacks && (r == 0 || r == -ENODATA) ? -ENOENT : r;
+}
+
+bool scim_groups_is(const struct scim_groups *g, const char *id)
+{
+    return find(g, hash(g, id));
+}
+
+size_t scim_groups_count(const struct scim_groups *g)
+{
+    return g->n_in;
 }
 
 bool scim_groups_has(const struct scim_groups *g, const char *id)

@@ -18,12 +18,14 @@ void scim_groups_free(struct scim_groups *g);
 void scim_groups_begin(struct scim_groups *g);
 int scim_groups_group(struct scim_groups *g, const char *id);
 int scim_groups_member(struct scim_groups *g, const char *id); // of the last group
-// All are there. -ENOENT: one of `assigned` is not, and *ret_missing (borrowed) is its id: whoever
-// was in them stays in, beside whom the others have. -ENODATA: nobody is in any of them: it stands
-// as it was. *ret_changed: other people are in them than before.
+// All are there. -ENOENT: one of `assigned` is not: whoever was in them stays in, beside whom the
+// others have. -ENODATA: nobody is in any of them: it stands as it was. *ret_changed: other people
+// are in them than before.
 // `assigned` NULL: all members count, of any group or of none.
-int scim_groups_close(struct scim_groups *g, const json_t *assigned, const char **ret_missing,
-                      bool *ret_changed);
+int scim_groups_close(struct scim_groups *g, const json_t *assigned, bool *ret_changed);
+// Was this group in the reading that was closed last? How many are in the assigned ones?
+bool scim_groups_is(const struct scim_groups *g, const char *id);
+size_t scim_groups_count(const struct scim_groups *g);
 bool scim_groups_has(const struct scim_groups *g, const char *id);
 
 #endif

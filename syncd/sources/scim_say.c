@@ -69,7 +69,7 @@ void scim_commit(struct scim *s)
     listed_keep(s->groups, s->full);
     if (s->full)
         s->absences = s->absent_now;
-    scim_groups_close(s->persons, NULL, NULL, NULL);
+    scim_groups_close(s->persons, NULL, NULL);
 }
 
 // ---- people ----
@@ -80,7 +80,23 @@ static bool stands(const struct scim *s, const struct scim_taken *t)
     return s->in_unknown && t->kind == SCIM_DROPPED && strcmp(t->reason, "unassigned") == 0;
 }
 
-void scim_say_gone(struct scim *s, const char *why)
+void scim_say_gone(struct scim *s)
+{
+    const json_t *one;
+    size_t i;
+
+    if (!s->full) // a whole reading says it
+        return;
+    open_listing(s);
+    json_array_foreach(s->assigned, i, one)
+    {
+        if (!scim_groups_is(s->in, json_string_value(one)))
+            web_group_lost(s->w, json_string_value(one), "on the server", "the id (not the name)",
+                           !s->in_unknown);
+    }
+}
+
+void scim_say_empty(struct scim *s, const char *why)
 {
     if (!s->full) // a whole reading says it
         return;

@@ -85,7 +85,8 @@ static void test_groups(struct web *w, struct look *l)
 {
     struct scim *s = l->s;
     struct scim_pass pass = {.path = "/Groups"};
-    const char *lacks = NULL;
+    const json_t *one;
+    size_t i;
     int r;
 
     listed_begin(s->groups);
@@ -109,10 +110,15 @@ static void test_groups(struct web *w, struct look *l)
                  "write groups_from = users");
     if (!s->assigned || s->rules.groups_of_user)
         return;
-    r = scim_groups_close(s->in, s->assigned, &lacks, NULL);
-    if (r == -ENOENT)
-        web_find(w, "error", "groups", "assigned_groups: there is no group of the id %.130s",
-                 lacks);
+    r = scim_groups_close(s->in, s->assigned, NULL);
+    json_array_foreach(s->assigned, i, one)
+    {
+        if (!scim_groups_is(s->in, json_string_value(one)))
+            web_find(w, "error", "groups",
+                     "the group %.80s of assigned_groups is not on the server. Write the id (not "
+                     "the name) of the group that is meant, or take it out",
+                     json_string_value(one));
+    }
     if (r == -ENODATA)
         web_find(w, "error", "groups", "nobody is in assigned_groups");
 }

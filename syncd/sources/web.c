@@ -124,6 +124,42 @@ enum web_outcome web_failed(struct web *w, int error)
     return error == -ESTALE ? WEB_AFRESH : WEB_LATER;
 }
 
+// ---- groups that say who is one of ours ----
+
+void web_group_lost(struct web *w, const char *group, const char *where, const char *write,
+                    bool known)
+{
+    char text[500];
+
+    snprintf(text, sizeof(text),
+             "the group %.80s of assigned_groups is not %s%s: %s. Write %s of the group that is "
+             "meant, or take it out of assigned_groups",
+             group, where, known ? " any more" : "",
+             known ? "whoever was in it stays one of ours"
+                   : "whoever is in no other of them stays as known, and nobody new is one of ours "
+                     "by it",
+             write);
+    // Without an id it may be about anybody: nobody counts as absent then, and no group as empty.
+    if (known)
+        emit_warning(w->request.name, NULL, text);
+    else
+        emit_problem(w->request.name, NULL, false, text);
+}
+
+bool web_begins(const struct web *w)
+{
+    return json_object_size(w->committed) == 0;
+}
+
+int web_groups_none(struct web *w, const char *group, const char *where, const char *write)
+{
+    snprintf(w->why, sizeof(w->why),
+             "no group of assigned_groups is %s (the first is %.80s), so that nobody would be one "
+             "of ours. Write %s of each group that is meant",
+             where, group, write);
+    return -EBADMSG;
+}
+
 static void keep_cursor(struct web *w)
 {
     json_decref(w->committed);

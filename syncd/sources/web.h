@@ -79,6 +79,18 @@ void web_ahead(struct web *w, const struct http_request *request);
 // pause, with the secrets and certificates that the files hold then. The last state stands.
 enum web_outcome web_failed(struct web *w, int error);
 
+// A group of assigned_groups that is not there, said inside of a listing: a typo, or it was
+// deleted. `known`: this process read who was in it, and that stands. Where it is not, who is in
+// none of the others stands as known, and nobody counts as absent. `where`: "in the org"; `write`:
+// "its id".
+void web_group_lost(struct web *w, const char *group, const char *where, const char *write,
+                    bool known);
+// None of them is there when the source begins, with nothing committed: nobody would be one of
+// ours, and whoever wrote it hears so before anything is read. -EBADMSG, with the sentence in
+// `why`.
+int web_groups_none(struct web *w, const char *group, const char *where, const char *write);
+bool web_begins(const struct web *w); // nothing was ever committed
+
 // Commits with w->cursor (an object) as it is then, and `rows` counted.
 void web_commit(struct web *w, uint64_t rows);
 

@@ -374,6 +374,35 @@ def test_who_is_in_no_assigned_group_comes_and_goes_with_it(tenant, server):
         assert s.wait() == 0 and s.now().dropped[dave] == "unassigned" and s.now().whole == 1
 
 
+def test_a_group_that_is_not_there_at_the_beginning_lets_nobody_in_and_keeps_nobody_out(tenant):
+    ids = people(tenant, 5)
+    linux, other = tenant.add_group("linux users", *ids[:2]), tenant.add_group("linux admins", ids[2])
+    wrong = "0d9a3c1e-0000-4000-8000-000000000099"
+    tenant.change(ids[3], accountEnabled=False)
+    with Source(tenant, assigned_groups=[linux, wrong]) as s:
+        s.settled()
+        said = [m for m in s.ops("problem") if "id" not in m]
+        assert len(said) >= 2 and all(wrong in m["text"] and "Write the id" in m["text"] and not m.get("warning") for m in said)
+        assert set(s.now().users) == set(ids[:2]) and not s.ops("dropped") and set(s.now().gone) == {ids[3]}
+        # A stranger stays one, and who leaves the other group may be in this one.
+        tenant.change(ids[4], department="Ops")
+        tenant.leave(linux, ids[0])
+        tenant.change(ids[1], department="Ops")
+        s.shows(lambda p: "Ops" in json.dumps(p.users[ids[1]]), "a change")
+        assert set(s.now().users) == set(ids[:2]) and not s.ops("dropped")
+        cursor = s.now().cursor
+    # Mended, it counts with the first reading.
+    with Source(tenant, cursor=cursor, assigned_groups=[linux, other]) as s:
+        s.shows(lambda p: {ids[1], ids[2]} == set(p.users), "who is in the group that was meant")
+        assert s.now().dropped[ids[0]] == s.now().dropped[ids[4]] == "unassigned"
+    # None of them is there: nothing is read.
+    with Source(tenant, once=True, assigned_groups=[wrong]) as s:
+        assert s.wait() == 1 and not s.commits() and wrong in s.problems()[0] and "Write the id" in s.problems()[0]
+    with Source(tenant, test=True, assigned_groups=[linux, wrong]) as s:
+        s.wait()
+        assert [f for f in s.ops("finding") if f["level"] == "error" and wrong in f["text"] and "write the id" in f["text"]]
+
+
 def test_guests_customers_and_strangers_are_left_out_by_reason(tenant):
     alice = tenant.add("alice", employeeId="1")
     tenant.add("guest", userType="Guest", creationType="Invitation")

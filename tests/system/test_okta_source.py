@@ -407,7 +407,7 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
     okta.lifecycle(ids[1], "deactivate")
     okta.add("stranger")
     until(s, lambda p: p.status()["u1"] == "terminated", "a leaver")
-    assert any("linux-users" in p and "not there any more" in p for p in s.problems())
+    assert any("linux-users" in p and "is not in the org any more" in p for p in s.problems())
     assert not [m for m in s.ops("dropped") if m["id"] in ids] and picture(s).members["linux-users"] == set(ids)
     s.end()
     # A process that never saw who was in it takes away what is taken away, and nothing else.
@@ -418,12 +418,37 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
     okta.lifecycle(ids[3], "deactivate")
     t.until(lambda t: [m for m in t.ops("problem") if m.get("id") == ids[3] and m.get("terminated")], "who is deactivated")
     t.until(lambda t: Picture(list(t.said), before).fulls >= 2, "two whole listings")
-    whole = [m for m in t.ops("problem") if "not there any more" in m["text"]]
+    whole = [m for m in t.ops("problem") if "linux-users of assigned_groups is not in the org" in m["text"]]
     assert whole and not any("id" in m or m.get("warning") for m in whole), "nobody is absent in a listing that says so"
     assert not t.ops("dropped") and not t.ops("absent") and not t.users()
     group["members"].remove(ids[2])
     okta.groups[g] = group
     t.until(lambda t: (ids[2], "unassigned", "locked") in {(m["id"], m["reason"], m.get("status")) for m in t.ops("dropped")}, "who is out, once it is there again")
+
+
+def test_a_group_that_is_not_there_at_the_beginning_lets_nobody_in_and_keeps_nobody_out(okta, sources):
+    ids = staff(okta, 5)
+    okta.group("linux-users", ids[:2])
+    okta.group("linux-admins", ids[2:4])
+    okta.lifecycle(ids[3], "suspend")
+    wrong = ["linux-users", "linux-admin", "00gabcdefghijklmnopq"]  # a name with a typo, an id of another org
+    s = sources(okta, assigned_groups=wrong)
+    until(s, lambda p: p.status() == {"u0": "active", "u1": "active"}, "those of the other group")
+    said = [m for m in s.ops("problem") if "id" not in m]
+    assert all(any(g in m["text"] and "Write the name or the id" in m["text"] for m in said) for g in wrong[1:]), said
+    assert not any(m.get("warning") or m.get("whole") for m in said) and not s.ops("dropped") and not s.ops("absent")
+    s.end()
+    # Mended, it counts with the first reading.
+    t = sources(okta, cursor=picture(s).cursor, assigned_groups=["linux-users", "linux-admins"])
+    t.until(lambda t: Picture(list(t.said), picture(s)).status().get("u2") == "active", "who is in the group that was meant")
+    t.until(lambda t: [m for m in t.ops("dropped") if m["id"] == ids[4]], "who is in none of them")
+    t.end()
+    # None of them is there: nothing is read.
+    u = sources(okta, once=True, assigned_groups=wrong[1:])
+    assert u.wait() == 1 and not u.commits() and "linux-admin" in u.problems()[0] and "Write the name or the id" in u.problems()[0]
+    v = sources(okta, test=True, assigned_groups=wrong)
+    v.wait()
+    assert [f for f in v.ops("finding") if f["level"] == "error" and "linux-admin of assigned_groups is not in the org" in f["text"]]
 
 
 def test_a_group_whose_list_is_not_to_be_had_holds_up_no_listing_and_no_lock(okta, sources):

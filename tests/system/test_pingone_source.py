@@ -141,7 +141,7 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
         s.until(lambda s: s.users()[-1]["id"] == one and len(s.users()) > PEOPLE, "who is disabled")
         assert s.users()[-1]["urn:rollcall:1.0:User"]["status"] == "disabled" and s.users()[-1]["groups"]
         s.until_commits(len(s.commits()) + 2)
-    assert not s.ops("dropped") and not s.ops("absent") and any("not in the environment any more" in p for p in s.problems())
+    assert not s.ops("dropped") and not s.ops("absent") and any("is not in the environment any more" in p for p in s.problems())
     # A process that never saw who was in it takes away what is taken away, and nothing else.
     with source(server, poll=1, assigned_groups=[fake.USERS], cursor=s.commits()[-1]["cursor"]) as t:
         t.until_commits(2)
@@ -153,8 +153,28 @@ def test_an_assigned_group_that_is_deleted_leaves_its_people_and_holds_up_no_loc
         server.members[fake.USERS], server.names[fake.USERS] = members - {two}, name
         t.until(lambda t: len(t.users()) == PEOPLE - 1 and t.ops("dropped"), "all of them, once it is there again")
         assert {(m["id"], m["reason"], m["status"]) for m in t.ops("dropped")} == {(two, "unassigned", "disabled")}
-    # Whoever begins with one that is not there wrote something wrong.
-    assert once(server, assigned_groups=["b0000000-0000-4000-8000-000000000099"]).status == 1
+
+
+def test_a_group_that_is_not_there_at_the_beginning_lets_nobody_in_and_keeps_nobody_out(server):
+    one, two, three = list(server.people)[:3]
+    wrong = "b0000000-0000-4000-8000-000000000099"
+    server.members[fake.USERS] = {one, two}
+    server.change(three, enabled=False)
+    with source(server, poll=1, assigned_groups=[fake.USERS, wrong]) as s:
+        s.until_commits(2)
+        said = [m for m in s.ops("problem") if "id" not in m]
+        assert all(wrong in m["text"] and "Write the id" in m["text"] and not m.get("warning") for m in said) and len(said) >= 2
+        assert {u["id"] for u in s.users()} == {one, two} and not s.ops("dropped") and not s.ops("absent")
+        assert {m["id"] for m in s.ops("problem") if m.get("terminated")} == {three}
+    # Mended, it counts with the first reading.
+    with source(server, poll=1, assigned_groups=[fake.USERS], cursor=s.commits()[-1]["cursor"]) as t:
+        t.until(lambda t: len(t.ops("dropped")) == PEOPLE - 2, "who is in none of them")
+    # None of them is there: nothing is read.
+    t = once(server, assigned_groups=[wrong])
+    assert t.status == 1 and not t.commits() and wrong in t.problems()[0] and "Write the id" in t.problems()[0]
+    with source(server, test=True, assigned_groups=[fake.USERS, wrong]) as t:
+        t.wait()
+        assert [f for f in t.ops("finding") if f["level"] == "error" and wrong in f["text"] and "write the id" in f["text"]]
 
 
 def test_one_who_cannot_be_had_holds_up_nobody_else(server):

@@ -354,12 +354,32 @@ def ends(picture):
     return {m["id"]: m.get("status") for m in picture.ops("dropped")}
 
 
-@pytest.mark.parametrize("assigned, words", [("g-gone", "no group of the id g-gone"), ("g-empty", "nobody is in")])
-def test_an_assigned_group_that_is_not_there_or_empty_changes_nothing(server, scim, assigned, words):
+@pytest.mark.parametrize("assigned, words", [("g-gone", "no group of assigned_groups is on the server (the first is g-gone)"), ("g-empty", "nobody is in")])
+def test_a_beginning_with_nobody_in_any_assigned_group_reads_nothing(server, scim, assigned, words):
     server.groups = {"g-empty": group("empty"), "g-full": group("full", "p00")}
     s = scim(assigned_groups=[assigned], once=True)
     assert s.wait() == 1 and not s.commits()
     s.says(words)
+
+
+def test_a_group_that_is_not_there_at_the_beginning_lets_nobody_in_and_keeps_nobody_out(server, scim):
+    server.groups = {"g-linux": group("linux", "p00", "p01"), "g-full": group("full", "p02")}
+    server.change("p03", active=False)
+    s = scim(assigned_groups=["g-linux", "full"], require_attributes=None, full_every=1)
+    s.until_commits(2)
+    said = [m for m in s.ops("problem") if "id" not in m]
+    assert said and all("the group full of assigned_groups" in m["text"] and "Write the id (not the name)" in m["text"] for m in said)
+    assert not any(m.get("warning") for m in said)
+    assert s.names() == {"p00", "p01"} and not s.ops("dropped") and not s.ops("absent")
+    assert {m["id"] for m in s.ops("problem") if m.get("terminated")} == {"id-p03"}
+    s.end()
+    # Mended, it counts with the first reading.
+    t = scim(assigned_groups=["g-linux", "g-full"], require_attributes=None, full_every=1, cursor=s.commits()[-1]["cursor"])
+    t.knows({"p00", "p01", "p02"})
+    assert t.look()[1]["id-p04"] == "unassigned"
+    u = scim(assigned_groups=["g-linux", "full"], require_attributes=None, test=True)
+    u.wait()
+    assert [f for f in u.ops("finding") if f["level"] == "error" and "the group full" in f["text"] and "not the name" in f["text"]]
 
 
 @pytest.mark.parametrize("how", ["deleted", "emptied"])
@@ -371,7 +391,7 @@ def test_an_assigned_group_that_vanishes_leaves_its_people_and_holds_up_no_lock(
     kept = server.groups.pop("g-linux")
     if how == "emptied":
         server.groups["g-linux"] = group("linux")
-    s.says("What was read before stands")
+    s.says("What was read before stands" if how == "emptied" else "g-linux of assigned_groups is not on the server any more: whoever was in it stays")
     server.change("p01", active=False)
     s.until(lambda s: status(s, "p01") == "disabled", "p01 to be disabled")
     assert len(s.ops("dropped")) == dropped and s.names() == {"p00", "p01", "p02"}
