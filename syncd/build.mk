@@ -30,7 +30,7 @@ PROGRAMS += rollcall-syncd
 # What starts a source, for `rollcall source run` too.
 SOURCE_START_SRCS := syncd/spawn.c syncd/confine.c syncd/source_files.c
 rollcall-syncd_SRCS := syncd/main.c syncd/launcher.c $(SOURCE_START_SRCS) syncd/engine/loop.c \
-	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/acks.c syncd/engine/control.c
+	syncd/engine/supervise.c syncd/engine/sinks.c syncd/engine/acks.c syncd/engine/control.c syncd/engine/child_errors.c
 rollcall-syncd_LIBS := $(ENGINE_LIBS) -lseccomp $(SYSTEMD_LIBS)
 rollcall-syncd_DIR := sbin
 
@@ -244,3 +244,6 @@ test_okta_ids_LIBS := $(JANSSON_LIBS)
 UNIT_TESTS += test_core_about
 test_core_about_SRCS := tests/unit/test_core_about.c tests/unit/engine_fixture.c
 test_core_about_LIBS := $(ENGINE_LIBS)
+UNIT_TESTS += test_child_errors
+test_child_errors_SRCS := tests/unit/test_child_errors.c syncd/engine/child_errors.c
+test_child_errors_LIBS := $(ENGINE_LIBS)

@@ -173,11 +173,25 @@ static void dispatch_sink(struct loop *l, uint64_t tag)
         return;
     s = &l->sink[i];
     if (tag >= TAG_SINK_ERR && s->err >= 0)
-        sink_on_errors(l, s);
+        child_errors_read(l->epoll, s->err, &s->errors, "sink", s->name, s->problem);
     else if (tag >= TAG_SINK_OUT && tag < TAG_SINK_ERR && s->out >= 0)
         sink_on_output(l, s);
     else if (tag < TAG_SINK_OUT && s->in >= 0)
         sink_on_writable(l, s);
+}
+
+static void dispatch_run(struct loop *l, uint64_t tag)
+{
+    size_t i = tag >= TAG_ERR ? tag - TAG_ERR : tag - TAG_OUT;
+    struct run *r;
+
+    if (i >= l->n_runs || i >= ROLLCALL_SOURCES_MAX)
+        return;
+    r = &l->run[i];
+    if (tag >= TAG_ERR && r->err >= 0)
+        child_errors_read(l->epoll, r->err, &r->errors, "source", r->name, r->problem);
+    else if (tag < TAG_ERR && r->out >= 0)
+        run_on_output(l, r);
 }
 
 static void dispatch(struct loop *l, uint64_t tag)
@@ -215,10 +229,8 @@ static void dispatch(struct loop *l, uint64_t tag)
     else if (tag >= TAG_CLIENT && tag < TAG_CLIENT + CLIENTS_MAX &&
              l->client[tag - TAG_CLIENT].fd >= 0)
         control_on_input(l, &l->client[tag - TAG_CLIENT]);
-    else if (tag >= TAG_ERR && tag < TAG_ERR + l->n_runs && l->run[tag - TAG_ERR].err >= 0)
-        run_on_errors(l, &l->run[tag - TAG_ERR]);
-    else if (tag >= TAG_OUT && tag < TAG_OUT + l->n_runs && l->run[tag - TAG_OUT].out >= 0)
-        run_on_output(l, &l->run[tag - TAG_OUT]);
+    else if (tag >= TAG_OUT && tag < TAG_ERR + l->n_runs)
+        dispatch_run(l, tag);
 }
 
 // The timer at the next date, to the second; a changed clock cancels it and wakes us.

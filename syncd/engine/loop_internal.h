@@ -13,8 +13,16 @@
 #include "syncd/engine/outbox.h"
 #include "syncd/launcher.h"
 
-#define CLIENTS_MAX 8
-#define REQUEST_MAX (64 * 1024)
+#define CLIENTS_MAX   8
+#define REQUEST_MAX   (64 * 1024)
+
+#define CHILD_PROBLEM 300
+
+// What a child printed on stderr of the line in work.
+struct child_errors {
+    char text[512];
+    size_t len;
+};
 
 enum run_state { RUN_IDLE, RUN_STARTING, RUN_RUNNING, RUN_BACKOFF };
 
@@ -26,8 +34,7 @@ struct run {
     int in, out, err;
     char *buf; // what came of the line in work
     size_t len;
-    char err_line[512];
-    size_t err_len;
+    struct child_errors errors;
     bool in_batch, refused;
     bool lost;           // a listing was refused: what comes next is no change to what was taken
     int64_t generation;  // of the last commit, where it said one; -1: not
@@ -41,7 +48,7 @@ struct run {
     uint64_t done, total, rows;
     // the last outcome, for --once and `rollcall sync`
     unsigned outcomes;
-    char result[16], problem[300];
+    char result[16], problem[CHILD_PROBLEM];
     int64_t last_commit, last_start; // realtime
 };
 
@@ -53,8 +60,7 @@ struct sink_run {
     int in, out, err;
     char *buf; // what came of the line in work
     size_t len;
-    char err_line[512];
-    size_t err_len;
+    struct child_errors errors;
     char *send; // what its pipe did not take yet
     size_t send_len, sent;
     bool ready, busy;          // connected; a batch is under way
@@ -66,7 +72,7 @@ struct sink_run {
     int64_t since, next_start; // monotonic ms
     unsigned failures;
     int64_t hosts_from; // all hosts are being said since then
-    char problem[300];
+    char problem[CHILD_PROBLEM];
 };
 
 struct client {
@@ -114,8 +120,6 @@ void run_restart(struct loop *l, struct run *r);
 bool run_reread(struct loop *l, struct run *r, const char *id);
 // False at the end of what the source has to say.
 bool run_on_output(struct loop *l, struct run *r);
-// False when there is nothing more for now.
-bool run_on_errors(struct loop *l, struct run *r);
 void runs_on_launcher(struct loop *l);
 bool runs_all_done(const struct loop *l); // --once
 bool runs_all_well(const struct loop *l);
@@ -127,9 +131,14 @@ void sinks_tick(struct loop *l);
 int64_t sinks_deadline(const struct loop *l);
 void sinks_on_launcher(struct loop *l, const struct launcher_message *m, const int fds[3]);
 bool sink_on_output(struct loop *l, struct sink_run *s);
-bool sink_on_errors(struct loop *l, struct sink_run *s);
 void sink_on_writable(struct loop *l, struct sink_run *s);
 void sinks_close(struct loop *l);
+
+// ---- child_errors.c ----
+// Logs what is there by lines, as KIND-says of `name`; `problem` gets the last one. False when
+// there is nothing more for now.
+bool child_errors_read(int epoll, int fd, struct child_errors *e, const char *kind,
+                       const char *name, char problem[CHILD_PROBLEM]);
 
 // ---- acks.c: a source is told what came of what it said ----
 void acks_tick(struct loop *l);

@@ -10,7 +10,6 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/log.h"
-#include "rollcall/utf8.h"
 #include "syncd/engine/loop_internal.h"
 
 #define LINE_MAX_OUT (256u * 1024)
@@ -31,7 +30,7 @@ static void close_pipes(struct loop *l, struct sink_run *s)
     }
     free(s->send);
     s->send = NULL;
-    s->send_len = s->sent = s->len = s->err_len = 0;
+    s->send_len = s->sent = s->len = s->errors.len = 0;
     s->ready = s->busy = false;
 }
 
@@ -347,31 +346,6 @@ bool sink_on_output(struct loop *l, struct sink_run *s)
     return true;
 }
 
-bool sink_on_errors(struct loop *l, struct sink_run *s)
-{
-    ssize_t n = read(s->err, s->err_line + s->err_len, sizeof(s->err_line) - 1 - s->err_len);
-    char *nl;
-
-    if (n <= 0) {
-        if (n == 0)
-            epoll_ctl(l->epoll, EPOLL_CTL_DEL, s->err, NULL);
-        return false;
-    }
-    s->err_len += (size_t)n;
-    s->err_line[s->err_len] = 0;
-    while ((nl = strchr(s->err_line, '\n')) || s->err_len == sizeof(s->err_line) - 1) {
-        size_t used = nl ? (size_t)(nl - s->err_line) + 1 : s->err_len;
-        if (nl)
-            *nl = 0;
-        rollcall_log(LOG_WARNING, "sink-says", "sink", s->name, "text", s->err_line, NULL);
-        snprintf(s->problem, sizeof(s->problem), "%.250s", s->err_line);
-        rollcall_utf8_mend(s->problem);
-        s->err_len -= used;
-        memmove(s->err_line, s->err_line + used, s->err_len + 1);
-    }
-    return true;
-}
-
 // ---- what the launcher says ----
 
 static void on_started(struct loop *l, struct sink_run *s, const struct launcher_message *m,
@@ -400,7 +374,8 @@ static void on_exited(struct loop *l, struct sink_run *s)
 {
     while (s->state == RUN_RUNNING && sink_on_output(l, s))
         ;
-    while (s->state == RUN_RUNNING && sink_on_errors(l, s))
+    while (s->state == RUN_RUNNING &&
+           child_errors_read(l->epoll, s->err, &s->errors, "sink", s->name, s->problem))
         ;
     if (s->state != RUN_RUNNING)
         return;

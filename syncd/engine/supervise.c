@@ -15,7 +15,6 @@
 #include "rollcall/cleanup.h"
 #include "rollcall/log.h"
 #include "rollcall/safeio.h"
-#include "rollcall/utf8.h"
 #include "syncd/engine/loop_internal.h"
 
 #define BUF_SIZE  (ROLLCALL_SOURCE_LINE_MAX + 1)
@@ -48,7 +47,7 @@ static void close_pipes(struct loop *l, struct run *r)
         close(*fds[i]);
         *fds[i] = -1;
     }
-    r->len = r->err_len = 0;
+    r->len = r->errors.len = 0;
 }
 
 void runs_configure(struct loop *l)
@@ -311,31 +310,6 @@ bool run_on_output(struct loop *l, struct run *r)
     return true;
 }
 
-bool run_on_errors(struct loop *l, struct run *r)
-{
-    ssize_t n = read(r->err, r->err_line + r->err_len, sizeof(r->err_line) - 1 - r->err_len);
-    char *nl;
-
-    if (n <= 0) {
-        if (n == 0)
-            epoll_ctl(l->epoll, EPOLL_CTL_DEL, r->err, NULL);
-        return false;
-    }
-    r->err_len += (size_t)n;
-    r->err_line[r->err_len] = 0;
-    while ((nl = strchr(r->err_line, '\n')) || r->err_len == sizeof(r->err_line) - 1) {
-        size_t used = nl ? (size_t)(nl - r->err_line) + 1 : r->err_len;
-        if (nl)
-            *nl = 0;
-        rollcall_log(LOG_WARNING, "source-says", "source", r->name, "text", r->err_line, NULL);
-        snprintf(r->problem, sizeof(r->problem), "%.250s", r->err_line);
-        rollcall_utf8_mend(r->problem);
-        r->err_len -= used;
-        memmove(r->err_line, r->err_line + used, r->err_len + 1);
-    }
-    return true;
-}
-
 // ---- what the launcher says ----
 
 static struct run *run_by_name(struct loop *l, const char *name)
@@ -413,7 +387,8 @@ static void on_exited(struct loop *l, struct run *r, const struct launcher_messa
     }
     while (r->state == RUN_RUNNING && run_on_output(l, r))
         ;
-    while (r->state == RUN_RUNNING && run_on_errors(l, r))
+    while (r->state == RUN_RUNNING &&
+           child_errors_read(l->epoll, r->err, &r->errors, "source", r->name, r->problem))
         ;
     if (r->state != RUN_RUNNING)
         return;
