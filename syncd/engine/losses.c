@@ -13,9 +13,30 @@ static bool drop_is_held(struct engine_core *core, uint32_t slot)
                         (int64_t)slot);
 }
 
-// Whether somebody who comes in now would not by what the tables say at this moment. Where nobody
-// does, as on a hub, any group may be the one that lets people in on a host: of it is asked only
-// for those whose drop is held, and who are to stay as they are.
+// On a hub any group may be the one that lets people in on a host. Of whoever is left in none it is
+// sure that no host does any more; and those whose drop is held are to stay as they are.
+static int is_refused_by_hub(struct engine_core *core, uint32_t slot, int64_t now, bool *ret)
+{
+    struct membership m = {0};
+    int r;
+
+    if (!store_number(&core->store, 0, "SELECT 1 FROM person WHERE slot = ? AND state < 3", "i",
+                      (int64_t)slot))
+        return 0;
+    *ret = drop_is_held(core, slot);
+    if (*ret || core->config->n_sinks == 0 ||
+        !store_number(&core->store, 0, "SELECT length(groups) > 0 FROM person WHERE slot = ?", "i",
+                      (int64_t)slot))
+        return 0;
+    r = rows_membership(core, slot, now, &m);
+    if (r < 0)
+        return r;
+    *ret = m.n == 0;
+    membership_done(&m);
+    return 0;
+}
+
+// Whether somebody who comes in now would not by what the tables say at this moment.
 static int is_refused(struct engine_core *core, uint32_t slot, int64_t now, bool *ret)
 {
     struct membership m = {0};
@@ -23,18 +44,16 @@ static int is_refused(struct engine_core *core, uint32_t slot, int64_t now, bool
 
     *ret = false;
     if (!core->config->has_allow_groups)
-        *ret = drop_is_held(core, slot) &&
-               store_number(&core->store, 0, "SELECT 1 FROM person WHERE slot = ? AND state < 3",
-                            "i", (int64_t)slot);
-    else if (store_number(&core->store, 0,
-                          "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
-                          (int64_t)slot)) {
-        r = rows_membership(core, slot, now, &m);
-        if (r < 0)
-            return r;
-        *ret = !membership_in(core, &m, &core->config->allow_groups);
-        membership_done(&m);
-    }
+        return is_refused_by_hub(core, slot, now, ret);
+    if (!store_number(&core->store, 0,
+                      "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
+                      (int64_t)slot))
+        return 0;
+    r = rows_membership(core, slot, now, &m);
+    if (r < 0)
+        return r;
+    *ret = !membership_in(core, &m, &core->config->allow_groups);
+    membership_done(&m);
     return 0;
 }
 

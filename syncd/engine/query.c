@@ -132,7 +132,7 @@ json_t *query_source(struct engine_core *core, const struct rollcall_source_conf
     return o;
 }
 
-// Whom a hold of memberships keeps in: everybody below what it holds.
+// Whom a hold of memberships keeps in: everybody below what it holds; on a hub, in their groups.
 static json_t *names_of_members_hold(struct engine_core *core, int64_t id, int64_t *people)
 {
     json_t *a = json_array();
@@ -142,10 +142,12 @@ static json_t *names_of_members_hold(struct engine_core *core, int64_t id, int64
         return a;
     *people = 0;
     for (size_t i = 0; i < s.n; i++) {
-        sqlite3_stmt *q = store_bind(&core->store,
-                                     "SELECT coalesce(name, key) FROM person WHERE slot = ? AND"
-                                     " state < 5 AND (flags & 1)",
-                                     "i", (int64_t)s.slot[i]);
+        sqlite3_stmt *q =
+            store_bind(&core->store,
+                       "SELECT coalesce(name, key) FROM person WHERE slot = ? AND"
+                       " CASE WHEN ? THEN state < 5 AND (flags & 1) ELSE state < 3"
+                       " END",
+                       "ii", (int64_t)s.slot[i], (int64_t)core->config->has_allow_groups);
         int error = 0;
         if (!store_step(&core->store, q, &error))
             continue;

@@ -322,6 +322,64 @@ static void whoever_is_named_again_is_held_no_more(void **state)
     assert_true(allowed(e, "p11"));
 }
 
+// As on a hub: nobody comes in there, and which group lets people in on a host it does not know.
+static void become_a_hub(struct engine *e)
+{
+    static char name[] = "fleet", type[] = "ldap";
+
+    e->config.has_allow_groups = false;
+    e->config.sink[0] = (struct rollcall_source_config){.sink = true, .name = name, .type = type};
+    e->config.n_sinks = 1;
+    engine_reopen(e);
+}
+
+static void a_hub_holds_the_last_memberships_of_more_people_than_the_breaker_allows(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[12];
+    char id[24];
+
+    staff(e, rows, 12);
+    become_a_hub(e);
+    open_as(e, true, "c");
+    say_members(e, "linux-users", LIST("1000"));
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(held_people(e), 11);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(groups_of(e, rows[i].user_name), 1);
+    assert_int_equal(approve(e, the_hold(e, id)), 0);
+    assert_int_equal(groups_of(e, "p0"), 1);
+    assert_int_equal(groups_of(e, "p11"), 0);
+    assert_int_equal(state_of(e, "p11"), ROLLCALL_STATE_ACTIVE);
+}
+
+static void on_a_hub_whoever_is_in_another_group_counts_as_no_loss(void **state)
+{
+    struct engine *e = *state;
+    struct rollcall_user_record rows[12];
+    const char *ids[12];
+
+    staff(e, rows, 12);
+    for (size_t i = 0; i < 12; i++)
+        ids[i] = rows[i].id;
+    become_a_hub(e);
+    open_as(e, true, "c");
+    say_group(e, "others", NOBODY, NOBODY);
+    say_members(e, "others", (struct rollcall_strings){ids, 12});
+    assert_int_equal(commit(e, "hr", 0), 0);
+    open_as(e, true, "c"); // from one group into the other, as a company does
+    say_members(e, "linux-users", LIST("1000"));
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(audited(e, "hold", NULL), 0);
+    assert_int_equal(groups_of(e, "p11"), 1);
+    assert_int_equal(groups_of(e, "p0"), 2);
+    open_as(e, true, "c"); // and a few, out of all
+    say_change(e, "others", NOBODY, LIST("1011"));
+    assert_int_equal(commit(e, "hr", 0), 0);
+    assert_int_equal(audited(e, "hold", NULL), 0);
+    assert_int_equal(groups_of(e, "p11"), 0);
+}
+
 static void an_edge_between_groups_is_held_like_a_list(void **state)
 {
     struct engine *e = *state;
@@ -384,6 +442,8 @@ int main(void)
         TEST(a_list_that_loses_more_people_than_the_breaker_allows_is_held_whole),
         TEST(who_is_missing_besides_is_not_missing_by_the_word_about_a_group),
         TEST(whoever_is_named_again_is_held_no_more),
+        TEST(a_hub_holds_the_last_memberships_of_more_people_than_the_breaker_allows),
+        TEST(on_a_hub_whoever_is_in_another_group_counts_as_no_loss),
         TEST(an_edge_between_groups_is_held_like_a_list),
         TEST(a_list_that_was_to_go_on_and_did_not_refuses_the_listing),
 #undef TEST
