@@ -58,6 +58,7 @@
 #define ROLLCALL_CREDENTIALS_DIR    ROLLCALL_STATEDIR "/credentials" // rollcall-verifier 0700
 
 #define ROLLCALL_BREAKGLASS_STATE   ROLLCALL_STATEDIR "/breakglass/state" // root 0600 in 0700
+#define ROLLCALL_BREAKGLASS_ASIDE   ROLLCALL_RUNDIR "/breakglass.aside"   // root 0600: places
 
 #define ROLLCALL_VERIFIER_SOCK      ROLLCALL_RUNDIR "/verifier.sock"
 #define ROLLCALL_VERIFIER_SELF_SOCK ROLLCALL_RUNDIR "/verifier-self.sock"

@@ -33,6 +33,9 @@ int breakglass_use_code(const char *path, const struct rollcall_secret *code,
                         const struct breakglass_where *where, int64_t *ret_pause,
                         struct rollcall_breakglass *ret);
 
+// A wrong code that nobody could be told of, and that was not charged: charged after all.
+int breakglass_charge(const char *path);
+
 // ---- loud.c ----
 // The kernel's log, the console, every terminal in utmp; and syslog, aside. Never waits, never
 // fails.
@@ -40,6 +43,9 @@ void breakglass_tell(const char *sentence);
 // In a process of its own for what may hang, which is given a minute: true there. Where there is
 // none to be had, in nobody.
 bool breakglass_aside(void);
+// The same for what anybody with a shell can bring about: at most eight at once on a host. 1 there;
+// 0 here; -EBUSY, -EAGAIN: there is nobody to tell it.
+int breakglass_aside_of_few(void);
 
 // ---- end.c ----
 // Ends the account's sessions if the time of its opening is over (or at once, `now`, as `by`

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Told to everybody who can be told. What is in the file is told again later; this is for now.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "pam_module/breakglass/breakglass.h"
 #include "rollcall/cleanup.h"
+#include "rollcall/paths.h"
 #include "rollcall/safeio.h"
 
 // A terminal that nobody reads from holds nothing up.
@@ -35,16 +37,52 @@ static void tell_terminals(const char *text)
     }
 }
 
-#define ASIDE_S 60
+#define ASIDE_S   60
+#define ASIDE_MAX 8
 
-bool breakglass_aside(void)
+static pid_t step_aside(void)
 {
-    if (fork() != 0)
-        return false;
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
     alarm(ASIDE_S);
     close(STDIN_FILENO); // the conversation
     setsid();
-    return true;
+    return pid;
+}
+
+bool breakglass_aside(void)
+{
+    return step_aside() == 0;
+}
+
+// One of a few places, held for as long as anybody has the descriptor. -EBUSY: there is none left.
+static int take_place(void)
+{
+    _cleanup_close_ int fd = rollcall_open(ROLLCALL_BREAKGLASS_ASIDE, O_RDWR | O_CREAT, 0600);
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    if (fd < 0)
+        return fd;
+    for (; l.l_start < ASIDE_MAX; l.l_start++)
+        if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+            return ROLLCALL_TAKE_FD(fd);
+    return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+}
+
+int breakglass_aside_of_few(void)
+{
+    int place = take_place(); // where there is no file for it, nobody is counted
+    pid_t pid;
+
+    if (place == -EBUSY)
+        return -EBUSY;
+    pid = step_aside();
+    if (pid == 0)
+        return 1; // and holds the place until it ends
+    rollcall_closep(&place);
+    return pid < 0 ? -EAGAIN : 0;
 }
 
 // What cannot hang comes first.

@@ -126,11 +126,14 @@ static void leave_a_watch(int peer, const char *sentence)
 
 // ---- the conversation ----
 
-// `error`: why a code could not be used, or 0. A log that hangs keeps nobody from the next try.
-static void report(const struct talk *t, const char *cause, int error)
+// `error`: why a code could not be used, or 0. A log that hangs keeps nobody from the next try, and
+// only a few processes wait for it. 0; -EBUSY, -EAGAIN: there was nobody to tell it.
+static int report(const struct talk *t, const char *cause, int error)
 {
-    if (!breakglass_aside())
-        return;
+    int r = breakglass_aside_of_few();
+
+    if (r <= 0)
+        return r;
     if (error)
         syslog(LOG_AUTHPRIV | LOG_ERR, "break-glass cannot open: %s", strerror(error));
     syslog(LOG_AUTHPRIV | LOG_WARNING, "breakglass-refused user=%s service=%s cause=%s", t->user,
@@ -171,7 +174,9 @@ static int refused(const struct talk *t, int r, int64_t pause)
     if (r == -EBUSY) {
         snprintf(text, sizeof(text), "Too many wrong codes. Try again in %lld seconds.",
                  (long long)pause);
-        report(t, "throttled", 0);
+        // No code passes unrecorded: this one stands in the file, as those that are charged do.
+        if (report(t, "throttled", 0) < 0)
+            breakglass_charge(ROLLCALL_BREAKGLASS_STATE);
         return say_result(t, ROLLCALL_RESULT_THROTTLED, text);
     }
     report(t, "state-unwritable", -r);

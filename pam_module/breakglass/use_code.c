@@ -83,3 +83,18 @@ int breakglass_use_code(const char *path, const struct rollcall_secret *code,
     *ret = b;
     return 1;
 }
+
+int breakglass_charge(const char *path)
+{
+    _cleanup_close_ int fd = -1;
+    struct rollcall_breakglass_clock clock;
+    struct rollcall_breakglass b;
+    int r = rollcall_breakglass_lock(path, LOCK_MS, &fd, &b);
+
+    if (r == 0)
+        r = rollcall_breakglass_clock(&clock);
+    if (r < 0)
+        return r;
+    rollcall_breakglass_charge(&b, &clock);
+    return rollcall_breakglass_write(fd, &b);
+}
