@@ -134,9 +134,6 @@ int64_t body_hash(const char *text);
 // The same body with other groups; free().
 char *body_with_groups(const char *body, json_t *groups);
 
-// As much of it as `len` holds, and not inside of a letter (dropped.c).
-void text_cut(const char *text, char *ret, size_t len);
-
 // ---- ids (ids.c) ----
 uint32_t ids_hash(const struct rollcall_config *config, const char *authority, const char *id);
 // A line of the uid map (ids_map.c) for this key or name: 0, or -ENOENT. It is read at the first

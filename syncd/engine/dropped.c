@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whom a source leaves out on purpose: a guest, a customer, an account that lacks the marker of
 // an employee. Counted and listed for the sysadmin; who was a person before is one no more.
-#include <string.h>
+#include <stdio.h>
 
+#include "rollcall/utf8.h"
 #include "syncd/engine/core_internal.h"
 
 #define NAME_MAX_BYTES 200 // somebody who registered anywhere may have chosen it
-
-void text_cut(const char *text, char *ret, size_t len)
-{
-    size_t n = strlen(text);
-
-    if (n >= len)
-        n = len - 1;
-    while (n > 0 && text[n] && ((unsigned char)text[n] & 0xc0) == 0x80)
-        n--;
-    memcpy(ret, text, n);
-    ret[n] = 0;
-}
 
 int dropped_stage(struct engine_core *core, struct stage *stage, const struct rollcall_message *m)
 {
@@ -25,7 +14,8 @@ int dropped_stage(struct engine_core *core, struct stage *stage, const struct ro
     int r;
 
     if (m->name)
-        text_cut(m->name, name, sizeof(name));
+        snprintf(name, sizeof(name), "%s", m->name);
+    rollcall_utf8_mend(name);
     stage->dropped++;
     // Of two words in one listing the later one counts, but that one's end stands: between two
     // readings somebody left, and is out of the groups that count as well.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rollcall/cleanup.h"
+#include "rollcall/utf8.h"
 #include "syncd/engine/nesting.h"
 
 static bool others_stage(const struct engine_core *core, const struct stage *stage)
@@ -155,10 +156,9 @@ static void note_about(const struct stage *stage, const struct rollcall_message 
                        char ret[ABOUT_BYTES])
 {
     bool where = m->where && strcmp(m->where, stage->source) != 0;
-    char text[2 * ABOUT_BYTES];
 
-    snprintf(text, sizeof(text), "%s%s%s", where ? m->where : "", where ? ": " : "", m->text);
-    text_cut(text, ret, ABOUT_BYTES);
+    snprintf(ret, ABOUT_BYTES, "%s%s%s", where ? m->where : "", where ? ": " : "", m->text);
+    rollcall_utf8_mend(ret);
 }
 
 static int on_problem(struct engine_core *core, struct stage *stage,
