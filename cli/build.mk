@@ -40,3 +40,6 @@ test_adopt_plan_SRCS := tests/unit/test_adopt_plan.c cli/adopt_plan.c
 PROGRAMS += four_people
 four_people_SRCS := tests/system/four_people_main.c tests/unit/four_people.c
 four_people_DIR := tests/tools
+
+# A source's lines are read by json_value.c.
+rollcall_LIBS += -lyajl

@@ -9,6 +9,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
+#include "syncd/sources/json_value.h"
 
 #define ENTERPRISE         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define ROLLCALL_EXTENSION "urn:rollcall:1.0:User"
@@ -505,6 +506,15 @@ static int dispatch(struct parse *p, const json_t *o, struct rollcall_message *m
     }
 }
 
+// jansson itself says what is wrong where something is, and bears what is nested deeper.
+static json_t *read_line(const char *line, size_t len, json_error_t *error)
+{
+    const char *wrong;
+    json_t *json = json_value(line, len, &wrong);
+
+    return json ? json : json_loadb(line, len, JSON_REJECT_DUPLICATES, error);
+}
+
 int rollcall_message_parse(const char *line, size_t len, struct rollcall_message *ret, char *why,
                            size_t why_len)
 {
@@ -521,7 +531,7 @@ int rollcall_message_parse(const char *line, size_t len, struct rollcall_message
     if (!p.owner)
         return -ENOMEM;
     m.owner = p.owner;
-    p.owner->json = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+    p.owner->json = read_line(line, len, &error);
     if (!json_is_object(p.owner->json)) {
         snprintf(why, why_len, "is no JSON object: %s",
                  p.owner->json ? "something else" : error.text);

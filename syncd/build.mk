@@ -119,7 +119,7 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
-	syncd/sources/http_worker.c syncd/sources/http_ahead.c syncd/sources/http_json.c syncd/sources/json_guard.c \
+	syncd/sources/http_worker.c syncd/sources/http_ahead.c syncd/sources/json_guard.c \
 	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
@@ -247,3 +247,9 @@ test_core_about_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_child_errors
 test_child_errors_SRCS := tests/unit/test_child_errors.c syncd/engine/child_errors.c
 test_child_errors_LIBS := $(ENGINE_LIBS)
+
+LIB_SRCS += syncd/engine/store_later.c
+UNIT_TESTS += test_store_later
+test_store_later_SRCS := tests/unit/test_store_later.c tests/unit/engine_fixture.c
+test_store_later_LIBS := $(ENGINE_LIBS)
+LIB_SRCS += syncd/sources/json_value.c

@@ -124,7 +124,7 @@ static int parse_body(struct transfer *t, char *why, size_t why_len)
     else if (good && t->request->values)
         t->a.value = values_read(t->request->values, t->body, t->len, t->request->wanted, &wrong);
     else
-        t->a.json = http_json(t->body, t->len, &wrong);
+        t->a.json = json_value(t->body, t->len, &wrong);
     if (!wrong || !good)
         return 0; // an error's page says nothing that we need
     snprintf(why, why_len, "the answer cannot be taken: %s", wrong);

@@ -12,9 +12,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "syncd/sources/json_value.h"
+
 #define HTTP_BODY_MAX    (32u * 1024 * 1024)  // of an answer that is held whole
 #define HTTP_VALUES_MAX  (192u * 1024 * 1024) // a room for what such an answer has
-#define HTTP_DEPTH_MAX   32                   // levels of an answer's JSON
+#define HTTP_DEPTH_MAX   JSON_VALUE_DEPTH_MAX // levels of an answer's JSON
 #define HTTP_HEADERS_MAX 8                    // of a request
 #define HTTP_ORIGINS_MAX 4
 #define HTTP_WHY_MAX     600

@@ -30,7 +30,5 @@ int64_t http_rate_wait(int64_t limit, int64_t remaining, int64_t reset, int64_t 
 int64_t http_number(const char *value);
 // application/json, or a type that ends in +json.
 bool http_is_json(const char *content_type);
-// An answer's body, an object or a list, as http.h promises it; NULL with what is wrong with it.
-json_t *http_json(const char *bytes, size_t len, const char **ret_wrong);
 
 #endif

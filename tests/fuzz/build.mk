@@ -109,8 +109,9 @@ fuzz_ldap_ad_LEN := 4096
 
 # What a stranger's server says is read, and what is said of a person written, by this in each.
 VALUE_SRCS := syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c \
-	syncd/sources/value_json.c syncd/sources/erasing.c syncd/sources/json_text.c lib/json_writer.c
-$(foreach f,web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += $(filter-out $(fuzz_$(f)_SRCS),$(VALUE_SRCS)))\
+	syncd/sources/value_json.c syncd/sources/erasing.c syncd/sources/json_text.c syncd/sources/json_value.c \
+	lib/json_writer.c lib/parse.c
+$(foreach f,source_message ldap_entry web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += $(filter-out $(fuzz_$(f)_SRCS),$(VALUE_SRCS)))\
 	$(eval fuzz_$(f)_LIBS += -lyajl -lm))
 
 FUZZ_CC ?= clang

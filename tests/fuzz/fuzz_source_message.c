@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Fuzz target: one line of a source. The first byte chooses what stands before the rest,
-// so that the fuzzer need not find out by itself how a message begins.
+// so that the fuzzer need not find out by itself how a message begins. Where the fast reader has
+// values, they are jansson's.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rollcall/source.h"
+#include "syncd/sources/json_value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -51,6 +53,18 @@ static const char *const after[] = {"",
                                     "\"}]}}",
                                     "\"]}}"};
 
+static void is_jansson(const char *line, size_t len)
+{
+    const char *wrong;
+    json_t *json = json_value(line, len, &wrong),
+           *other = json ? json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    if (json && !json_equal(json, other))
+        abort();
+    json_decref(json);
+    json_decref(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     const char *a, *b;
@@ -70,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     memcpy(line + strlen(a), data + 2, len - 2);
     memcpy(line + n - strlen(b), b, strlen(b));
     line[n] = 0;
+    is_jansson(line, n);
     if (rollcall_message_parse(line, n, &m, why, sizeof(why)) == 0)
         rollcall_message_done(&m);
     free(line);

@@ -84,7 +84,7 @@ static bool is_within(const json_t *v, int depth)
 static void body(const uint8_t *bytes, size_t len)
 {
     const char *wrong = NULL;
-    json_t *json = http_json((const char *)bytes, len, &wrong),
+    json_t *json = json_value((const char *)bytes, len, &wrong),
            *other = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL);
 
     if (!json == !wrong)
@@ -101,7 +101,7 @@ static void values(const uint8_t *bytes, size_t len)
     struct values *in = values_new((size_t)1 << 24);
     const char *wrong = NULL, *none = NULL, *said;
     const struct value *v = in ? values_read(in, (const char *)bytes, len, NULL, &wrong) : NULL;
-    json_t *json = http_json((const char *)bytes, len, &none);
+    json_t *json = json_value((const char *)bytes, len, &none);
     char *theirs = json ? json_dumps(json, JSON_COMPACT) : NULL;
     size_t n;
 
@@ -120,7 +120,7 @@ static void token(const uint8_t *bytes, size_t len)
     struct auth a = {.set = {.token_url = "https://h/t"}, .secret = (char *)(uintptr_t) "sec"};
     const char *wrong;
     char why[300], text[300];
-    json_t *json = http_json((const char *)bytes, len, &wrong);
+    json_t *json = json_value((const char *)bytes, len, &wrong);
 
     for (int proves = 0; json && proves < 2; proves++) {
         a.proves = proves;

@@ -194,7 +194,7 @@ static void a_type_is_json_or_not(void **state)
 static void wrong_is(const char *bytes, size_t len, const char *expected)
 {
     const char *wrong = NULL;
-    json_t *json = http_json(bytes, len, &wrong);
+    json_t *json = json_value(bytes, len, &wrong);
 
     if (expected && !strstr(wrong ?: "", expected))
         fail_msg("%.*s: %s", (int)len, bytes, wrong);

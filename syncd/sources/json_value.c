@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A body's JSON as jansson's values, for all but rows: a token's answer, an error's page, a list of
-// groups. The walk is json_scan.h's, so that one place says what JSON is; its depth is bounded
-// while it is read, and nothing of a secret stays in a lexer's memory.
+// JSON as jansson's values: a token's answer, an error's page, a list of groups, a source's line.
+// The walk is json_scan.h's, so that one place says what JSON is; its depth is bounded while it is
+// read, and nothing of a secret stays in a lexer's memory.
+#include "syncd/sources/json_value.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "syncd/sources/http.h"
-#include "syncd/sources/http_text.h"
+#include "rollcall/parse.h"
 #include "syncd/sources/json_scan.h"
 
 #define NAME_MAX_JSON 1024 // bytes of a member's name
 
 struct building {
-    json_t *open[HTTP_DEPTH_MAX]; // each is held by the one before
+    json_t *open[JSON_VALUE_DEPTH_MAX]; // each is held by the one before
     int depth;
     char name[NAME_MAX_JSON]; // of the member whose value comes next
     size_t name_len;
@@ -53,9 +54,24 @@ static int on_word(void *ctx, char first)
     return put(ctx, first == 'n' ? json_null() : json_boolean(first == 't'));
 }
 
+// Most are ids, of which jansson's reader makes much work.
+static json_t *number_of(const char *bytes, size_t len)
+{
+    char text[20];
+    uint64_t n;
+
+    if (len < sizeof(text)) {
+        memcpy(text, bytes, len);
+        text[len] = 0;
+        if (rollcall_parse_u64(text, 0, INT64_MAX, &n) == 0)
+            return json_integer((json_int_t)n);
+    }
+    return json_loadb(bytes, len, JSON_DECODE_ANY, NULL);
+}
+
 static int on_number(void *ctx, const char *bytes, size_t len)
 {
-    json_t *number = json_loadb(bytes, len, JSON_DECODE_ANY, NULL);
+    json_t *number = number_of(bytes, len);
 
     return number ? put(ctx, number) : refuse(ctx, "it has a number out of range");
 }
@@ -84,7 +100,7 @@ static int on_open(void *ctx, bool list)
     json_t *value;
     int r;
 
-    if (b->depth == HTTP_DEPTH_MAX)
+    if (b->depth == JSON_VALUE_DEPTH_MAX)
         return refuse(b, "it is nested too deeply");
     value = list ? json_array() : json_object();
     r = put(b, value);
@@ -101,7 +117,7 @@ static int on_close(void *ctx)
     return 0;
 }
 
-json_t *http_json(const char *bytes, size_t len, const char **ret_wrong)
+json_t *json_value(const char *bytes, size_t len, const char **ret_wrong)
 {
     static const struct json_take take = {.word = on_word,
                                           .number = on_number,
