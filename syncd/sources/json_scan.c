@@ -318,3 +318,9 @@ int json_scan_end(struct json_scan *s)
     }
     return s->error;
 }
+
+int json_scan_whole(struct json_scan *s, const char *bytes, size_t len)
+{
+    read_on(s, bytes, len);
+    return json_scan_end(s);
+}

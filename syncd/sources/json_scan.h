@@ -39,6 +39,8 @@ void json_scan_free(struct json_scan *s);                                 // era
 int json_scan_feed(struct json_scan *s, const char *bytes, size_t len);
 // There are no more. The same errors: the document has to be whole.
 int json_scan_end(struct json_scan *s);
+// All of it at once, where nothing came before: nothing is held, then.
+int json_scan_whole(struct json_scan *s, const char *bytes, size_t len);
 // What is wrong with it, in words; "" where nothing is, or `take` ended it.
 const char *json_scan_why(const struct json_scan *s);
 

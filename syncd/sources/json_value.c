@@ -127,10 +127,8 @@ json_t *json_value(const char *bytes, size_t len, const char **ret_wrong)
                                           .closes = on_close};
     struct building b = {0};
     struct json_scan *s = json_scan_new(&take, &b);
-    int r = s ? json_scan_feed(s, bytes, len) : -ENOMEM;
+    int r = s ? json_scan_whole(s, bytes, len) : -ENOMEM;
 
-    if (r == 0)
-        r = json_scan_end(s);
     if (r < 0) {
         *ret_wrong = r == -ENOMEM ? "there is no memory" : b.wrong ?: json_scan_why(s);
         json_decref(b.root);

@@ -271,9 +271,7 @@ const struct value *values_read(struct values *in, const char *bytes, size_t len
         *ret_wrong = "there is no memory";
         return NULL;
     }
-    r = json_scan_feed(s, bytes, len);
-    if (r == 0)
-        r = json_scan_end(s);
+    r = json_scan_whole(s, bytes, len);
     if (r == 0 && values_failed(in))
         r = refuse(&b, "it is too large");
     if (r < 0)
