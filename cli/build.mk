@@ -13,7 +13,7 @@ rollcall_SRCS := cli/main.c $(CLI_TEXT_SRCS) $(CLI_VIEW_SRCS) cli/status.c cli/u
 	cli/held.c cli/lease.c cli/explain.c cli/check_config.c cli/enroll.c cli/enroll_key.c cli/silent.c cli/desk.c cli/report.c cli/fleet.c \
 	cli/breakglass.c cli/doctor_breakglass.c \
 	$(CLI_SETUP_SRCS) $(CLI_DOCTOR_SRCS) $(CLI_ADOPT_SRCS) $(CLI_SOURCE_SRCS) $(SOURCE_START_SRCS)
-rollcall_LIBS := -ljansson -lseccomp -lcrypto -linih -lqrencode -lpam
+rollcall_LIBS := -ljansson -lyajl -lseccomp -lcrypto -linih -lqrencode -lpam
 rollcall_DIR := bin
 INSTALL_DATA += packaging/completion/rollcall.bash:$(datadir)/bash-completion/completions/rollcall
 
@@ -40,6 +40,3 @@ test_adopt_plan_SRCS := tests/unit/test_adopt_plan.c cli/adopt_plan.c
 PROGRAMS += four_people
 four_people_SRCS := tests/system/four_people_main.c tests/unit/four_people.c
 four_people_DIR := tests/tools
-
-# A source's lines are read by json_value.c.
-rollcall_LIBS += -lyajl

@@ -24,5 +24,5 @@ LIB_SRCS += lib/config_json.c
 LIB_SRCS += lib/config_scim.c
 LIB_SRCS += lib/config_pingone.c
 LIB_SRCS += lib/confinement.c
-LIB_SRCS += lib/json_writer.c
+LIB_SRCS += lib/json_writer.c lib/json_scan.c lib/json_guard.c lib/json_value.c lib/erasing.c
 LIB_SRCS += lib/cgroup.c

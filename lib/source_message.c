@@ -9,7 +9,7 @@
 
 #include "rollcall/cleanup.h"
 #include "rollcall/timeparse.h"
-#include "syncd/sources/json_value.h"
+#include "rollcall/json_value.h"
 
 #define ENTERPRISE         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define ROLLCALL_EXTENSION "urn:rollcall:1.0:User"

@@ -119,8 +119,8 @@ test_ldap_ad_LIBS := -lldap -llber
 
 # What every source over an API adds to its own file.
 WEB_SRCS := syncd/sources/web.c syncd/sources/http.c syncd/sources/http_transfer.c syncd/sources/http_text.c \
-	syncd/sources/http_worker.c syncd/sources/http_ahead.c syncd/sources/json_guard.c \
-	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c syncd/sources/erasing.c \
+	syncd/sources/http_worker.c syncd/sources/http_ahead.c \
+	syncd/sources/oauth.c syncd/sources/oauth_token.c syncd/sources/jose.c \
 	syncd/sources/wait.c syncd/sources/emit.c
 WEB_LIBS := -lcurl -lcjose -lcrypto -lyajl $(JANSSON_LIBS)
 UNIT_TESTS += test_web_parts
@@ -139,9 +139,6 @@ HR_MAP_SRCS := syncd/sources/jsonapi_pointer.c syncd/sources/jsonapi_date.c sync
 UNIT_TESTS += test_jsonapi_map
 test_jsonapi_map_SRCS := tests/unit/test_jsonapi_map.c $(HR_MAP_SRCS)
 test_jsonapi_map_LIBS := $(JANSSON_LIBS)
-test_jsonapi_rows_SRCS := tests/unit/test_jsonapi_rows.c syncd/sources/jsonapi_rows.c syncd/sources/jsonapi_pointer.c \
-	syncd/sources/json_guard.c
-test_jsonapi_rows_LIBS := $(JANSSON_LIBS) -lm
 test_jsonapi_map_LIBS := $(JANSSON_LIBS) -lyajl
 UNIT_TESTS += test_pingone_map
 test_pingone_map_SRCS := tests/unit/test_pingone_map.c syncd/sources/pingone_map.c syncd/sources/person.c
@@ -213,8 +210,7 @@ UNIT_TESTS += test_json_text
 test_json_text_SRCS := tests/unit/test_json_text.c
 test_json_text_LIBS := $(JANSSON_LIBS)
 # Values of the rows of a page, read and said fast.
-LIB_SRCS += syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c syncd/sources/value_json.c \
-	syncd/sources/erasing.c
+LIB_SRCS += syncd/sources/value.c syncd/sources/value_read.c syncd/sources/value_json.c
 UNIT_TESTS += test_value test_rows
 test_value_SRCS := tests/unit/test_value.c
 test_value_LIBS := $(JANSSON_LIBS) -lyajl -lm
@@ -247,9 +243,3 @@ test_core_about_LIBS := $(ENGINE_LIBS)
 UNIT_TESTS += test_child_errors
 test_child_errors_SRCS := tests/unit/test_child_errors.c syncd/engine/child_errors.c
 test_child_errors_LIBS := $(ENGINE_LIBS)
-
-LIB_SRCS += syncd/engine/store_later.c
-UNIT_TESTS += test_store_later
-test_store_later_SRCS := tests/unit/test_store_later.c tests/unit/engine_fixture.c
-test_store_later_LIBS := $(ENGINE_LIBS)
-LIB_SRCS += syncd/sources/json_value.c

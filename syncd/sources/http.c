@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/http_transfer.h"
 #include "syncd/sources/value.h"

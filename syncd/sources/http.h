@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "syncd/sources/json_value.h"
+#include "rollcall/json_value.h"
 
 #define HTTP_BODY_MAX    (32u * 1024 * 1024)  // of an answer that is held whole
 #define HTTP_VALUES_MAX  (192u * 1024 * 1024) // a room for what such an answer has

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/http_transfer.h"
 #include "syncd/sources/wait.h"
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/http_transfer.h"
 #include "syncd/sources/wait.h"
 

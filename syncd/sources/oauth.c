@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "rollcall/cleanup.h"
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/oauth_token.h"
 #include "syncd/sources/wait.h"
 

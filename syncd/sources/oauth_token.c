@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/wait.h"
 
 #define TOKEN_MAX    (16 * 1024)

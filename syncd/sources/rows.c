@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/json_scan.h"
+#include "rollcall/json_scan.h"
 
 #define ROOM (ROWS_ROW_MAX * 32u) // of the values of one element of ROWS_ROW_MAX
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 
 #define BLOCK ((size_t)64 * 1024)
 #define KEPT  ((size_t)4 * 1024 * 1024)

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "rollcall/json_writer.h"
 #include "syncd/sources/value_room.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "rollcall/parse.h"
-#include "syncd/sources/json_scan.h"
+#include "rollcall/json_scan.h"
 #include "syncd/sources/value_room.h"
 
 #define NUMBER_MAX  64

@@ -47,7 +47,7 @@ fuzz_door_module_LEN := 4096
 FUZZ_TARGETS += fuzz_door_verifier
 fuzz_door_verifier_SRCS := tests/fuzz/fuzz_door_verifier.c tests/fuzz/packets.c tests/faults/cheap_scrypt.c \
 	$(filter-out %/main.c %/privilege.c %/resident.c %/stamp.c %/network.c,$(VERIFIER_WHOLE_SRCS)) \
-	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c lib/json_writer.c lib/ldap_%,$(filter lib/%,$(LIB_SRCS)))
+	$(filter pam_module/verifier/%,$(LIB_SRCS)) $(filter-out lib/audit.c lib/admission.c lib/json_% lib/erasing.c lib/source_message.c lib/ldap_%,$(filter lib/%,$(LIB_SRCS)))
 fuzz_door_verifier_LIBS := -lseccomp -lcrypto -lcrypt -lfido2 -loath -lqrencode -ljansson -linih -lxxhash -lsqlite3 $(SYSTEMD_LIBS) \
 	$(foreach f,posix_spawn syslog fdatasync oath_totp_generate2 EVP_PBE_scrypt,-Wl,--wrap=$(f))
 fuzz_door_verifier_LEN := 4096
@@ -108,8 +108,8 @@ fuzz_ldap_ad_LIBS := -lldap -llber -ljansson
 fuzz_ldap_ad_LEN := 4096
 
 # What a stranger's server says is read, and what is said of a person written, by this in each.
-VALUE_SRCS := syncd/sources/json_scan.c syncd/sources/json_guard.c syncd/sources/value.c syncd/sources/value_read.c \
-	syncd/sources/value_json.c syncd/sources/erasing.c syncd/sources/json_text.c syncd/sources/json_value.c \
+VALUE_SRCS := lib/json_scan.c lib/json_guard.c syncd/sources/value.c syncd/sources/value_read.c \
+	syncd/sources/value_json.c lib/erasing.c syncd/sources/json_text.c lib/json_value.c \
 	lib/json_writer.c lib/parse.c
 $(foreach f,source_message ldap_entry web graph scim json okta pingone,$(eval fuzz_$(f)_SRCS += $(filter-out $(fuzz_$(f)_SRCS),$(VALUE_SRCS)))\
 	$(eval fuzz_$(f)_LIBS += -lyajl -lm))

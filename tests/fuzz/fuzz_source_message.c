@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "rollcall/source.h"
-#include "syncd/sources/json_value.h"
+#include "rollcall/json_value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

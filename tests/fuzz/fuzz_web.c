@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/http.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/oauth_token.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "syncd/sources/json_scan.h"
+#include "rollcall/json_scan.h"
 #include "syncd/sources/value.h"
 
 #define MOST ((size_t)64 * 1024 * 1024)

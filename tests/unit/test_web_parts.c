@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 #include "syncd/sources/http.h"
 #include "syncd/sources/http_text.h"
 #include "syncd/sources/oauth_token.h"

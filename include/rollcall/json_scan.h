@@ -3,8 +3,8 @@
 // steps of a walk through it. Nothing is built, and no more than one text or number is held.
 // Strict: what libyajl bears and RFC 8259 does not have ends the reading, or is told with the text
 // that has it. Pure.
-#ifndef ROLLCALL_SOURCES_JSON_SCAN_H
-#define ROLLCALL_SOURCES_JSON_SCAN_H
+#ifndef ROLLCALL_JSON_SCAN_H
+#define ROLLCALL_JSON_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

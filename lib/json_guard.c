@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What yajl lets through and JSON does not.
-#include "syncd/sources/json_guard.h"
+#include "rollcall/json_guard.h"
 
 #include <string.h>
 

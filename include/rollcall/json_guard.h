@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What yajl lets through and JSON (RFC 8259) does not, looked for in the bytes before yajl has
 // them. They may come in pieces. Pure.
-#ifndef ROLLCALL_SOURCES_JSON_GUARD_H
-#define ROLLCALL_SOURCES_JSON_GUARD_H
+#ifndef ROLLCALL_JSON_GUARD_H
+#define ROLLCALL_JSON_GUARD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JSON (RFC 8259) as jansson's values, a third as dear as by jansson's own lexer. Where it gives
 // any, they are what json_loadb() with JSON_REJECT_DUPLICATES gives.
-#ifndef ROLLCALL_SOURCES_JSON_VALUE_H
-#define ROLLCALL_SOURCES_JSON_VALUE_H
+#ifndef ROLLCALL_JSON_VALUE_H
+#define ROLLCALL_JSON_VALUE_H
 
 #include <jansson.h>
 #include <stddef.h>

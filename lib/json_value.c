@@ -2,13 +2,13 @@
 // JSON as jansson's values: a token's answer, an error's page, a list of groups, a source's line.
 // The walk is json_scan.h's, so that one place says what JSON is; its depth is bounded while it is
 // read, and nothing of a secret stays in a lexer's memory.
-#include "syncd/sources/json_value.h"
+#include "rollcall/json_value.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "rollcall/parse.h"
-#include "syncd/sources/json_scan.h"
+#include "rollcall/json_scan.h"
 
 #define NAME_MAX_JSON 1024 // bytes of a member's name
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory that is erased when it is given back, for libraries that secrets pass through: a token
 // is in curl's request, in jansson's lexer and in a signature's text before it is ours.
-#ifndef ROLLCALL_SOURCES_ERASING_H
-#define ROLLCALL_SOURCES_ERASING_H
+#ifndef ROLLCALL_ERASING_H
+#define ROLLCALL_ERASING_H
 
 #include <stddef.h>
 

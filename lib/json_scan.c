@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The walk is libyajl's. What it lets through and JSON does not is looked for beside it.
-#include "syncd/sources/json_scan.h"
+#include "rollcall/json_scan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <yajl/yajl_parse.h>
 
 #include "rollcall/json_writer.h"
-#include "syncd/sources/erasing.h"
-#include "syncd/sources/json_guard.h"
+#include "rollcall/erasing.h"
+#include "rollcall/json_guard.h"
 
 #define SLICE  ((size_t)32 * 1024) // bytes that libyajl gets at once
 #define LITTLE ((size_t)4 * 1024)  // and fewer are held until there are more

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory that is erased when it is given back.
-#include "syncd/sources/erasing.h"
+#include "rollcall/erasing.h"
 
 #include <malloc.h>
 #include <stdlib.h>
