@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -334,7 +335,7 @@ static void text_that_was_cut_or_is_no_utf_8_becomes_some(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(mended) / sizeof(mended[0]); i++) {
-        strcpy(buf, mended[i][0]);
+        snprintf(buf, sizeof(buf), "%s", mended[i][0]);
         rollcall_utf8_mend(buf);
         assert_string_equal(buf, mended[i][1]);
     }
