@@ -136,7 +136,7 @@ void sinks_close(struct loop *l);
 
 // ---- child_errors.c ----
 // Logs what is there by lines, as KIND-says of `name`; `problem` gets the last one. False when
-// there is nothing more for now.
+// nothing more is there.
 bool child_errors_read(int epoll, int fd, struct child_errors *e, const char *kind,
                        const char *name, char problem[CHILD_PROBLEM]);
 

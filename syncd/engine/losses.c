@@ -13,13 +13,24 @@ static bool drop_is_held(struct engine_core *core, uint32_t slot)
                         (int64_t)slot);
 }
 
+// Whether the groups of the person's rows have none of `list`; NULL: whether there are none at all.
+static int is_outside(struct engine_core *core, uint32_t slot, int64_t now,
+                      const struct rollcall_list *list, bool *ret)
+{
+    struct membership m = {0};
+    int r = rows_membership(core, slot, now, &m);
+
+    if (r < 0)
+        return r;
+    *ret = list ? !membership_in(core, &m, list) : m.n == 0;
+    membership_done(&m);
+    return 0;
+}
+
 // On a hub any group may be the one that lets people in on a host. Of whoever is left in none it is
 // sure that no host does any more; and those whose drop is held are to stay as they are.
 static int is_refused_by_hub(struct engine_core *core, uint32_t slot, int64_t now, bool *ret)
 {
-    struct membership m = {0};
-    int r;
-
     if (!store_number(&core->store, 0, "SELECT 1 FROM person WHERE slot = ? AND state < 3", "i",
                       (int64_t)slot))
         return 0;
@@ -28,20 +39,12 @@ static int is_refused_by_hub(struct engine_core *core, uint32_t slot, int64_t no
         !store_number(&core->store, 0, "SELECT length(groups) > 0 FROM person WHERE slot = ?", "i",
                       (int64_t)slot))
         return 0;
-    r = rows_membership(core, slot, now, &m);
-    if (r < 0)
-        return r;
-    *ret = m.n == 0;
-    membership_done(&m);
-    return 0;
+    return is_outside(core, slot, now, NULL, ret);
 }
 
 // Whether somebody who comes in now would not by what the tables say at this moment.
 static int is_refused(struct engine_core *core, uint32_t slot, int64_t now, bool *ret)
 {
-    struct membership m = {0};
-    int r;
-
     *ret = false;
     if (!core->config->has_allow_groups)
         return is_refused_by_hub(core, slot, now, ret);
@@ -49,12 +52,7 @@ static int is_refused(struct engine_core *core, uint32_t slot, int64_t now, bool
                       "SELECT 1 FROM person WHERE slot = ? AND state < 5 AND (flags & 1)", "i",
                       (int64_t)slot))
         return 0;
-    r = rows_membership(core, slot, now, &m);
-    if (r < 0)
-        return r;
-    *ret = !membership_in(core, &m, &core->config->allow_groups);
-    membership_done(&m);
-    return 0;
+    return is_outside(core, slot, now, &core->config->allow_groups, ret);
 }
 
 // How many they are; and whether the drop of one of them is held: what empties the group that lets
